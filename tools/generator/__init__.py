@@ -1,0 +1,1 @@
+"""From `openapi.yaml` to `generated/images_api_client`."""
