@@ -1,0 +1,187 @@
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.create_image_edit_by_reference_request import CreateImageEditByReferenceRequest
+from ...models.create_image_edit_request import CreateImageEditRequest
+from ...models.error_response import ErrorResponse
+from ...models.images_response import ImagesResponse
+from ...types import Response
+
+
+def _get_kwargs(
+    *,
+    body: CreateImageEditRequest | CreateImageEditByReferenceRequest,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/images/edits",
+    }
+
+    if isinstance(body, CreateImageEditRequest):
+        _kwargs["files"] = body.to_multipart()
+
+    if isinstance(body, CreateImageEditByReferenceRequest):
+        _kwargs["json"] = body.to_dict()
+
+        headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ErrorResponse | ImagesResponse | None:
+    try:
+        if response.status_code == 200:
+            response_200 = ImagesResponse.from_dict(response.json())
+
+            return response_200
+
+        response_default = ErrorResponse.from_dict(response.json())
+
+        return response_default
+
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass  # not the documented body; Response.content holds what came
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ErrorResponse | ImagesResponse]:
+    return Response(
+        status_code=response.status_code,
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: CreateImageEditRequest | CreateImageEditByReferenceRequest,
+) -> Response[ErrorResponse | ImagesResponse]:
+    """Edit one picture, or make one out of several.
+
+     Pictures go along as files (multipart), or as links and file ids (JSON).
+
+    Args:
+        body (CreateImageEditRequest): What to edit, and how. Pictures go along as files.
+        body (CreateImageEditByReferenceRequest): What to edit, and how. Pictures are named by
+            link or file id; for GPT image models.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | ImagesResponse]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    body: CreateImageEditRequest | CreateImageEditByReferenceRequest,
+) -> ErrorResponse | ImagesResponse | None:
+    """Edit one picture, or make one out of several.
+
+     Pictures go along as files (multipart), or as links and file ids (JSON).
+
+    Args:
+        body (CreateImageEditRequest): What to edit, and how. Pictures go along as files.
+        body (CreateImageEditByReferenceRequest): What to edit, and how. Pictures are named by
+            link or file id; for GPT image models.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | ImagesResponse
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: CreateImageEditRequest | CreateImageEditByReferenceRequest,
+) -> Response[ErrorResponse | ImagesResponse]:
+    """Edit one picture, or make one out of several.
+
+     Pictures go along as files (multipart), or as links and file ids (JSON).
+
+    Args:
+        body (CreateImageEditRequest): What to edit, and how. Pictures go along as files.
+        body (CreateImageEditByReferenceRequest): What to edit, and how. Pictures are named by
+            link or file id; for GPT image models.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorResponse | ImagesResponse]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    body: CreateImageEditRequest | CreateImageEditByReferenceRequest,
+) -> ErrorResponse | ImagesResponse | None:
+    """Edit one picture, or make one out of several.
+
+     Pictures go along as files (multipart), or as links and file ids (JSON).
+
+    Args:
+        body (CreateImageEditRequest): What to edit, and how. Pictures go along as files.
+        body (CreateImageEditByReferenceRequest): What to edit, and how. Pictures are named by
+            link or file id; for GPT image models.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorResponse | ImagesResponse
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+        )
+    ).parsed
