@@ -1,0 +1,58 @@
+"""Create, edit and vary pictures with the Images API."""
+
+from ._client import ImagesClient
+from ._errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ContentPolicyError,
+    DownloadError,
+    ImagesAPIError,
+    InternalServerError,
+    InvalidRequestError,
+    NoImageError,
+    NotFoundError,
+    PermissionDeniedError,
+    Problem,
+    QuotaExceededError,
+    RateLimitError,
+    ResponseError,
+    StreamInterruptedError,
+    UnprocessableEntityError,
+    UnreadableFileError,
+)
+from ._http import HTTPInfo
+from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+
+__all__ = [
+    "APIConnectionError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConflictError",
+    "ContentPolicyError",
+    "DownloadError",
+    "GeneratedImage",
+    "HTTPInfo",
+    "ImagesAPIError",
+    "ImagesClient",
+    "ImagesResult",
+    "InternalServerError",
+    "InvalidRequestError",
+    "NoImageError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "Problem",
+    "QuotaExceededError",
+    "RateLimitError",
+    "ResponseError",
+    "StreamInterruptedError",
+    "TokenDetails",
+    "UnprocessableEntityError",
+    "UnreadableFileError",
+    "Usage",
+]

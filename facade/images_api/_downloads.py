@@ -1,0 +1,214 @@
+"""Fetch a picture by its URL: from which addresses, how much, and what a failure means.
+
+The key goes to the base URL's own origin alone, and a failed download never sends the request again that was paid for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx
+
+from ._decoding import BrokenPictureError, check_picture, decode_picture
+from ._errors import DownloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._settings import Settings
+
+_TRIES = 3
+_PAUSE = 0.5
+_REDIRECTS = 5
+_TIMEOUT = httpx.Timeout(60, connect=5)
+_EXPIRED_STATUSES = frozenset({400, 401, 403, 404, 410})
+_PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Downloader:
+    """Fetches the pictures of one client's results.
+
+    Attributes:
+        settings: Where the base URL, the key and the size limit stand.
+        client: Gives a sync client's connections; None for an async one.
+        async_client: Gives an async client's connections; None for a sync one.
+    """
+
+    settings: Settings
+    client: Callable[[], httpx.Client] | None = None
+    async_client: Callable[[], httpx.AsyncClient] | None = None
+
+    def fetch(self, url: str) -> bytes:
+        """Return the picture at a URL.
+
+        Raises:
+            DownloadError: It can't be read, or isn't a whole picture of an allowed size.
+        """
+        if url.startswith("data:"):
+            return _from_data_url(url)
+        if self.client is None:
+            raise DownloadError("the picture belongs to an async client: use `await image.aread()`", url=_bare(url))
+        download = _Download(self.settings, url)
+        while not download.done:
+            time.sleep(download.pause)
+            try:
+                response = self.client().send(download.request(), stream=True, auth=None, follow_redirects=False)
+                try:
+                    download.begin(response)
+                    for chunk in response.iter_bytes():
+                        download.add(chunk)
+                finally:
+                    response.close()
+                download.end()
+            except httpx.HTTPError as error:
+                download.fail(error)
+        return bytes(download.content)
+
+    async def afetch(self, url: str) -> bytes:
+        """Return the picture at a URL.
+
+        Raises:
+            DownloadError: It can't be read, or isn't a whole picture of an allowed size.
+        """
+        if url.startswith("data:") or self.async_client is None:
+            return await asyncio.to_thread(self.fetch, url)
+        download = _Download(self.settings, url)
+        while not download.done:
+            await asyncio.sleep(download.pause)
+            try:
+                response = await self.async_client().send(download.request(), stream=True, auth=None, follow_redirects=False)
+                try:
+                    download.begin(response)
+                    async for chunk in response.aiter_bytes():
+                        download.add(chunk)
+                finally:
+                    await response.aclose()
+                download.end()
+            except httpx.HTTPError as error:
+                download.fail(error)
+        return bytes(download.content)
+
+
+class _Download:
+    """One download's state, without its I/O: tries, redirects, size, and whether the picture is whole."""
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        self.settings = settings
+        self.url = url
+        self.content = bytearray()
+        self.done = False
+        self.pause = 0.0
+        self._redirects = 0
+        self._tries = 0
+        self._status = 0
+        self._location: str | None = None
+
+    def request(self) -> httpx.Request:
+        self._check_address()
+        self.content.clear()
+        base = httpx.URL(self.settings.base_url)
+        url = httpx.URL(self.url)
+        same_origin = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+        headers = self.settings.authorization() if same_origin else {}
+        extensions: dict[str, object] = {"timeout": _TIMEOUT.as_dict()}
+        _, _, target = self.url.partition("://")[2].partition("/")
+        if self.url.isascii() and " " not in self.url:
+            # Signatures cover the very bytes of the path and query: https://www.encode.io/httpcore/extensions/#target
+            extensions["target"] = f"/{target.partition('#')[0]}".encode()
+        return httpx.Request("GET", url, headers={"Accept": "image/*", **headers}, extensions=extensions)
+
+    def begin(self, response: httpx.Response) -> None:
+        self._status = response.status_code
+        self._location = response.headers.get("location") if response.is_redirect else None
+        if response.is_success and int(response.headers.get("content-length", 0)) > self.settings.max_download_bytes:
+            raise self._too_big()
+
+    def add(self, chunk: bytes) -> None:
+        self.content += chunk
+        if len(self.content) > self.settings.max_download_bytes:
+            raise self._too_big()
+
+    def end(self) -> None:
+        self.pause = 0.0
+        if self._location is not None:
+            self._redirects += 1
+            if self._redirects > _REDIRECTS:
+                raise self._error(f"the picture's link was redirected more than {_REDIRECTS} times")
+            self.url = urljoin(self.url, self._location)
+        elif self._status in _PASSING_STATUSES:
+            self.fail(None)
+        elif not 200 <= self._status < 300:  # noqa: PLR2004  the success statuses
+            raise self._error(f"the picture's link answered {self._status}{self._expiry()}")
+        else:
+            try:
+                check_picture(bytes(self.content))
+            except BrokenPictureError as error:
+                raise self._error(f"what the picture's link gave {error}") from error
+            self.done = True
+
+    def fail(self, error: httpx.HTTPError | None) -> None:
+        self._tries += 1
+        self.pause = _PAUSE * 2 ** (self._tries - 1)
+        if self._tries >= _TRIES:
+            reason = f"{type(error).__name__}: {error}" if error else f"status {self._status}"
+            raise self._error(f"the picture could not be fetched in {_TRIES} tries ({reason})") from error
+
+    def _check_address(self) -> None:
+        parts = urlsplit(self.url)
+        if not parts.scheme:
+            hint = "ask for response_format='b64_json'"
+            raise self._error(f"the server gave a path of its own instead of a link ({self.url[:80]!r}): {hint}")
+        if parts.scheme not in {"http", "https"}:
+            raise self._error(f"a picture's link must be http, https or data, not {parts.scheme}")
+        if parts.scheme == "http" and self.settings.base_url.startswith("https:"):
+            raise self._error("the picture's link is not encrypted, though the base URL is")
+
+    def _expiry(self) -> str:
+        end = _expiry(self.url) if self._status in _EXPIRED_STATUSES else None
+        if end is None:
+            return ""
+        return f"; it expired at {end:%Y-%m-%d %H:%M} UTC" if end < datetime.now(UTC) else f"; it is valid until {end} UTC"
+
+    def _too_big(self) -> DownloadError:
+        return self._error(f"the picture is larger than max_download_bytes, {self.settings.max_download_bytes}")
+
+    def _error(self, message: str) -> DownloadError:
+        return DownloadError(message, url=_bare(self.url), status_code=self._status or None)
+
+
+def _expiry(url: str) -> datetime | None:
+    """Return when a signed URL ends: Azure's `se`, Amazon's date and seconds, or a plain `Expires` in seconds since 1970."""
+    from dateutil.parser import ParserError, parse
+
+    query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    try:
+        if "se" in query:
+            end = parse(query["se"])
+        elif "x-amz-date" in query:
+            end = parse(query["x-amz-date"]) + timedelta(seconds=int(query.get("x-amz-expires", 0)))
+        elif "expires" in query:
+            end = datetime.fromtimestamp(int(query["expires"]), UTC)
+        else:
+            return None
+    except (ParserError, ValueError, OverflowError, OSError):
+        return None
+    return end if end.tzinfo else end.replace(tzinfo=UTC)
+
+
+def _from_data_url(url: str) -> bytes:
+    try:
+        return decode_picture(url)
+    except BrokenPictureError as error:
+        raise DownloadError(f"the picture's data URL {error}", url="data:") from error
+
+
+def _bare(url: str) -> str:
+    """Return a URL without its query, which may hold a signature."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"[:200]

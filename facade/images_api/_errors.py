@@ -1,0 +1,263 @@
+"""The error tree. Every error that the package raises on purpose is in it.
+
+ImagesAPIError
+├── InvalidRequestError (ValueError)
+│   └── UnreadableFileError (OSError)
+├── APIConnectionError
+│   └── APITimeoutError
+├── APIStatusError
+│   ├── BadRequestError
+│   │   └── ContentPolicyError
+│   ├── AuthenticationError
+│   ├── PermissionDeniedError
+│   ├── NotFoundError
+│   ├── ConflictError
+│   ├── UnprocessableEntityError
+│   ├── RateLimitError
+│   │   └── QuotaExceededError
+│   └── InternalServerError
+├── ResponseError
+│   ├── NoImageError
+│   └── StreamInterruptedError
+└── DownloadError
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import httpx
+
+    from ._http import HTTPInfo
+    from ._results import GeneratedImage
+
+FOREIGN_TEXT_LIMIT = 200
+_VALUE_LIMIT = 80
+_SERVER_ERRORS = 500
+_SERVICE_UNAVAILABLE = 503
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a request: which parameter, its value, and the rule that it breaks."""
+
+    parameter: str
+    value: object
+    why: str
+
+    def __str__(self) -> str:
+        """Return the problem as a sentence: parameter, rule and value."""
+        return f"{self.parameter} {self.why}, got {shown(self.value)}"
+
+
+def shown(value: object) -> str:
+    """Return a value's repr, cut where it is long, as it stands in error messages."""
+    text = repr(value)
+    return text if len(text) <= _VALUE_LIMIT else f"{text[:_VALUE_LIMIT]}… ({len(text)} characters)"
+
+
+class ImagesAPIError(Exception):
+    """The root of all errors of this package."""
+
+
+class InvalidRequestError(ImagesAPIError, ValueError):
+    """The request was refused before a byte was sent.
+
+    Attributes:
+        problems: Everything that is wrong, as (parameter, value, why).
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(map(str, self.problems)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)
+
+
+class UnreadableFileError(InvalidRequestError, OSError):
+    """A file that was to be uploaded is missing or can't be read; the original OSError is its `__cause__`."""
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.problems))
+
+
+class APIConnectionError(ImagesAPIError):
+    """There was no whole answer.
+
+    Attributes:
+        may_have_run: Whether the server could have started work, and the call may have been billed.
+    """
+
+    def __init__(self, message: str, *, may_have_run: bool) -> None:
+        self.may_have_run = may_have_run
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class APITimeoutError(APIConnectionError):
+    """The answer, or a part of it, took longer than the timeout."""
+
+
+class APIStatusError(ImagesAPIError):
+    """The server answered with a status that isn't a success.
+
+    Attributes:
+        status_code: The status, any integer.
+        code: The server's short name for the fault, if it gave one.
+        param: The parameter that the server complains of, if it named one.
+        type: The server's kind of error, if it gave one.
+        request_id: The id to quote to the provider's support, if there is one.
+        body: The body: the error object of it, all of its JSON, or its text.
+        headers: The headers of the reply.
+        http: Status, headers, request id, rate limits and elapsed time together.
+        may_have_run: Whether the server could have started work, and the call may have been billed.
+    """
+
+    def __init__(self, message: str, *, http: HTTPInfo, body: object) -> None:
+        self.http = http
+        self.body = body
+        detail: dict[str, Any] = body if isinstance(body, dict) else {}
+        self.code = _text(detail.get("code"))
+        self.param = _text(detail.get("param"))
+        self.type = _text(detail.get("type"))
+        super().__init__(message)
+
+    @property
+    def status_code(self) -> int:
+        """Return the status, any integer."""
+        return self.http.status_code
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """Return the headers of the reply."""
+        return self.http.headers
+
+    @property
+    def request_id(self) -> str | None:
+        """Return the id to quote to the provider's support, if there is one."""
+        return self.http.request_id
+
+    @property
+    def may_have_run(self) -> bool:
+        """Return whether the server could have started work: it failed, and didn't say when to come back."""
+        failed = self.status_code >= _SERVER_ERRORS
+        return failed and not (self.status_code == _SERVICE_UNAVAILABLE and self.http.retry_after is not None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class BadRequestError(APIStatusError):
+    """400: the server doesn't accept the request."""
+
+
+class ContentPolicyError(BadRequestError):
+    """The provider's content policy forbids the prompt or the picture; sending it again doesn't help."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: the key is missing or wrong."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the key may not do this."""
+
+
+class NotFoundError(APIStatusError):
+    """404: no such path or model; often a base URL without its `/v1`."""
+
+
+class ConflictError(APIStatusError):
+    """409: the request collides with another."""
+
+
+class UnprocessableEntityError(APIStatusError):
+    """422: the server understands the request but can't carry it out."""
+
+
+class RateLimitError(APIStatusError):
+    """429: too many requests, or too many pictures, in a time.
+
+    Attributes:
+        retry_after: The seconds to wait, as the server says, or None.
+    """
+
+    @property
+    def retry_after(self) -> float | None:
+        """Return the seconds to wait, as the server says, or None."""
+        return self.http.retry_after
+
+
+class QuotaExceededError(RateLimitError):
+    """The account's budget is used up; waiting doesn't help."""
+
+
+class InternalServerError(APIStatusError):
+    """500 and above: the server, or a gateway before it, failed."""
+
+
+class ResponseError(ImagesAPIError):
+    """A successful reply can't be understood. It may be paid for, so nothing of it is thrown away.
+
+    Attributes:
+        body: The body as it came, in bytes.
+        images: The pictures of the reply that were good.
+        http: Status, headers, request id, rate limits and elapsed time.
+    """
+
+    def __init__(self, message: str, *, body: bytes, http: HTTPInfo | None = None, images: Sequence[GeneratedImage] = ()) -> None:
+        self.body = body
+        self.http = http
+        self.images = tuple(images)
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class NoImageError(ResponseError):
+    """A successful reply holds no picture at all."""
+
+
+class StreamInterruptedError(ResponseError):
+    """A stream ended before the finished picture.
+
+    Attributes:
+        partial_images: The unfinished pictures that came before.
+    """
+
+    partial_images: Sequence[GeneratedImage] = ()
+
+
+class DownloadError(ImagesAPIError):
+    """A picture's URL could not be read. The request that made the picture is never sent again for it.
+
+    Attributes:
+        url: The URL without its query, which may hold a signature.
+        status_code: The status of the download, if there was an answer.
+    """
+
+    def __init__(self, message: str, *, url: str, status_code: int | None = None) -> None:
+        self.url = url
+        self.status_code = status_code
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _rebuild(kind: type[ImagesAPIError], args: tuple[Any, ...], state: dict[str, Any]) -> ImagesAPIError:
+    # Keyword-only arguments don't survive the pickling that exceptions have from birth.
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error

@@ -1,0 +1,51 @@
+"""What HTTP said of a reply, beside its body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import httpx
+
+_REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "x-correlation-id")
+_RATE_LIMIT_PREFIX = "x-ratelimit-"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HTTPInfo:
+    """The HTTP side of a reply.
+
+    Attributes:
+        status_code: The status, any integer.
+        headers: The headers of the reply.
+        elapsed: Seconds from sending the request to the end of the reply, all tries and waits included.
+    """
+
+    status_code: int
+    headers: httpx.Headers
+    elapsed: float
+
+    @property
+    def request_id(self) -> str | None:
+        """Return the id to quote to the provider's support, if the server gave one."""
+        return next((self.headers[name] for name in _REQUEST_ID_HEADERS if name in self.headers), None)
+
+    @property
+    def rate_limits(self) -> dict[str, str]:
+        """Return what the server says of its limits: the `x-ratelimit-` headers, without that prefix."""
+        return {
+            name.removeprefix(_RATE_LIMIT_PREFIX): value
+            for name, value in self.headers.items()
+            if name.startswith(_RATE_LIMIT_PREFIX)
+        }
+
+    @property
+    def retry_after(self) -> float | None:
+        """Return the seconds that the server asks to wait, or None."""
+        from ._retry import server_wait
+
+        return server_wait(self.headers)
+
+    def __repr__(self) -> str:
+        return f"<HTTPInfo {self.status_code} request_id={self.request_id!r} elapsed={self.elapsed:.2f}s>"

@@ -1,0 +1,174 @@
+"""A picture's bytes: its format and size from the header, and whether it is whole. Nothing is decoded."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO, NamedTuple
+
+# https://www.w3.org/TR/png-3/#11IHDR
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"IEND\xaeB`\x82"
+_PNG_ALPHA_COLOURS = {4, 6}
+# https://www.w3.org/Graphics/JPEG/itu-t81.pdf, table B.1: the frame headers, without DHT (C4), JPG (C8) and DAC (CC).
+_JPEG_MAGIC = b"\xff\xd8\xff"
+_JPEG_END = b"\xff\xd9"
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_FILL = 0xFFFF
+_JPEG_EXIF = 0xE1
+_EXIF_ORIENTATION = 0x0112
+_QUARTER_TURNS = range(5, 9)
+# https://developers.google.com/speed/webp/docs/riff_container
+_WEBP_ALPHA_FLAG = 0x10
+# Encoders may add a few bytes behind the end of a picture; a cut picture has no end marker among its last bytes.
+_TAIL = 1024
+_HEAD = 64
+
+EXTENSIONS = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "image/svg+xml": ".svg",
+}
+
+
+class Header(NamedTuple):
+    """What a picture's first bytes say.
+
+    Attributes:
+        type: The media type.
+        width: Pixels, as shown: a JPEG that its Exif orientation turns counts as turned.
+        height: Pixels, likewise.
+        alpha: Whether there is an alpha channel, or a transparent colour.
+    """
+
+    type: str
+    width: int
+    height: int
+    alpha: bool
+
+
+def media_type(head: bytes) -> str | None:
+    """Return the media type that a picture's first 64 bytes stand for, or None where they are no picture's."""
+    if head.startswith(_PNG_MAGIC):
+        return "image/png"
+    if head.startswith(_JPEG_MAGIC):
+        return "image/jpeg"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    if head[:6] in {b"GIF87a", b"GIF89a"}:
+        return "image/gif"
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!--", b"<!doctype svg")) and b"html" not in text):
+        return "image/svg+xml"
+    return None
+
+
+def is_whole(file: BinaryIO) -> bool:
+    """Tell whether a picture has its end.
+
+    Args:
+        file: A binary file that can be rewound, with a picture of a known format.
+    """
+    size = file.seek(0, 2)
+    file.seek(0)
+    head = file.read(_HEAD)
+    file.seek(max(0, size - _TAIL))
+    tail = file.read()
+    kind = media_type(head)
+    if kind == "image/png":
+        return _PNG_END in tail
+    if kind == "image/jpeg":
+        return _JPEG_END in tail
+    if kind == "image/webp":
+        return bool(size >= 8 + int.from_bytes(head[4:8], "little"))
+    if kind == "image/gif":
+        return tail.rstrip(b"\0").endswith(b";")
+    return kind == "image/svg+xml" and b"</svg" in tail.lower()
+
+
+def read_header(file: BinaryIO) -> Header | None:
+    """Read a raster picture's header.
+
+    Args:
+        file: A binary file that can be rewound; it is read from its beginning, and left anywhere.
+
+    Returns:
+        The header, or None where the file begins like none of png, jpeg, webp and gif.
+    """
+    file.seek(0)
+    head = file.read(_HEAD)
+    kind = media_type(head)
+    try:
+        if kind == "image/png":
+            return _png(file, head)
+        if kind == "image/jpeg":
+            return _jpeg(file)
+        if kind == "image/webp":
+            return _webp(head)
+        if kind == "image/gif":
+            width, height = struct.unpack_from("<HH", head, 6)
+            return Header(kind, width, height, alpha=False)
+    except struct.error:
+        pass  # cut within the header
+    return None
+
+
+def _png(file: BinaryIO, head: bytes) -> Header:
+    width, height, _, colour = struct.unpack_from(">IIBB", head, 16)
+    alpha = colour in _PNG_ALPHA_COLOURS
+    position = len(_PNG_MAGIC)
+    while not alpha:  # a transparent colour is said in a chunk of its own, before the data
+        file.seek(position)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        if kind in {b"IDAT", b"IEND"}:
+            break
+        alpha = kind == b"tRNS"
+        position += length + 12
+    return Header("image/png", width, height, alpha)
+
+
+def _jpeg(file: BinaryIO) -> Header:
+    position, turned = 2, False
+    while True:
+        file.seek(position)
+        marker, length = struct.unpack(">HH", file.read(4))
+        if marker == _JPEG_FILL:  # a fill byte before the marker proper
+            position += 1
+            continue
+        kind = marker & 0xFF
+        if kind in _JPEG_FRAMES:
+            height, width = struct.unpack(">xHH", file.read(5))
+            return Header("image/jpeg", *((height, width) if turned else (width, height)), alpha=False)
+        if kind == _JPEG_EXIF:
+            turned = turned or _is_turned(file.read(length - 2))
+        position += 2 + length
+
+
+def _is_turned(segment: bytes) -> bool:
+    if not segment.startswith(b"Exif\0\0"):
+        return False
+    tiff = segment[6:]
+    order = "<" if tiff.startswith(b"II") else ">"
+    try:
+        (start,) = struct.unpack_from(f"{order}I", tiff, 4)
+        (count,) = struct.unpack_from(f"{order}H", tiff, start)
+        for entry in range(start + 2, start + 2 + 12 * count, 12):
+            tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, entry)
+            if tag == _EXIF_ORIENTATION:
+                return value in _QUARTER_TURNS
+    except struct.error:
+        pass  # broken Exif data turns nothing
+    return False
+
+
+def _webp(head: bytes) -> Header:
+    kind = head[12:16]
+    if kind == b"VP8X":
+        width, height = int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
+        return Header("image/webp", width, height, bool(head[20] & _WEBP_ALPHA_FLAG))
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", head, 21)
+        return Header("image/webp", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1))
+    width, height = struct.unpack_from("<HH", head, 26)
+    return Header("image/webp", width & 0x3FFF, height & 0x3FFF, alpha=False)

@@ -1,0 +1,272 @@
+"""From a reply's status, headers and body to a result, or to the error to raise.
+
+This module and `_requests.py` are the only ones that touch the generated client.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from ._decoding import BrokenPictureError, check_picture, decode_json, decode_picture
+from ._errors import (
+    FOREIGN_TEXT_LIMIT,
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ContentPolicyError,
+    InternalServerError,
+    NoImageError,
+    NotFoundError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    RateLimitError,
+    ResponseError,
+    UnprocessableEntityError,
+)
+from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+
+if TYPE_CHECKING:
+    from images_api_client.models.images_response import ImagesResponse
+
+    from ._downloads import Downloader
+    from ._http import HTTPInfo
+
+_STATUS_ERRORS = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+}
+# Failures before the first byte of the request went out.
+_NEVER_STARTED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+_SERVER_ERRORS = 500
+# The names by which OpenAI, Azure and gateways call a refusal of the content, and an account without budget.
+_POLICY_CODES = frozenset(
+    {
+        "moderation_blocked",
+        "content_policy_violation",
+        "content_filter",
+        "contentfilter",
+        "content_safety_violation",
+        "responsibleaipolicyviolation",
+    }
+)
+_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "quota_exceeded"})
+
+
+def read_result(http: HTTPInfo, body: bytes, subject: str, downloader: Downloader) -> ImagesResult:
+    """Return what a successful reply holds.
+
+    Args:
+        http: The reply's status and headers.
+        body: The whole body.
+        subject: What the pictures are about, for their file names.
+        downloader: Fetches the pictures that come as links.
+
+    Raises:
+        NoImageError: There is no picture in it.
+        ResponseError: It can't be understood, or a picture in it is broken.
+    """
+    content_type = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type.startswith("image/"):
+        try:
+            check_picture(body)
+        except BrokenPictureError as error:
+            raise ResponseError(f"the picture in the reply {error}", body=body, http=http) from error
+        return ImagesResult((GeneratedImage(body, subject=subject),), http)
+    try:
+        document = decode_json(body)
+    except ValueError as error:
+        message = f"the reply ({http.status_code}, {content_type or 'no content type'}) isn't JSON: {_excerpt(body)}"
+        raise ResponseError(message, body=body, http=http) from error
+    pictures = document.get("data") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(pictures, list | None):
+        raise ResponseError(f"the reply is JSON of an unknown form: {_excerpt(body)}", body=body, http=http)
+    if not pictures:
+        said = _error_text(document)
+        raise NoImageError(f"the reply holds no picture{said and f': {said}'}", body=body, http=http)
+    return _result(http, body, document, [_image(entry, place, subject, downloader) for place, entry in enumerate(pictures)])
+
+
+def _result(
+    http: HTTPInfo, body: bytes, document: dict[str, Any], images: list[GeneratedImage | BrokenPictureError]
+) -> ImagesResult:
+    good = [image for image in images if isinstance(image, GeneratedImage)]
+    faults = [(place, image) for place, image in enumerate(images, 1) if isinstance(image, BrokenPictureError)]
+    if faults:
+        text = "; ".join(f"picture {place} of {len(images)} {fault}" for place, fault in faults)
+        raise ResponseError(text, body=body, http=http, images=good) from faults[0][1]
+    reply = _model(document)
+    return ImagesResult(
+        images=tuple(good),
+        http=http,
+        created=_or_none(reply.created),
+        usage=_usage(document.get("usage")),
+        background=_or_none(reply.background),
+        output_format=_or_none(reply.output_format),
+        size=_or_none(reply.size),
+        quality=_or_none(reply.quality),
+        extra=reply.additional_properties,
+        reply=reply,
+    )
+
+
+def _model(document: dict[str, Any]) -> ImagesResponse:
+    from images_api_client.models.images_response import ImagesResponse
+
+    return ImagesResponse.from_dict(document)
+
+
+def _image(entry: object, place: int, subject: str, downloader: Downloader) -> GeneratedImage | BrokenPictureError:
+    """Return the picture of one entry, whose base64 is taken out of the reply: one copy is held."""
+    if not isinstance(entry, dict):
+        return BrokenPictureError(f"isn't an object: {entry!r}"[:FOREIGN_TEXT_LIMIT])
+    text, url = entry.pop("b64_json", None), entry.get("url")
+    if text is not None and not isinstance(text, str):
+        return BrokenPictureError(f"has a {type(text).__name__} for b64_json")
+    if not text and not (url and isinstance(url, str)):
+        return BrokenPictureError("has neither b64_json nor url")
+    try:
+        content = decode_picture(text) if text else None
+    except BrokenPictureError as error:
+        return error
+    revised = entry.get("revised_prompt")
+    return GeneratedImage(
+        content,
+        url=url or None,
+        revised_prompt=revised if isinstance(revised, str) else None,
+        extra={name: value for name, value in entry.items() if name not in {"url", "revised_prompt"}},
+        index=place,
+        subject=subject,
+        downloader=downloader,
+    )
+
+
+def status_error(http: HTTPInfo, body: bytes, url: httpx.URL) -> APIStatusError:
+    """Return the error that stands for a status.
+
+    Args:
+        http: The reply's status and headers.
+        body: The whole body, of any kind.
+        url: Where the request went, for the message of a 404.
+    """
+    try:
+        document: object = decode_json(body)
+    except ValueError:
+        document = body.decode(errors="replace")
+    detail = document.get("error", document) if isinstance(document, dict) else document
+    fields = detail if isinstance(detail, dict) else {}
+    codes = {str(fields.get(name)).lower() for name in ("code", "type")} | {_inner_code(fields)}
+    kind: type[APIStatusError] = _STATUS_ERRORS.get(http.status_code, APIStatusError)
+    if codes & _POLICY_CODES:
+        kind = ContentPolicyError
+    elif http.status_code >= _SERVER_ERRORS:
+        kind = InternalServerError
+    elif kind is RateLimitError and codes & _QUOTA_CODES:
+        kind = QuotaExceededError
+    text = _error_text(document) if isinstance(document, dict) else _excerpt(body)
+    code = fields.get("code")
+    message = f"{http.status_code}{f' {code}' if code else ''}: {text or 'no message'}"
+    if kind is NotFoundError:
+        message += f" (POST {url.copy_with(userinfo=b'', query=None)}; does the base URL lack its /v1?)"
+    if http.request_id:
+        message += f" (request {http.request_id})"
+    return kind(message, http=http, body=detail)
+
+
+def connection_error(error: httpx.HTTPError, elapsed: float) -> APIConnectionError:
+    """Return the error that stands for an answer that didn't come, or not whole.
+
+    Args:
+        error: What httpx raised.
+        elapsed: The seconds since the request was begun.
+    """
+    started = not isinstance(error, _NEVER_STARTED)
+    billed = " The server may have begun, and may bill the call." if started else ""
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, httpx.TimeoutException):
+        text = f"no answer within the timeout ({what}, after {elapsed:.1f} s).{billed} Pass timeout= to wait longer."
+        return APITimeoutError(text, may_have_run=started)
+    return APIConnectionError(f"no whole answer ({what}, after {elapsed:.1f} s).{billed}", may_have_run=started)
+
+
+def _inner_code(fields: dict[str, Any]) -> str:
+    # Azure tells a content refusal from other bad requests one level deeper.
+    inner = fields.get("innererror") or fields.get("inner_error")
+    return str(inner.get("code")).lower() if isinstance(inner, dict) else ""
+
+
+def _error_text(document: dict[str, Any]) -> str:
+    """Return the message of an error body: OpenAI's envelope, a bare text, or what FastAPI and others send."""
+    error = document.get("error")
+    for found in (
+        error.get("message") if isinstance(error, dict) else error,
+        document.get("message"),
+        document.get("detail"),
+        document.get("error_msg"),
+    ):
+        if isinstance(found, list):
+            parts = [each.get("msg", each) if isinstance(each, dict) else each for each in found]
+            return _short("; ".join(map(str, parts)))
+        if found:
+            return _short(str(found))
+    return ""
+
+
+def _excerpt(body: bytes) -> str:
+    """Return the beginning of a foreign body, of an HTML page its title."""
+    text = body[: 64 * FOREIGN_TEXT_LIMIT].decode(errors="replace")
+    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+    return _short(title[1] if title else text) or "an empty body"
+
+
+def _short(text: str) -> str:
+    # Servers quote the key that they refuse.
+    text = re.sub(r"\b(sk|key)-[\w-]{6,}", r"\1-…", " ".join(text.split()))
+    return text if len(text) <= FOREIGN_TEXT_LIMIT else text[:FOREIGN_TEXT_LIMIT] + "…"
+
+
+def _usage(given: object) -> Usage | None:
+    if not isinstance(given, dict):
+        return None
+    return Usage(
+        input_tokens=_whole(given.get("input_tokens")),
+        output_tokens=_whole(given.get("output_tokens")),
+        total_tokens=_whole(given.get("total_tokens")),
+        input_tokens_details=_details(given.get("input_tokens_details")),
+        output_tokens_details=_details(given.get("output_tokens_details")),
+        extra={name: value for name, value in given.items() if name not in Usage.__slots__ and value is not None},
+    )
+
+
+def _details(given: object) -> TokenDetails | None:
+    if not isinstance(given, dict):
+        return None
+    return TokenDetails(_whole(given.get("text_tokens")), _whole(given.get("image_tokens")))
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _or_none(value: Any) -> Any:
+    """Return None for a field that the server left out."""
+    from images_api_client.types import Unset
+
+    return None if isinstance(value, Unset) else value

@@ -1,0 +1,312 @@
+"""From a call's arguments to a checked request that is ready to be sent, and sent again. Nothing here does network I/O.
+
+This module and `_replies.py` are the only ones that touch the generated client.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
+
+import httpx
+
+from . import _contract
+from ._errors import InvalidRequestError, Problem
+from ._settings import checked_retries, checked_timeout
+from ._uploads import Upload, upload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from images_api_client import AuthenticatedClient, Client
+    from images_api_client.options import CreateImageEditOptions, CreateImageOptions, CreateImageVariationOptions
+
+    from ._settings import Settings, TimeoutTypes
+    from ._uploads import ImageInput
+
+    class CallOptions(TypedDict, total=False):
+        """What every call takes beside the operation's own options."""
+
+        extra_body: Mapping[str, object]
+        """Fields that the contract doesn't know, sent as they are."""
+
+        extra_headers: Mapping[str, str | None]
+        """Headers for this call; None leaves out one that the client would send."""
+
+        extra_query: Mapping[str, Any]
+        """Query parameters for this call."""
+
+        timeout: TimeoutTypes
+        """Seconds, above 0, for each read and write, or an `httpx.Timeout`."""
+
+        max_retries: int
+        """How often this call is sent again, from 0."""
+
+    class GenerateOptions(CreateImageOptions, CallOptions):
+        """The options of `generate`."""
+
+    class EditOptions(CreateImageEditOptions, CallOptions):
+        """The options of `edit`."""
+
+    class VariationOptions(CreateImageVariationOptions, CallOptions):
+        """The options of `create_variation`."""
+
+
+_JSON = "application/json"
+_FORM = "multipart/form-data"
+_EVENTS = "text/event-stream"
+_LINKS = ("http://", "https://", "data:")
+_FILE_ID = "file-"
+_UNKNOWN_TYPE = "application/octet-stream"
+# From a warning back to the caller's line: `_check`, `call`, `generate`, the client's method, the caller.
+_CALLER = 5
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that is ready, as a context manager that holds its files open.
+
+    Attributes:
+        request: What to send; it may be sent more than once.
+        subject: What the pictures are about, for their file names.
+        max_retries: How often it may be sent again.
+    """
+
+    request: httpx.Request
+    subject: str
+    max_retries: int
+    _files: ExitStack = field(repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._files.close()
+
+
+def generate(settings: Settings, prompt: str, options: Mapping[str, Any], *, stream: bool = False) -> Call:
+    """Return the call that creates pictures from a text.
+
+    Raises:
+        InvalidRequestError: An argument breaks a rule.
+    """
+    from images_api_client.api.images.create_image import _get_kwargs
+    from images_api_client.models.create_image_request import CreateImageRequest
+
+    draft = _Draft(settings, "createImage", _JSON, options, stream=stream)
+    draft.fields["prompt"] = prompt
+    return draft.call(lambda fields: _get_kwargs(body=CreateImageRequest.from_dict(fields)), prompt)
+
+
+def edit(
+    settings: Settings,
+    image: ImageInput | Sequence[ImageInput],
+    prompt: str,
+    options: Mapping[str, Any],
+    *,
+    mask: ImageInput | None = None,
+    markup: ImageInput | None = None,
+    stream: bool = False,
+) -> Call:
+    """Return the call that edits pictures: a form with files, or JSON when each picture is a link or a file id.
+
+    Raises:
+        InvalidRequestError: An argument breaks a rule, or files and references are mixed.
+    """
+    from images_api_client.api.images.create_image_edit import _get_kwargs
+    from images_api_client.models.create_image_edit_by_reference_request import CreateImageEditByReferenceRequest
+    from images_api_client.models.create_image_edit_request import CreateImageEditRequest
+
+    images = list(image) if isinstance(image, list) else [image]
+    others = {name: given for name, given in (("mask", mask), ("markup", markup)) if given is not None}
+    references = [_is_reference(given) for given in (*images, *others.values())]
+    if images and all(references):
+        draft = _Draft(settings, "createImageEdit", _JSON, options, stream=stream)
+        draft.fields["images"] = [_reference(given) for given in images]
+        draft.fields |= {name: _reference(given) for name, given in others.items()}
+        draft.fields["prompt"] = prompt
+        return draft.call(lambda fields: _get_kwargs(body=CreateImageEditByReferenceRequest.from_dict(fields)), prompt)
+    if any(references):
+        why = "must all be files, or all be links and file ids"
+        raise InvalidRequestError([Problem("image, mask and markup", [*images, *others.values()], why)])
+    draft = _Draft(settings, "createImageEdit", _FORM, options, stream=stream)
+    draft.fields["prompt"] = prompt
+    draft.attach("image", images)
+    for name, given in others.items():
+        draft.attach(name, [given])
+    return draft.call(lambda fields: _get_kwargs(body=draft.form(CreateImageEditRequest, fields)), prompt)
+
+
+def variation(settings: Settings, image: ImageInput, options: Mapping[str, Any], *, stream: bool = False) -> Call:
+    """Return the call that varies a picture.
+
+    Raises:
+        InvalidRequestError: An argument breaks a rule.
+    """
+    from images_api_client.api.images.create_image_variation import _get_kwargs
+    from images_api_client.models.create_image_variation_request import CreateImageVariationRequest
+
+    draft = _Draft(settings, "createImageVariation", _FORM, options, stream=stream)
+    draft.attach("image", list(image) if isinstance(image, list) else [image])
+    subject = next((each.picture.name.rpartition(".")[0] for each in draft.uploads["image"]), "")
+    return draft.call(lambda fields: _get_kwargs(body=draft.form(CreateImageVariationRequest, fields)), subject)
+
+
+def low_level_client(settings: Settings) -> AuthenticatedClient | Client:
+    """Return a generated client with these settings and no connections yet."""
+    import images_api_client
+
+    return images_api_client.Client(base_url=settings.base_url, timeout=settings.timeout)
+
+
+def user_agent() -> str:
+    """Return how this library names itself to servers."""
+    from images_api_client import __version__
+
+    return f"images-api/{__version__}"
+
+
+class _Draft:
+    """A call on its way from arguments to request."""
+
+    def __init__(self, settings: Settings, operation: str, media_type: str, options: Mapping[str, Any], *, stream: bool) -> None:
+        self.settings = settings
+        self.rules = _contract.request_contract(operation, media_type)
+        self.stream = stream
+        self.uploads: dict[str, list[Upload]] = {}
+        self.options = dict(options)
+        self.extra_body: Mapping[str, object] = self.options.pop("extra_body", None) or {}
+        self.extra_headers: Mapping[str, str | None] = self.options.pop("extra_headers", None) or {}
+        self.extra_query: Mapping[str, Any] = self.options.pop("extra_query", None) or {}
+        timeout = self.options.pop("timeout", None)
+        self.timeout = settings.timeout if timeout is None else checked_timeout(timeout)
+        retries = self.options.pop("max_retries", None)
+        self.max_retries = settings.max_retries if retries is None else checked_retries(retries)
+        self.fields: dict[str, Any] = {}
+        self.unusable: list[InvalidRequestError] = []
+
+    def attach(self, name: str, given: Sequence[object]) -> None:
+        """Add pictures to be uploaded; what is wrong with them is said with all the rest."""
+        self.uploads[name] = []
+        for place, each in enumerate(given):
+            try:
+                self.uploads[name].append(upload(name, each))
+            except InvalidRequestError as error:
+                if len(given) > 1:
+                    error.problems = tuple(problem._replace(parameter=f"{name}[{place}]") for problem in error.problems)
+                self.unusable.append(error)
+
+    def call(self, kwargs: Callable[[dict[str, Any]], dict[str, Any]], subject: str) -> Call:
+        """Fill in, check and build.
+
+        Args:
+            kwargs: Makes httpx's keywords of the fields, with generated code.
+            subject: What the pictures are about.
+        """
+        from images_api_client.types import File
+
+        with ExitStack() as files:
+            parts: dict[str, Any] = {}
+            for name, uploads in self.uploads.items():
+                parts[name] = [
+                    File(files.enter_context(each.open()), each.picture.name, each.picture.type or _UNKNOWN_TYPE)
+                    for each in uploads
+                ]
+            self._fill_in()
+            self._check()
+            self._warn_of_retired_model()
+            one_or_all = {name: files[0] if len(files) == 1 else files for name, files in parts.items()}
+            fields = self.fields | one_or_all | dict(self.extra_body)
+            try:
+                request = self._request(kwargs(fields))
+            except (TypeError, ValueError) as error:
+                raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
+            return Call(request, subject, self.max_retries, files.pop_all())
+
+    def form(self, model: Callable[..., Any], fields: dict[str, Any]) -> Any:
+        """Return a form's generated model, with what the contract doesn't know as additional properties."""
+        known = {name: value for name, value in fields.items() if name in self.rules.properties}
+        body = model(**known)
+        body.additional_properties = {name: value for name, value in fields.items() if name not in known}
+        return body
+
+    def _fill_in(self) -> None:
+        properties = self.rules.properties
+        if "stream" in self.options:
+            raise InvalidRequestError(
+                [
+                    Problem(
+                        "stream", self.options["stream"], "is said by the method: stream_generate, stream_edit, stream_variation"
+                    )
+                ]
+            )
+        defaults = {name: value for name, value in self.settings.defaults.items() if name in properties}
+        self.fields |= {"model": self.rules.default_model} | defaults | self.options
+        self.fields = dict(self.rules.defaults(self.fields["model"])) | self.fields
+        if self.stream:
+            self.fields["stream"] = True
+
+    def _check(self) -> None:
+        problems = [problem for error in self.unusable for problem in error.problems]
+        spoilt = {problem.parameter.partition("[")[0] for problem in problems}
+        problems += [
+            Problem("extra_body", {name: value}, f"repeats the argument {name}")
+            for name, value in self.extra_body.items()
+            if name in self.options or name in self.uploads
+        ]
+        if self.settings.validate != "off":
+            pictures = {name: [each.picture for each in uploads] for name, uploads in self.uploads.items()}
+            found = [Problem(*violation[:3]) for violation in self.rules.check(self.fields, pictures)]
+            if self.settings.validate == "strict":
+                problems += [problem for problem in found if problem.parameter not in spoilt]
+            else:
+                for problem in found:
+                    warnings.warn(str(problem), UserWarning, stacklevel=_CALLER)
+        if self.unusable:
+            # One unreadable file makes the whole error an OSError; the first original is its cause.
+            worst = next((error for error in self.unusable if isinstance(error, OSError)), self.unusable[0])
+            raise type(worst)(problems) from worst.__cause__
+        if problems:
+            raise InvalidRequestError(problems)
+
+    def _warn_of_retired_model(self) -> None:
+        model = self.fields["model"]
+        end = _contract.retired(model) if self.settings.is_official else None
+        if end:
+            text = f"{model} was retired on {end['date']}; {end['successor']} is its successor"
+            warnings.warn(text, DeprecationWarning, stacklevel=_CALLER)
+
+    def _request(self, kwargs: dict[str, Any]) -> httpx.Request:
+        headers = httpx.Headers({"Accept": f"{_EVENTS}, {_JSON}" if self.stream else _JSON, "User-Agent": user_agent()})
+        headers.update(self.settings.headers)
+        headers.update(kwargs.pop("headers"))
+        headers.update(self.settings.authorization())
+        for name, value in self.extra_headers.items():
+            if value is None:
+                headers.pop(name, None)
+            else:
+                headers[name] = value
+        return httpx.Request(
+            kwargs.pop("method"),
+            self.settings.base_url + kwargs.pop("url"),
+            params=self.extra_query or None,
+            headers=headers,
+            extensions={"timeout": self.timeout.as_dict()},
+            **kwargs,
+        )
+
+
+def _is_reference(given: object) -> bool:
+    if not isinstance(given, str):
+        return False
+    from pathlib import Path
+
+    return given.startswith(_LINKS) or (given.startswith(_FILE_ID) and not Path(given).exists())
+
+
+def _reference(given: object) -> dict[str, str]:
+    text = cast("str", given)
+    return {"file_id": text} if text.startswith(_FILE_ID) else {"image_url": text}

@@ -1,0 +1,320 @@
+"""What a call gives back: pictures to look at, to read and to save."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, overload
+
+from ._errors import DownloadError
+from ._pictures import Header, media_type, read_header
+from ._saving import save
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    from PIL.Image import Image as PILImage
+
+    from images_api_client.models.images_response import ImagesResponse  # noqa: TID251  a type in passing
+
+    from ._downloads import Downloader
+    from ._http import HTTPInfo
+
+_SVG = "image/svg+xml"
+# A notebook holds a picture's bytes for ever; beyond this size it is only described.
+_LARGEST_IN_NOTEBOOK = 20 << 20
+_PICTURES_IN_REPR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDetails:
+    """Tokens by kind; None where the server didn't say."""
+
+    text_tokens: int | None = None
+    image_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call used, in tokens; None where the server didn't say.
+
+    Attributes:
+        extra: What the server said beside.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    input_tokens_details: TokenDetails | None = None
+    output_tokens_details: TokenDetails | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class GeneratedImage:
+    """One picture.
+
+    Attributes:
+        url: Where it lies, if the server answered with a link.
+        revised_prompt: The prompt as the model rewrote it, if it did.
+        extra: What the server said beside.
+        index: Which of its reply's pictures it is, from 0.
+    """
+
+    def __init__(
+        self,
+        content: bytes | None,
+        *,
+        url: str | None = None,
+        revised_prompt: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+        index: int = 0,
+        subject: str = "",
+        downloader: Downloader | None = None,
+    ) -> None:
+        self._content = content
+        self._subject = subject
+        self._downloader = downloader
+        self._header: Header | None = None
+        self.url = url
+        self.revised_prompt = revised_prompt
+        self.extra: Mapping[str, Any] = extra or {}
+        self.index = index
+
+    def read(self) -> bytes:
+        """Return the picture's bytes; a link is fetched when it is first read.
+
+        Raises:
+            DownloadError: The link can't be read, or belongs to an async client: use `aread`.
+        """
+        if self._content is None:
+            self._content = self._source().fetch(self.url or "")
+        return self._content
+
+    async def aread(self) -> bytes:
+        """Return the picture's bytes; a link is fetched when it is first read.
+
+        Raises:
+            DownloadError: The link can't be read.
+        """
+        if self._content is None:
+            self._content = await self._source().afetch(self.url or "")
+        return self._content
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
+        """Save the picture, whole or not at all.
+
+        Args:
+            path: A file, a directory, or a template with `{index}`, `{ext}` or `{subject}`. An extension that is left
+                out follows the bytes.
+            overwrite: Whether a file that is there may be replaced. In a directory, none ever is.
+
+        Returns:
+            The file that was written.
+
+        Raises:
+            DownloadError: The picture is a link that can't be read.
+            FileExistsError: The file is there, and `overwrite` is False.
+            OSError: The file can't be written.
+        """
+        return self._save(path, of=1, overwrite=overwrite)
+
+    async def asave(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
+        """Save the picture like `save`, without stalling the event loop.
+
+        Args:
+            path: As for `save`.
+            overwrite: As for `save`.
+
+        Returns:
+            The file that was written.
+
+        Raises:
+            DownloadError: The picture is a link that can't be read.
+            FileExistsError: The file is there, and `overwrite` is False.
+            OSError: The file can't be written.
+        """
+        await self.aread()
+        return await asyncio.to_thread(self._save, path, of=1, overwrite=overwrite)
+
+    def to_pil(self) -> PILImage:
+        """Return the picture as one of PIL's, decoded.
+
+        Raises:
+            ImportError: Pillow isn't installed.
+            DownloadError: The picture is a link that can't be read.
+        """
+        from PIL import Image
+
+        picture = Image.open(BytesIO(self.read()))
+        picture.load()
+        return picture
+
+    @property
+    def b64_json(self) -> str:
+        """Return the picture's bytes as base64, made anew at each call."""
+        import pybase64
+
+        return pybase64.b64encode_as_string(self.read())
+
+    @property
+    def media_type(self) -> str:
+        """Return the media type, such as `image/png`, from the bytes."""
+        return media_type(self.read()[:64]) or "application/octet-stream"
+
+    @property
+    def format(self) -> str:
+        """Return `png`, `jpeg`, `webp`, `gif` or `svg`, from the bytes."""
+        return self.media_type.partition("/")[2].removesuffix("+xml")
+
+    @property
+    def width(self) -> int | None:
+        """Return the width in pixels, from the bytes; None for an svg."""
+        header = self._read_header()
+        return header.width if header else None
+
+    @property
+    def height(self) -> int | None:
+        """Return the height in pixels, from the bytes; None for an svg."""
+        header = self._read_header()
+        return header.height if header else None
+
+    def __repr__(self) -> str:
+        if self._content is None:
+            return f"<GeneratedImage {self.index} at {(self.url or '').partition('?')[0][:120]!r}>"
+        sides = f" {self.width}x{self.height}" if self._read_header() else ""
+        return f"<GeneratedImage {self.index} {self.format}{sides} {len(self._content)} bytes>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_downloader": None}
+
+    def _repr_mimebundle_(self, **_wishes: object) -> dict[str, Any]:
+        """Return the picture as notebooks show it."""
+        content = self._shown()
+        return {"text/plain": repr(self)} | ({self.media_type: content} if content is not None else {})
+
+    def _repr_png_(self) -> bytes | None:
+        return self._shown_as("image/png")
+
+    def _repr_jpeg_(self) -> bytes | None:
+        return self._shown_as("image/jpeg")
+
+    def _repr_svg_(self) -> str | None:
+        content = self._shown_as(_SVG)
+        return None if content is None else content.decode()
+
+    def _shown(self) -> bytes | str | None:
+        """Return what a notebook gets: nothing that would have to be fetched first, nothing huge."""
+        if self._content is None or len(self._content) > _LARGEST_IN_NOTEBOOK:
+            return None
+        return self._content.decode() if self.media_type == _SVG else self._content
+
+    def _shown_as(self, kind: str) -> bytes | None:
+        return self._content if self._shown() is not None and self.media_type == kind else None
+
+    def _read_header(self) -> Header | None:
+        if self._header is None:
+            self._header = read_header(BytesIO(self.read()))
+        return self._header
+
+    def _source(self) -> Downloader:
+        if self._downloader is None:
+            raise DownloadError("the picture was never fetched, and its client is gone", url=self.url or "")
+        return self._downloader
+
+    def _save(self, path: str | os.PathLike[str], *, of: int, overwrite: bool) -> Path:
+        return save(self.read(), path, number=self.index + 1, of=of, subject=self._subject, overwrite=overwrite)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ImagesResult(Sequence[GeneratedImage]):
+    """The pictures of one call, as a sequence. What the server left out is None.
+
+    Attributes:
+        images: The pictures.
+        http: Status, headers, request id, rate limits and elapsed time of the reply.
+        created: When they were made, in seconds since 1970.
+        usage: The tokens used.
+        background: The background used.
+        output_format: The file format, in the server's words; each picture's `format` is read from its bytes.
+        size: Width and height, in the server's words.
+        quality: The quality used.
+        extra: What the server said beside.
+        reply: The reply as the generated client's model, its pictures' base64 taken out.
+    """
+
+    images: tuple[GeneratedImage, ...]
+    http: HTTPInfo
+    created: int | None = None
+    usage: Usage | None = None
+    background: str | None = None
+    output_format: str | None = None
+    size: str | None = None
+    quality: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    reply: ImagesResponse | None = None
+
+    @overload
+    def __getitem__(self, index: int) -> GeneratedImage: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[GeneratedImage]: ...
+    def __getitem__(self, index: int | slice) -> GeneratedImage | Sequence[GeneratedImage]:
+        return self.images[index]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> list[Path]:
+        """Save all pictures, each whole or not at all.
+
+        Args:
+            path: A file, which is numbered when there are several pictures; a directory; or a template with `{index}`,
+                `{ext}` or `{subject}`.
+            overwrite: Whether files that are there may be replaced. In a directory, none ever is.
+
+        Returns:
+            The files that were written.
+
+        Raises:
+            DownloadError: A picture is a link that can't be read.
+            FileExistsError: A file is there, and `overwrite` is False.
+            OSError: A file can't be written.
+        """
+        return [image._save(path, of=len(self), overwrite=overwrite) for image in self.images]
+
+    async def asave(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> list[Path]:
+        """Save all pictures like `save`, without stalling the event loop.
+
+        Args:
+            path: As for `save`.
+            overwrite: As for `save`.
+
+        Returns:
+            The files that were written.
+
+        Raises:
+            DownloadError: A picture is a link that can't be read.
+            FileExistsError: A file is there, and `overwrite` is False.
+            OSError: A file can't be written.
+        """
+        for image in self.images:
+            await image.aread()
+        return await asyncio.to_thread(self.save, path, overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        more = ", …" if len(self) > _PICTURES_IN_REPR else ""
+        return f"<ImagesResult of {len(self)}: {', '.join(map(repr, self.images[:_PICTURES_IN_REPR]))}{more}>"
+
+    def _repr_html_(self) -> str:
+        """Return a gallery, as notebooks show it."""
+        from html import escape
+
+        shown = []
+        for image in self.images:
+            source = image.url if image._content is None else f"data:{image.media_type};base64,{image.b64_json}"
+            fits = image._content is None or image._shown() is not None
+            alt = escape(repr(image))
+            shown.append(f'<img src="{escape(source or "")}" alt="{alt}" style="max-width: 24em">' if fits else alt)
+        return "".join(shown)

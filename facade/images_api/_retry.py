@@ -1,0 +1,91 @@
+"""What may be sent again, and after how long.
+
+A picture costs money, so a request is repeated only when the server can't have begun: the connection was never made,
+it was refused for its rate (429), or the server says itself when to come back (503 with Retry-After). `x-should-retry`
+is the server's own word on it, and is obeyed. The header forms are those of the official SDKs.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from math import inf, nan
+from typing import TYPE_CHECKING
+
+from ._errors import APIConnectionError, ContentPolicyError, QuotaExceededError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ._errors import APIStatusError
+
+LONGEST_WAIT = 120.0
+_FIRST_BACKOFF = 0.5
+_LONGEST_BACKOFF = 8.0
+_TOO_MANY_REQUESTS = 429
+_AMBIGUOUS_REFUSALS = (408, 409)
+_SERVER_ERRORS = 500
+
+
+def server_wait(headers: httpx.Headers) -> float | None:
+    """Return the seconds that a server asks to wait.
+
+    Args:
+        headers: The reply's headers; `retry-after-ms` in milliseconds comes before `retry-after`, in seconds or as a date.
+
+    Returns:
+        The seconds, above zero; None when there is no such header, or nothing sensible in it.
+    """
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        text = headers.get(name)
+        seconds = nan if text is None else _seconds(text, unit)
+        if 0 < seconds < inf:
+            return seconds
+    return None
+
+
+def wait_before_retry(error: APIStatusError | APIConnectionError, attempt: int, *, ambiguous: bool) -> float | None:
+    """Return how long to wait before a request is sent again.
+
+    Args:
+        error: How the last try ended.
+        attempt: How many tries were made before that one, from 0.
+        ambiguous: Whether to send again what may have run, and may be billed twice.
+
+    Returns:
+        The seconds to wait; None when the request must not be sent again.
+    """
+    if not _may_repeat(error, ambiguous=ambiguous):
+        return None
+    wait = None if isinstance(error, APIConnectionError) else server_wait(error.headers)
+    if wait is not None:
+        return wait if wait <= LONGEST_WAIT else None
+    return random.uniform(0, min(_FIRST_BACKOFF * 2**attempt, _LONGEST_BACKOFF))  # noqa: S311  a spread, no secret
+
+
+def _may_repeat(error: APIStatusError | APIConnectionError, *, ambiguous: bool) -> bool:
+    if isinstance(error, APIConnectionError):
+        return ambiguous or not error.may_have_run
+    if isinstance(error, QuotaExceededError | ContentPolicyError):
+        return False
+    word = error.headers.get("x-should-retry")
+    if word in {"true", "false"}:
+        return bool(word == "true")
+    if error.may_have_run or error.status_code in _AMBIGUOUS_REFUSALS:
+        return ambiguous
+    return error.status_code == _TOO_MANY_REQUESTS or error.status_code >= _SERVER_ERRORS
+
+
+def _seconds(text: str, unit: float) -> float:
+    try:
+        return float(text) * unit
+    except ValueError:
+        pass
+    from dateutil.parser import ParserError, parse
+
+    try:
+        moment = parse(text)
+    except (ParserError, OverflowError):
+        return nan
+    # HTTP dates are in UTC, said or not: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()

@@ -1,0 +1,106 @@
+"""Where a picture is saved, and how: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import warnings
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._errors import InvalidRequestError, Problem
+from ._pictures import EXTENSIONS, media_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SLUG_LENGTH = 48
+_SAME_EXTENSIONS = {".jpeg": ".jpg"}
+
+
+def save(content: bytes, path: str | os.PathLike[str], *, number: int, of: int, subject: str, overwrite: bool) -> Path:
+    """Write a picture to where a caller wants it.
+
+    Args:
+        content: The picture.
+        path: A file, a directory (one that exists, or a text that ends with a slash), or a template with `{index}`,
+            `{ext}` or `{subject}` in it. Missing directories are made.
+        number: Which of its reply's pictures it is, from 1.
+        of: How many pictures the reply has; several into one file name are numbered.
+        subject: What the picture is about, for the names of files in a directory.
+        overwrite: Whether a file that is there may be replaced. In a directory, none ever is.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        InvalidRequestError: The template names something else.
+        FileExistsError: The file is there and must not be replaced.
+        OSError: It can't be written; nothing half-written is left.
+    """
+    text = os.fspath(path)
+    extension = EXTENSIONS.get(media_type(content[:64]) or "", ".bin")
+    slug = "-".join(re.findall(r"[^\W_]+", subject.lower()))[:_SLUG_LENGTH].strip("-") or "image"
+    if text.endswith(("/", os.sep)) or Path(text).is_dir():
+        return _write_beside(content, lambda place: Path(text, f"{slug}-{place}{extension}"), number)
+    if "{" in text:
+        try:
+            target = Path(text.format(index=number, ext=extension[1:], subject=slug))
+        except (KeyError, IndexError, ValueError) as error:
+            raise InvalidRequestError([Problem("path", text, "may hold {index}, {ext} and {subject}")]) from error
+    else:
+        target = _with_extension(Path(text), extension)
+        if of > 1:
+            target = target.with_stem(f"{target.stem}-{number}")
+    _write(content, target, overwrite=overwrite)
+    return target
+
+
+def _with_extension(path: Path, extension: str) -> Path:
+    given = path.suffix.lower()
+    if not given[1:].isalnum() or given[1:].isdigit():  # none, or the rest of a name such as `gpt-image-1.5`
+        return path.with_name(path.name + extension)
+    if _SAME_EXTENSIONS.get(given, given) != extension:
+        warnings.warn(f"{path.name} is saved as asked, but holds a picture of the kind {extension}", UserWarning, stacklevel=5)
+    return path
+
+
+def _write_beside(content: bytes, name: Callable[[int], Path], first: int) -> Path:
+    """Write under the first name that is free."""
+    for place in count(first):
+        target = name(place)
+        if target.exists():
+            continue
+        try:
+            _write(content, target, overwrite=False)
+        except FileExistsError:
+            continue  # another process was quicker
+        return target
+    raise AssertionError("unreachable: numbers don't end")
+
+
+def _write(content: bytes, target: Path, *, overwrite: bool) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+        if overwrite:
+            temporary.replace(target)
+        else:
+            _link(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _link(temporary: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(temporary)  # unlike a rename, fails where there is a file already
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if target.exists():
+            raise FileExistsError(target) from None
+        temporary.replace(target)
