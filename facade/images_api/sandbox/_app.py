@@ -1,0 +1,218 @@
+"""The sandbox as an ASGI application: three operations, the pictures' addresses, and errors."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from . import _checking, _drawing, _formats, _requests, _studio
+from ._journal import Journal, Recorder
+from ._refusal import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from starlette.requests import Request
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_MEDIA_TYPES = {"svg": "image/svg+xml"}
+_SHELF_BYTES = 256 * 1024 * 1024
+
+
+def create_app(
+    *, api_key: str | None = None, latency: float = 0.0, journal: Journal | None = None, closing: threading.Event | None = None
+) -> Starlette:
+    """Build the sandbox for a server of your own; `Sandbox` runs it for you.
+
+    Args:
+        api_key: The only key that is let in. None lets everyone in.
+        latency: Seconds that pass before an accepted request is answered; a stream spreads them.
+        journal: Where requests are noted down.
+        closing: Ends every such wait when it is set, so that a server can stop at once.
+
+    Returns:
+        An ASGI application with the operations under /v1.
+    """
+    service = _Service(api_key, latency, journal or Journal(), closing or threading.Event())
+    app = Starlette(
+        routes=[
+            Route("/v1/images/generations", service.answers("createImage"), methods=["POST"]),
+            Route("/v1/images/edits", service.answers("createImageEdit"), methods=["POST"]),
+            Route("/v1/images/variations", service.answers("createImageVariation"), methods=["POST"]),
+            Route("/files/{name}", service.file, methods=["GET"]),
+        ],
+        middleware=[Middleware(Recorder, journal=service.journal)],
+        exception_handlers={RefusedError: _refuse, HTTPException: _misrouted},
+        lifespan=service.lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Service:
+    def __init__(self, api_key: str | None, latency: float, journal: Journal, closing: threading.Event) -> None:
+        self.journal = journal
+        self._key = api_key
+        self._latency = latency
+        self._closing = closing
+        self._pool = _new_pool()
+        self._files = _Shelf()
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncGenerator[None]:
+        yield
+        self._pool.shutdown()
+        self._pool = _new_pool()
+
+    def answers(self, operation: str) -> Callable[[Request], Awaitable[Response]]:
+        """Return the endpoint of an operation."""
+
+        async def endpoint(request: Request) -> Response:
+            self._let_in(request)
+            plan = await self._plan(request, operation)
+            # Counted before a picture is made, as it would be billed: the client may not wait.
+            self.journal.count(len(plan.orders))
+            if plan.stream:
+                return StreamingResponse(self._events(plan), media_type="text/event-stream")
+            await self._wait(self._latency)
+            return await self._reply(request, plan)
+
+        return endpoint
+
+    async def file(self, request: Request) -> Response:
+        """Serve a picture that an earlier reply pointed to."""
+        name = str(request.path_params["name"])
+        if (content := self._files.get(name)) is None:
+            raise RefusedError(f"There is no picture {name} here.", code="not_found", status=404)
+        kind = name.rpartition(".")[2]
+        return Response(content, media_type=_MEDIA_TYPES.get(kind, f"image/{kind}"))
+
+    def _let_in(self, request: Request) -> None:
+        given = request.headers.get("authorization", "").encode()
+        if self._key is not None and not secrets.compare_digest(given, f"Bearer {self._key}".encode()):
+            what = "a wrong key" if given else "no key"
+            message = f"Incorrect API key provided: the request carries {what}."
+            raise RefusedError(message, code="invalid_api_key", status=401)
+
+    async def _plan(self, request: Request, operation: str) -> _studio.Plan:
+        rules, fields, files = await _requests.read(request, operation)
+        completed = rules.completed(fields)
+        known, more = rules.split(completed)
+        if not rules.takes_files:
+            rules.check(fields, {})
+        if operation == "createImageEdit" and not rules.takes_files:
+            files = _requests.referred(fields, partial(self._own_picture, request))
+            # What holds for pictures that are uploaded holds for these as well.
+            rules = _checking.rules(operation, "multipart/form-data")
+            fields = {name: known[name] for name in ("model", "prompt")}
+        uploads = await self._run(_requests.decode, files)
+        if rules.takes_files:
+            facts = {name: [upload.facts for upload in sent] for name, sent in uploads.items()}
+            rules.check(fields, facts)
+        return _studio.plan(operation, known, more, uploads)
+
+    async def _reply(self, request: Request, plan: _studio.Plan) -> Response:
+        contents = await asyncio.gather(*(self._run(_formats.render, order, plan.format) for order in plan.orders))
+        data: list[dict[str, str]] = []
+        for content in contents:
+            if plan.as_url:
+                name = self._files.put(content, plan.format.name)
+                entry = {"url": f"{request.base_url}files/{name}"}
+            else:
+                entry = {"b64_json": base64.b64encode(content).decode()}
+            if plan.revised_prompt is not None:
+                entry["revised_prompt"] = plan.revised_prompt
+            data.append(entry)
+        usage = {"usage": plan.usage} if plan.usage else {}
+        return JSONResponse({"created": int(time.time()), "data": data, **plan.facts, **usage})
+
+    async def _events(self, plan: _studio.Plan) -> AsyncGenerator[bytes]:
+        pause = self._latency / (len(plan.orders) * (plan.partial_images + 1))
+
+        def event(kind: str, content: bytes, **more: object) -> bytes:
+            name = f"{plan.event_name}.{kind}"
+            text = base64.b64encode(content).decode()
+            body = {"type": name, "b64_json": text, "created_at": int(time.time())}
+            data = json.dumps({**body, **plan.facts, **more})
+            return f"event: {name}\ndata: {data}\n\n".encode()
+
+        for order in plan.orders:
+            picture = await self._run(_drawing.draw, order)
+            for step in range(plan.partial_images):
+                await self._wait(pause)
+                blurred = await self._run(_drawing.unfinished, picture, step, plan.partial_images)
+                content = await self._run(_formats.encode, blurred, plan.format)
+                yield event("partial_image", content, partial_image_index=step)
+            await self._wait(pause)
+            content = await self._run(_formats.encode, picture, plan.format)
+            yield event("completed", content, usage=plan.usage)
+
+    def _own_picture(self, request: Request, url: str) -> bytes | None:
+        base = f"{request.base_url}files/"
+        return self._files.get(url.removeprefix(base)) if url.startswith(base) else None
+
+    async def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        # Another thread may end the wait, and can't set an asyncio.Event.
+        while (left := until - time.monotonic()) > 0 and not self._closing.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(min(left, 0.05))
+
+    async def _run(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, partial(work, *args, **kwargs))
+
+
+def _new_pool() -> ThreadPoolExecutor:
+    # One of our own, unlike anyio's, has no threads left once the server has stopped.
+    return ThreadPoolExecutor(thread_name_prefix="images-sandbox")
+
+
+class _Shelf:
+    """The newest pictures that were answered as addresses, up to 256 MiB of them."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[str, bytes] = OrderedDict()
+        self._bytes = 0
+
+    def put(self, content: bytes, kind: str) -> str:
+        name = f"{hashlib.sha256(content).hexdigest()[:32]}.{kind}"
+        if name not in self._files:
+            self._files[name] = content
+            self._bytes += len(content)
+        self._files.move_to_end(name)
+        while self._bytes > _SHELF_BYTES and len(self._files) > 1:
+            self._bytes -= len(self._files.popitem(last=False)[1])
+        return name
+
+    def get(self, name: str) -> bytes | None:
+        return self._files.get(name)
+
+
+def _refuse(_: Request, error: Exception) -> Response:
+    return cast("RefusedError", error).reply()
+
+
+def _misrouted(request: Request, error: Exception) -> Response:
+    fault = cast("HTTPException", error)
+    where = f"{request.method} {request.url.path}"
+    code = {404: "unknown_url", 405: "method_not_allowed"}.get(fault.status_code)
+    message = f"{fault.detail}: there is nothing behind {where}."
+    headers = dict(fault.headers or {})
+    return RefusedError(message, code=code, status=fault.status_code, headers=headers).reply()

@@ -1,0 +1,37 @@
+"""A request that is turned down, and the error envelope that says why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class RefusedError(Exception):
+    """Answer a request with an error.
+
+    `param` is the parameter at fault and `code` the fault's short name, if there are any; `kind` is
+    the envelope's `type`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        status: int = 400,
+        kind: str = "invalid_request_error",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self._body = {"message": message, "type": kind, "param": param, "code": code}
+        self._status = status
+        self._headers = headers
+
+    def reply(self) -> JSONResponse:
+        """Return the response."""
+        return JSONResponse({"error": self._body}, self._status, self._headers)
