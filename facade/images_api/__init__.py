@@ -1,6 +1,6 @@
 """Create, edit and vary pictures with the Images API."""
 
-from ._client import ImagesClient
+from ._client import AsyncImagesClient, AsyncImageStream, ImagesClient, ImageStream
 from ._errors import (
     APIConnectionError,
     APIStatusError,
@@ -26,18 +26,23 @@ from ._errors import (
 )
 from ._http import HTTPInfo
 from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+from ._stream import CompletedImage, PartialImage, StreamEvent
 
 __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "AsyncImageStream",
+    "AsyncImagesClient",
     "AuthenticationError",
     "BadRequestError",
+    "CompletedImage",
     "ConflictError",
     "ContentPolicyError",
     "DownloadError",
     "GeneratedImage",
     "HTTPInfo",
+    "ImageStream",
     "ImagesAPIError",
     "ImagesClient",
     "ImagesResult",
@@ -45,11 +50,13 @@ __all__ = [
     "InvalidRequestError",
     "NoImageError",
     "NotFoundError",
+    "PartialImage",
     "PermissionDeniedError",
     "Problem",
     "QuotaExceededError",
     "RateLimitError",
     "ResponseError",
+    "StreamEvent",
     "StreamInterruptedError",
     "TokenDetails",
     "UnprocessableEntityError",

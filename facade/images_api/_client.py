@@ -1,39 +1,263 @@
-"""The client: a thin shell that connects, sends, retries and closes. All else is in the pure modules beside."""
+"""The clients: two thin shells that connect, send, retry and close. All else is in the pure modules beside."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 import httpx
 
 from . import _replies, _requests
 from ._downloads import Downloader
-from ._errors import APIConnectionError, APIStatusError
+from ._errors import APIConnectionError, APIStatusError, InvalidRequestError, Problem
 from ._http import HTTPInfo
+from ._low_level import AsyncSharedTransport, SharedTransport
+from ._results import ImagesResult
 from ._retry import wait_before_retry
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, make_settings
+from ._stream import EventReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Unpack
 
+    from images_api_client import Client as LowLevelClient  # noqa: TID251  a type in passing
+
     from ._requests import Call, EditOptions, GenerateOptions, VariationOptions
-    from ._results import ImagesResult
     from ._settings import APIKey, Settings, TimeoutTypes, Validation
+    from ._stream import StreamEvent
     from ._uploads import ImageInput
+
+    class _Send(Protocol):
+        def __call__(self, call: Call, *, stream: bool) -> tuple[httpx.Response, HTTPInfo]: ...
+
+    class _AsyncSend(Protocol):
+        async def __call__(self, call: Call, *, stream: bool) -> tuple[httpx.Response, HTTPInfo]: ...
+
 
 _LOGGER = logging.getLogger("images_api")
 _LOGGER.addHandler(logging.NullHandler())
 _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 # A server on this very machine is never reached by way of a proxy.
 _DIRECT = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+# A body of this size is decoded in a worker thread, in bytes: a smaller one costs less than the way there and back.
+_LARGE_BODY = 1 << 20
+
+Reply = TypeVar("Reply")
+Stream = TypeVar("Stream")
+HTTPClient = TypeVar("HTTPClient")
 
 
-class ImagesClient:
+class _Operations(Generic[Reply, Stream, HTTPClient]):
+    """What both clients offer. The calls are the same; what they give back is awaited or not."""
+
+    def __init__(
+        self,
+        api_key: APIKey = None,
+        *,
+        base_url: str | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        timeout: TimeoutTypes | None = None,
+        max_retries: int = 2,
+        retry_ambiguous: bool = False,
+        validate: Validation = "strict",
+        headers: Mapping[str, str] | None = None,
+        auth_header: str = AUTHORIZATION,
+        http_client: HTTPClient | None = None,
+        max_download_bytes: int = MAX_DOWNLOAD_BYTES,
+        **defaults: Any,
+    ) -> None:
+        self._settings = make_settings(
+            api_key,
+            base_url=base_url,
+            organization=organization,
+            project=project,
+            timeout=timeout,
+            max_retries=max_retries,
+            retry_ambiguous=retry_ambiguous,
+            validate=validate,
+            headers=headers,
+            auth_header=auth_header,
+            max_download_bytes=max_download_bytes,
+            defaults=defaults,
+        )
+        self._connect(http_client)
+
+    def generate(self, prompt: str, **options: Unpack[GenerateOptions]) -> Reply:
+        """Create pictures from a text.
+
+        Args:
+            prompt: What the pictures should show; the greatest length depends on the model.
+            **options: What to say beside, such as `model`, `n` and `size`; each is described, with its bounds, in
+                `CreateImageOptions` of the generated client, and what every call takes in `CallOptions`.
+
+        Returns:
+            The pictures, as a sequence.
+
+        Raises:
+            InvalidRequestError: An argument breaks a rule; nothing was sent.
+            APIConnectionError: There was no whole answer; `may_have_run` says whether it may be billed.
+            APIStatusError: The server refused or failed.
+            ResponseError: The reply can't be understood; its bytes are on the error.
+        """
+        return self._call(lambda: _requests.generate(self._settings, prompt, options))
+
+    def edit(
+        self,
+        image: ImageInput | Sequence[ImageInput],
+        prompt: str,
+        *,
+        mask: ImageInput | None = None,
+        markup: ImageInput | None = None,
+        **options: Unpack[EditOptions],
+    ) -> Reply:
+        """Edit a picture, or make one out of several.
+
+        Args:
+            image: A picture, or a list of up to 16: a path, bytes, a binary file, a PIL picture, or a tuple of file
+                name and one of these. Or, all of them, links, `data:` URLs or file ids.
+            prompt: What the picture should become.
+            mask: A png of the first picture's size with an alpha channel; where it is fully transparent, the picture
+                is edited.
+            markup: Likewise, with drawings that say what to change; gpt-image-2.5 and later, and not with a mask.
+            **options: What to say beside, as described in `CreateImageEditOptions` and `CallOptions`.
+
+        Returns:
+            The pictures, as a sequence.
+
+        Raises:
+            InvalidRequestError: An argument breaks a rule; nothing was sent.
+            UnreadableFileError: A file is missing or can't be read; likewise.
+            APIConnectionError: There was no whole answer; `may_have_run` says whether it may be billed.
+            APIStatusError: The server refused or failed.
+            ResponseError: The reply can't be understood; its bytes are on the error.
+        """
+        return self._call(lambda: _requests.edit(self._settings, image, prompt, options, mask=mask, markup=markup))
+
+    def create_variation(self, image: ImageInput, **options: Unpack[VariationOptions]) -> Reply:
+        """Make variations of a picture. The official host no longer answers this; compatible servers do.
+
+        Args:
+            image: A path, bytes, a binary file, a PIL picture, a `data:` URL, or a tuple of file name and one of these.
+                For dall-e-2, a square png under 4 MB.
+            **options: What to say beside, as described in `CreateImageVariationOptions` and `CallOptions`.
+
+        Returns:
+            The pictures, as a sequence.
+
+        Raises:
+            InvalidRequestError: An argument breaks a rule; nothing was sent.
+            UnreadableFileError: The file is missing or can't be read; likewise.
+            APIConnectionError: There was no whole answer; `may_have_run` says whether it may be billed.
+            APIStatusError: The server refused or failed.
+            ResponseError: The reply can't be understood; its bytes are on the error.
+        """
+        return self._call(lambda: _requests.variation(self._settings, image, options))
+
+    def stream_generate(self, prompt: str, **options: Unpack[GenerateOptions]) -> Stream:
+        """Create pictures from a text, and watch them take shape.
+
+        Args:
+            prompt: What the pictures should show; the greatest length depends on the model.
+            **options: What to say beside, such as `model`, `n` and `size`; each is described, with its bounds, in
+                `CreateImageOptions` of the generated client, and what every call takes in `CallOptions`.
+
+        Returns:
+            A context manager over the events of the pictures' making: `PartialImage`, `CompletedImage`, or
+            `StreamEvent` for what isn't known. Its `result()` waits for the finished pictures.
+
+        Raises:
+            InvalidRequestError: An argument breaks a rule; nothing was sent. As the errors below, on entering.
+            APIConnectionError: There was no answer; `may_have_run` says whether it may be billed.
+            APIStatusError: The server refused or failed, at once or while it streamed.
+            StreamInterruptedError: The stream ended before the finished picture; the unfinished ones are on the error.
+            ResponseError: The reply can't be understood; its bytes are on the error.
+        """
+        return self._stream(lambda: _requests.generate(self._settings, prompt, options, stream=True))
+
+    def stream_edit(
+        self,
+        image: ImageInput | Sequence[ImageInput],
+        prompt: str,
+        *,
+        mask: ImageInput | None = None,
+        markup: ImageInput | None = None,
+        **options: Unpack[EditOptions],
+    ) -> Stream:
+        """Edit a picture, or make one out of several, and watch it take shape.
+
+        Args:
+            image: A picture, or a list of up to 16: a path, bytes, a binary file, a PIL picture, or a tuple of file
+                name and one of these. Or, all of them, links, `data:` URLs or file ids.
+            prompt: What the picture should become.
+            mask: A png of the first picture's size with an alpha channel; where it is fully transparent, the picture
+                is edited.
+            markup: Likewise, with drawings that say what to change; gpt-image-2.5 and later, and not with a mask.
+            **options: What to say beside, as described in `CreateImageEditOptions` and `CallOptions`.
+
+        Returns:
+            A context manager over the events of the pictures' making: `PartialImage`, `CompletedImage`, or
+            `StreamEvent` for what isn't known. Its `result()` waits for the finished pictures.
+
+        Raises:
+            InvalidRequestError: An argument breaks a rule; nothing was sent. As the errors below, on entering.
+            APIConnectionError: There was no answer; `may_have_run` says whether it may be billed.
+            APIStatusError: The server refused or failed, at once or while it streamed.
+            StreamInterruptedError: The stream ended before the finished picture; the unfinished ones are on the error.
+            ResponseError: The reply can't be understood; its bytes are on the error.
+        """
+        return self._stream(lambda: _requests.edit(self._settings, image, prompt, options, mask=mask, markup=markup, stream=True))
+
+    def stream_variation(self, image: ImageInput, **options: Unpack[VariationOptions]) -> Stream:
+        """Make variations of a picture, and watch them take shape, on a server that streams them.
+
+        Args:
+            image: A path, bytes, a binary file, a PIL picture, a `data:` URL, or a tuple of file name and one of these.
+                For dall-e-2, a square png under 4 MB.
+            **options: What to say beside, as described in `CreateImageVariationOptions` and `CallOptions`.
+
+        Returns:
+            A context manager over the events of the pictures' making: `PartialImage`, `CompletedImage`, or
+            `StreamEvent` for what isn't known. Its `result()` waits for the finished pictures.
+
+        Raises:
+            InvalidRequestError: An argument breaks a rule; nothing was sent. As the errors below, on entering.
+            APIConnectionError: There was no answer; `may_have_run` says whether it may be billed.
+            APIStatusError: The server refused or failed, at once or while it streamed.
+            StreamInterruptedError: The stream ended before the finished picture; the unfinished ones are on the error.
+            ResponseError: The reply can't be understood; its bytes are on the error.
+        """
+        return self._stream(lambda: _requests.variation(self._settings, image, options, stream=True))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._settings!r}>"
+
+    def __getstate__(self) -> Settings:
+        return self._settings
+
+    def __setstate__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connect(None)
+
+    def _connect(self, borrowed: HTTPClient | None) -> None:
+        raise NotImplementedError
+
+    def _call(self, prepare: Callable[[], Call]) -> Reply:
+        raise NotImplementedError
+
+    def _stream(self, prepare: Callable[[], Call]) -> Stream:
+        raise NotImplementedError
+
+
+class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
     """A client of the Images API, for any number of threads.
 
     Args:
@@ -57,133 +281,24 @@ class ImagesClient:
         InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
     """
 
-    def __init__(
-        self,
-        api_key: APIKey = None,
-        *,
-        base_url: str | None = None,
-        organization: str | None = None,
-        project: str | None = None,
-        timeout: TimeoutTypes | None = None,
-        max_retries: int = 2,
-        retry_ambiguous: bool = False,
-        validate: Validation = "strict",
-        headers: Mapping[str, str] | None = None,
-        auth_header: str = AUTHORIZATION,
-        http_client: httpx.Client | None = None,
-        max_download_bytes: int = MAX_DOWNLOAD_BYTES,
-        **defaults: Any,
-    ) -> None:
-        self._settings = make_settings(
-            api_key,
-            base_url=base_url,
-            organization=organization,
-            project=project,
-            timeout=timeout,
-            max_retries=max_retries,
-            retry_ambiguous=retry_ambiguous,
-            validate=validate,
-            headers=headers,
-            auth_header=auth_header,
-            max_download_bytes=max_download_bytes,
-            defaults=defaults,
-        )
-        self._connect(http_client)
-
-    def generate(self, prompt: str, **options: Unpack[GenerateOptions]) -> ImagesResult:
-        """Create pictures from a text.
-
-        Args:
-            prompt: What the pictures should show; the greatest length depends on the model.
-            **options: What to say beside, such as `model`, `n` and `size`; each is described, with its bounds, in
-                `CreateImageOptions` of the generated client, and what every call takes in `CallOptions`.
-
-        Returns:
-            The pictures, as a sequence.
-
-        Raises:
-            InvalidRequestError: An argument breaks a rule; nothing was sent.
-            APIConnectionError: There was no whole answer; `may_have_run` says whether it may be billed.
-            APIStatusError: The server refused or failed.
-            ResponseError: The reply can't be understood; its bytes are on the error.
-        """
-        with _requests.generate(self._settings, prompt, options) as call:
-            return self._send(call)
-
-    def edit(
-        self,
-        image: ImageInput | Sequence[ImageInput],
-        prompt: str,
-        *,
-        mask: ImageInput | None = None,
-        markup: ImageInput | None = None,
-        **options: Unpack[EditOptions],
-    ) -> ImagesResult:
-        """Edit a picture, or make one out of several.
-
-        Args:
-            image: A picture, or a list of up to 16: a path, bytes, a binary file, a PIL picture, or a tuple of file
-                name and one of these. Or, all of them, links, `data:` URLs or file ids.
-            prompt: What the picture should become.
-            mask: A png of the first picture's size with an alpha channel; where it is fully transparent, the picture
-                is edited.
-            markup: Likewise, with drawings that say what to change; gpt-image-2.5 and later, and not with a mask.
-            **options: What to say beside, as described in `CreateImageEditOptions` and `CallOptions`.
-
-        Returns:
-            The pictures, as a sequence.
-
-        Raises:
-            InvalidRequestError: An argument breaks a rule; nothing was sent.
-            UnreadableFileError: A file is missing or can't be read; likewise.
-            APIConnectionError: There was no whole answer; `may_have_run` says whether it may be billed.
-            APIStatusError: The server refused or failed.
-            ResponseError: The reply can't be understood; its bytes are on the error.
-        """
-        with _requests.edit(self._settings, image, prompt, options, mask=mask, markup=markup) as call:
-            return self._send(call)
-
-    def create_variation(self, image: ImageInput, **options: Unpack[VariationOptions]) -> ImagesResult:
-        """Make variations of a picture. The official host no longer answers this; compatible servers do.
-
-        Args:
-            image: A path, bytes, a binary file, a PIL picture, a `data:` URL, or a tuple of file name and one of these.
-                For dall-e-2, a square png under 4 MB.
-            **options: What to say beside, as described in `CreateImageVariationOptions` and `CallOptions`.
-
-        Returns:
-            The pictures, as a sequence.
-
-        Raises:
-            InvalidRequestError: An argument breaks a rule; nothing was sent.
-            UnreadableFileError: The file is missing or can't be read; likewise.
-            APIConnectionError: There was no whole answer; `may_have_run` says whether it may be billed.
-            APIStatusError: The server refused or failed.
-            ResponseError: The reply can't be understood; its bytes are on the error.
-        """
-        with _requests.variation(self._settings, image, options) as call:
-            return self._send(call)
+    @property
+    def low_level(self) -> LowLevelClient:
+        """Return the generated client on the same connections, with the same key, for what this one doesn't cover."""
+        transport = SharedTransport(self._settings, self._http)
+        http = httpx.Client(base_url=self._settings.base_url, timeout=self._settings.timeout, transport=transport)
+        return _requests.low_level_client(self._settings).set_httpx_client(http)
 
     def close(self) -> None:
         """Close the connections, unless the `http_client` is the caller's own."""
-        if self._borrowed is None and self._own is not None:
-            self._own.close()
+        with self._lock:
+            if self._own is not None:
+                self._own.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._settings!r}>"
-
-    def __getstate__(self) -> Settings:
-        return self._settings
-
-    def __setstate__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._connect(None)
 
     def _connect(self, borrowed: httpx.Client | None) -> None:
         self._borrowed = borrowed
@@ -199,23 +314,224 @@ class ImagesClient:
                 self._own = httpx.Client(limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
             return self._own
 
-    def _send(self, call: Call) -> ImagesResult:
+    def _call(self, prepare: Callable[[], Call]) -> ImagesResult:
+        with prepare() as call:
+            response, http = self._send(call, stream=False)
+            return _replies.read_result(http, response.content, call.subject, self._downloader)
+
+    def _stream(self, prepare: Callable[[], Call]) -> ImageStream:
+        return ImageStream(prepare, self._send, self._downloader)
+
+    def _send(self, call: Call, *, stream: bool) -> tuple[httpx.Response, HTTPInfo]:
+        """Return a successful reply, of a stream before its body is read."""
         tries = _Tries(call, self._settings)
         while True:
             try:
                 response = self._http().send(call.request, stream=True, follow_redirects=tries.follow_redirects)
-                try:
-                    body = response.read()
-                finally:
-                    response.close()
+                if not (stream and response.is_success):
+                    try:
+                        response.read()
+                    finally:
+                        response.close()
             except httpx.HTTPError as error:
                 pause = tries.pause_after(_replies.connection_error(error, tries.elapsed), error)
             else:
                 http = tries.info(response)
                 if response.is_success:
-                    return _replies.read_result(http, body, call.subject, self._downloader)
-                pause = tries.pause_after(_replies.status_error(http, body, response.request.url))
+                    return response, http
+                pause = tries.pause_after(_replies.status_error(http, response.content, response.request.url))
             time.sleep(pause)
+
+
+class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncImageStream", httpx.AsyncClient]):
+    """A client of the Images API for asyncio, with the calls of `ImagesClient`, to be awaited.
+
+    Each event loop gets connections of its own; large files and replies are read and decoded in worker threads.
+
+    Args:
+        api_key: The key, or a callable that returns one, asked before each request. Without it, `OPENAI_API_KEY`; needed
+            for the official host only.
+        base_url: The prefix of all paths, such as `http://localhost:8080/v1`, taken as it is but for slashes at its
+            end. Without it, `OPENAI_BASE_URL`, then the official host.
+        organization: Sent as `OpenAI-Organization`. Without it, `OPENAI_ORG_ID`.
+        project: Sent as `OpenAI-Project`. Without it, `OPENAI_PROJECT_ID`.
+        timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`. Without it, 600, and 5 to connect.
+        max_retries: How often a request is sent again, from 0, when the server can't have begun with it.
+        retry_ambiguous: Whether to send again also what may have run, and may then be billed twice.
+        validate: `strict` refuses what breaks the contract, `warn` warns of it and sends, `off` sends.
+        headers: Sent with every request.
+        auth_header: The header that carries the key: after `Bearer` in `Authorization`, bare in any other (`api-key`).
+        http_client: An `httpx.AsyncClient` to send with; it is never closed here.
+        max_download_bytes: The greatest size of a picture that is fetched by its URL.
+        **defaults: Options that every call takes where it says nothing itself, such as `model` or `size`.
+
+    Raises:
+        InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
+    """
+
+    @property
+    def low_level(self) -> LowLevelClient:
+        """Return the generated client on the same connections, with the same key, for what this one doesn't cover."""
+        transport = AsyncSharedTransport(self._settings, self._http)
+        http = httpx.AsyncClient(base_url=self._settings.base_url, timeout=self._settings.timeout, transport=transport)
+        return _requests.low_level_client(self._settings).set_async_httpx_client(http)
+
+    async def close(self) -> None:
+        """Close this event loop's connections, unless the `http_client` is the caller's own."""
+        own = self._own.get(asyncio.get_running_loop())
+        if own is not None:
+            await own.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _connect(self, borrowed: httpx.AsyncClient | None) -> None:
+        self._borrowed = borrowed
+        self._borrowed_loop: asyncio.AbstractEventLoop | None = None
+        self._own: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
+        self._downloader = Downloader(self._settings, async_client=self._http)
+
+    def _http(self) -> httpx.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if self._borrowed is not None:
+            if self._borrowed_loop not in {None, loop}:
+                why = "was used in another event loop before, to which its connections belong"
+                raise InvalidRequestError([Problem("http_client", self._borrowed, why)])
+            self._borrowed_loop = loop
+            return self._borrowed
+        if loop not in self._own:
+            self._own[loop] = httpx.AsyncClient(limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
+        return self._own[loop]
+
+    async def _call(self, prepare: Callable[[], Call]) -> ImagesResult:
+        with await asyncio.to_thread(prepare) as call:
+            response, http = await self._send(call, stream=False)
+            read = partial(_replies.read_result, http, response.content, call.subject, self._downloader)
+            return await asyncio.to_thread(read) if len(response.content) >= _LARGE_BODY else read()
+
+    def _stream(self, prepare: Callable[[], Call]) -> AsyncImageStream:
+        return AsyncImageStream(prepare, self._send, self._downloader)
+
+    async def _send(self, call: Call, *, stream: bool) -> tuple[httpx.Response, HTTPInfo]:
+        """Return a successful reply, of a stream before its body is read."""
+        tries = _Tries(call, self._settings)
+        while True:
+            try:
+                response = await self._http().send(call.request, stream=True, follow_redirects=tries.follow_redirects)
+                if not (stream and response.is_success):
+                    try:
+                        await response.aread()
+                    finally:
+                        await response.aclose()
+            except httpx.HTTPError as error:
+                pause = tries.pause_after(_replies.connection_error(error, tries.elapsed), error)
+            else:
+                http = tries.info(response)
+                if response.is_success:
+                    return response, http
+                pause = tries.pause_after(_replies.status_error(http, response.content, response.request.url))
+            await asyncio.sleep(pause)
+
+
+class ImageStream:
+    """The events of one call, as a context manager that iterates. Leaving it early closes the connection."""
+
+    def __init__(self, prepare: Callable[[], Call], send: _Send, downloader: Downloader) -> None:
+        self._prepare = prepare
+        self._send = send
+        self._downloader = downloader
+
+    def __enter__(self) -> Self:
+        with self._prepare() as call:
+            self._response, self.http = self._send(call, stream=True)
+            self._reader = _reader(call, self._response, self.http, self._downloader)
+        self._events = self._iterate()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._events.close()
+        self._response.close()
+
+    def __iter__(self) -> Iterator[StreamEvent]:
+        return self._events
+
+    def result(self) -> ImagesResult:
+        """Return the finished pictures, after reading what is left of the stream.
+
+        Raises:
+            StreamInterruptedError: The stream ended before the finished picture.
+            APIStatusError: The server sent an error as an event.
+            ResponseError: An event can't be understood.
+        """
+        for _ in self._events:
+            pass
+        return self._reader.result()
+
+    def _iterate(self) -> Generator[StreamEvent]:
+        cause = None
+        try:
+            for chunk in self._response.iter_bytes():
+                yield from self._reader.feed(chunk)
+        except httpx.HTTPError as error:
+            cause = error
+        yield from self._reader.finish(cause)
+
+
+class AsyncImageStream:
+    """The events of one call, as a context manager that iterates. Leaving it early closes the connection."""
+
+    def __init__(self, prepare: Callable[[], Call], send: _AsyncSend, downloader: Downloader) -> None:
+        self._prepare = prepare
+        self._send = send
+        self._downloader = downloader
+
+    async def __aenter__(self) -> Self:
+        with await asyncio.to_thread(self._prepare) as call:
+            self._response, self.http = await self._send(call, stream=True)
+            self._reader = _reader(call, self._response, self.http, self._downloader)
+        self._events = self._iterate()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._events.aclose()
+        await self._response.aclose()
+
+    def __aiter__(self) -> AsyncIterator[StreamEvent]:
+        return self._events
+
+    async def aresult(self) -> ImagesResult:
+        """Return the finished pictures, after reading what is left of the stream.
+
+        Raises:
+            StreamInterruptedError: The stream ended before the finished picture.
+            APIStatusError: The server sent an error as an event.
+            ResponseError: An event can't be understood.
+        """
+        async for _ in self._events:
+            pass
+        return self._reader.result()
+
+    async def _iterate(self) -> AsyncGenerator[StreamEvent]:
+        cause = None
+        try:
+            async for chunk in self._response.aiter_bytes():
+                for event in self._reader.feed(chunk):
+                    yield event
+        except httpx.HTTPError as error:
+            cause = error
+        for event in self._reader.finish(cause):
+            yield event
+
+
+def _reader(call: Call, response: httpx.Response, http: HTTPInfo, downloader: Downloader) -> EventReader:
+    return EventReader(http, response.request.url, call.subject, downloader, call.pictures)
 
 
 class _Tries:

@@ -76,6 +76,13 @@ def option_names() -> frozenset[str]:
     return frozenset(name for key, schema in schemas.items() if key.endswith("Request") for name in schema["properties"])
 
 
+@cache
+def event_models() -> Mapping[str, Schema]:
+    """Return the properties of each type of stream event, by the type's name."""
+    mapping = document()["components"]["schemas"]["ImageStreamEvent"]["discriminator"]["mapping"]
+    return {name: _at(pointer)["properties"] for name, pointer in mapping.items()}
+
+
 def retired(model: object) -> Mapping[str, str] | None:
     """Return the `date` on which a model was retired and its `successor`; None for one that lives or isn't known."""
     known: Mapping[object, Mapping[str, str]] = document()["components"]["schemas"]["ImageModel"]["x-retired"]
@@ -141,7 +148,7 @@ class RequestContract:
         instance = dict(fields)
         for name, uploads in pictures.items():
             instance[name] = "" if len(uploads) == 1 else ["" for _ in uploads]
-        found = {name: self._unknown(name, fields[name]) for name in fields if name not in self.properties}
+        found = {name: self._unknown(name, value) for name, value in instance.items() if name not in self.properties}
         plain: Schema = {}
         unsendable: dict[str, Violation] = {}
         for name, value in instance.items():
@@ -330,7 +337,7 @@ def _innermost(error: jsonschema_rs.ValidationError) -> jsonschema_rs.Validation
     wanted = [each for each in wrong_type if _types(each) != ["null"]]
     if wanted and not isinstance(error.instance, str):
         others = [each for each in others if each.kind.name != "enum"] or wanted
-    return _innermost(others[-1])
+    return _innermost((others or wanted or errors)[-1])
 
 
 def _types(error: jsonschema_rs.ValidationError) -> list[str]:

@@ -38,13 +38,16 @@ def decode_picture(text: str) -> bytes:
     """
     import pybase64
 
-    head, comma, data = text.partition(",")
-    compact = "".join((data if comma and head.startswith("data:") else text).split()).rstrip("=")
-    altchars = "-_" if "-" in compact or "_" in compact else None
     try:
-        content = pybase64.b64decode(compact + "=" * (-len(compact) % 4), altchars, validate=True)
-    except ValueError as error:
-        raise BrokenPictureError(f"isn't base64 ({error})") from error
+        content = pybase64.b64decode(text, validate=True)
+    except ValueError:
+        head, comma, data = text.partition(",")
+        compact = "".join((data if comma and head.startswith("data:") else text).split()).rstrip("=")
+        altchars = "-_" if "-" in compact or "_" in compact else None
+        try:
+            content = pybase64.b64decode(compact + "=" * (-len(compact) % 4), altchars, validate=True)
+        except ValueError as error:
+            raise BrokenPictureError(f"isn't base64 ({error})") from error
     check_picture(content)
     return content
 

@@ -231,7 +231,17 @@ class StreamInterruptedError(ResponseError):
         partial_images: The unfinished pictures that came before.
     """
 
-    partial_images: Sequence[GeneratedImage] = ()
+    def __init__(
+        self,
+        message: str,
+        *,
+        body: bytes,
+        http: HTTPInfo | None = None,
+        images: Sequence[GeneratedImage] = (),
+        partial_images: Sequence[GeneratedImage] = (),
+    ) -> None:
+        self.partial_images = tuple(partial_images)
+        super().__init__(message, body=body, http=http, images=images)
 
 
 class DownloadError(ImagesAPIError):

@@ -27,6 +27,11 @@ class HTTPInfo:
     elapsed: float
 
     @property
+    def is_success(self) -> bool:
+        """Return whether the status is one of the 2xx."""
+        return self.status_code // 100 == 2  # noqa: PLR2004  the class of success
+
+    @property
     def request_id(self) -> str | None:
         """Return the id to quote to the provider's support, if the server gave one."""
         return next((self.headers[name] for name in _REQUEST_ID_HEADERS if name in self.headers), None)

@@ -56,6 +56,17 @@ _NEVER_STARTED = (
     httpx.LocalProtocolError,
 )
 _SERVER_ERRORS = 500
+# An error that comes as an event has no status of its own; these codes and types stand for one.
+_CODE_STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    "server_error": 500,
+    "api_error": 500,
+}
 # The names by which OpenAI, Azure and gateways call a refusal of the content, and an account without budget.
 _POLICY_CODES = frozenset(
     {
@@ -101,7 +112,8 @@ def read_result(http: HTTPInfo, body: bytes, subject: str, downloader: Downloade
     if not pictures:
         said = _error_text(document)
         raise NoImageError(f"the reply holds no picture{said and f': {said}'}", body=body, http=http)
-    return _result(http, body, document, [_image(entry, place, subject, downloader) for place, entry in enumerate(pictures)])
+    images = [read_picture(entry, place, subject, downloader) for place, entry in enumerate(pictures)]
+    return _result(http, body, document, images)
 
 
 def _result(
@@ -117,7 +129,7 @@ def _result(
         images=tuple(good),
         http=http,
         created=_or_none(reply.created),
-        usage=_usage(document.get("usage")),
+        usage=read_usage(document.get("usage")),
         background=_or_none(reply.background),
         output_format=_or_none(reply.output_format),
         size=_or_none(reply.size),
@@ -133,8 +145,18 @@ def _model(document: dict[str, Any]) -> ImagesResponse:
     return ImagesResponse.from_dict(document)
 
 
-def _image(entry: object, place: int, subject: str, downloader: Downloader) -> GeneratedImage | BrokenPictureError:
-    """Return the picture of one entry, whose base64 is taken out of the reply: one copy is held."""
+def read_picture(entry: object, place: int, subject: str, downloader: Downloader) -> GeneratedImage | BrokenPictureError:
+    """Return the picture of one entry or event, and take its base64 out of it: one copy is held.
+
+    Args:
+        entry: The JSON of it.
+        place: Which of its reply's pictures it is, from 0.
+        subject: What the picture is about, for its file name.
+        downloader: Fetches it if it comes as a link.
+
+    Returns:
+        The picture, or what is wrong with it.
+    """
     if not isinstance(entry, dict):
         return BrokenPictureError(f"isn't an object: {entry!r}"[:FOREIGN_TEXT_LIMIT])
     text, url = entry.pop("b64_json", None), entry.get("url")
@@ -159,24 +181,27 @@ def _image(entry: object, place: int, subject: str, downloader: Downloader) -> G
 
 
 def status_error(http: HTTPInfo, body: bytes, url: httpx.URL) -> APIStatusError:
-    """Return the error that stands for a status.
+    """Return the error that stands for a status, or for an error that came as an event after a success.
 
     Args:
         http: The reply's status and headers.
-        body: The whole body, of any kind.
+        body: The whole body, or the event's data, of any kind.
         url: Where the request went, for the message of a 404.
     """
     try:
         document: object = decode_json(body)
     except ValueError:
         document = body.decode(errors="replace")
-    detail = document.get("error", document) if isinstance(document, dict) else document
+    detail = (document.get("error") or document) if isinstance(document, dict) else document
     fields = detail if isinstance(detail, dict) else {}
     codes = {str(fields.get(name)).lower() for name in ("code", "type")} | {_inner_code(fields)}
-    kind: type[APIStatusError] = _STATUS_ERRORS.get(http.status_code, APIStatusError)
+    status = http.status_code
+    if http.is_success:
+        status = next((_CODE_STATUSES[code] for code in codes if code in _CODE_STATUSES), status)
+    kind: type[APIStatusError] = _STATUS_ERRORS.get(status, APIStatusError)
     if codes & _POLICY_CODES:
         kind = ContentPolicyError
-    elif http.status_code >= _SERVER_ERRORS:
+    elif status >= _SERVER_ERRORS:
         kind = InternalServerError
     elif kind is RateLimitError and codes & _QUOTA_CODES:
         kind = QuotaExceededError
@@ -242,7 +267,8 @@ def _short(text: str) -> str:
     return text if len(text) <= FOREIGN_TEXT_LIMIT else text[:FOREIGN_TEXT_LIMIT] + "…"
 
 
-def _usage(given: object) -> Usage | None:
+def read_usage(given: object) -> Usage | None:
+    """Return the tokens that a server says were used, whatever it left out; None where it says nothing."""
     if not isinstance(given, dict):
         return None
     return Usage(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from images_api_client import AuthenticatedClient, Client
+    from images_api_client import Client
     from images_api_client.options import CreateImageEditOptions, CreateImageOptions, CreateImageVariationOptions
 
     from ._settings import Settings, TimeoutTypes
@@ -61,8 +61,8 @@ _EVENTS = "text/event-stream"
 _LINKS = ("http://", "https://", "data:")
 _FILE_ID = "file-"
 _UNKNOWN_TYPE = "application/octet-stream"
-# From a warning back to the caller's line: `_check`, `call`, `generate`, the client's method, the caller.
-_CALLER = 5
+# From a warning back to the caller's line: `_check`, `call`, `generate`, the client's `_prepare`, `_call` and method, the caller.
+_CALLER = 7
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,13 @@ class Call:
         request: What to send; it may be sent more than once.
         subject: What the pictures are about, for their file names.
         max_retries: How often it may be sent again.
+        pictures: How many pictures it asks for.
     """
 
     request: httpx.Request
     subject: str
     max_retries: int
+    pictures: int
     _files: ExitStack = field(repr=False)
 
     def __enter__(self) -> Self:
@@ -155,7 +157,7 @@ def variation(settings: Settings, image: ImageInput, options: Mapping[str, Any],
     return draft.call(lambda fields: _get_kwargs(body=draft.form(CreateImageVariationRequest, fields)), subject)
 
 
-def low_level_client(settings: Settings) -> AuthenticatedClient | Client:
+def low_level_client(settings: Settings) -> Client:
     """Return a generated client with these settings and no connections yet."""
     import images_api_client
 
@@ -224,7 +226,7 @@ class _Draft:
                 request = self._request(kwargs(fields))
             except (TypeError, ValueError) as error:
                 raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
-            return Call(request, subject, self.max_retries, files.pop_all())
+            return Call(request, subject, self.max_retries, _count(self.fields.get("n")), files.pop_all())
 
     def form(self, model: Callable[..., Any], fields: dict[str, Any]) -> Any:
         """Return a form's generated model, with what the contract doesn't know as additional properties."""
@@ -297,6 +299,10 @@ class _Draft:
             extensions={"timeout": self.timeout.as_dict()},
             **kwargs,
         )
+
+
+def _count(n: object) -> int:
+    return n if isinstance(n, int) else 1
 
 
 def _is_reference(given: object) -> bool:

@@ -1,0 +1,249 @@
+"""From the bytes of server-sent events to typed events. Nothing here does I/O.
+
+The format is that of https://html.spec.whatwg.org/multipage/server-sent-events.html, except that a last event without
+its blank line counts: it may be the picture that was paid for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from . import _contract, _replies
+from ._decoding import BrokenPictureError, decode_json
+from ._errors import ResponseError, StreamInterruptedError
+from ._results import ImagesResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import httpx
+
+    from ._downloads import Downloader
+    from ._http import HTTPInfo
+    from ._results import GeneratedImage, Usage
+
+_BOM = b"\xef\xbb\xbf"
+_DONE = b"[DONE]"
+_LF, _CR = 10, 13
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StreamEvent:
+    """One event of a stream; of this very class only when its type is not a known one.
+
+    Attributes:
+        type: What the server calls it.
+        index: Its place among the pictures of the stream, from 0: the finished one comes after its unfinished ones.
+        data: All that the server said, its picture's base64 taken out.
+        http: Status, headers, request id and rate limits of the reply.
+    """
+
+    type: str
+    index: int
+    data: Mapping[str, Any]
+    http: HTTPInfo
+    _picture: GeneratedImage | BrokenPictureError = field(repr=False)
+
+    @property
+    def image(self) -> GeneratedImage:
+        """Return the event's picture.
+
+        Raises:
+            ResponseError: It has none, or a broken one.
+        """
+        if isinstance(self._picture, BrokenPictureError):
+            raise ResponseError(f"the picture of the event {self.type} {self._picture}", body=b"", http=self.http)
+        return self._picture
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.type} {self.index} {self._picture!r}>"[:200]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PartialImage(StreamEvent):
+    """A picture that isn't finished."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CompletedImage(StreamEvent):
+    """A finished picture.
+
+    Attributes:
+        usage: The tokens used, or None where the server didn't say.
+    """
+
+    usage: Usage | None = None
+
+
+class EventDecoder:
+    """Splits bytes into events, fed in pieces of any size, in time linear in their number."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._searched = 0
+        self._data: list[bytes] = []
+        self._at_start = True
+        self._after_cr = False
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield the data of each event that the bytes so far complete."""
+        self._buffer += chunk
+        while (end := self._line_end()) is not None:
+            line = bytes(self._buffer[:end])
+            self._after_cr = self._buffer[end] == _CR
+            del self._buffer[: end + 1]
+            self._searched = 0
+            yield from self._take(line)
+
+    def finish(self) -> Iterator[bytes]:
+        """Yield the data of a last event that has no blank line behind it."""
+        yield from self._take(bytes(self._buffer))
+        self._buffer.clear()
+        yield from self._take(b"")
+
+    def _line_end(self) -> int | None:
+        if self._after_cr and self._buffer:  # CR LF is one line end, even when it is torn apart
+            self._after_cr = False
+            if self._buffer[0] == _LF:
+                del self._buffer[0]
+        ends = [place for mark in (b"\n", b"\r") if (place := self._buffer.find(mark, self._searched)) >= 0]
+        self._searched = len(self._buffer)
+        return min(ends, default=None)
+
+    def _take(self, line: bytes) -> Iterator[bytes]:
+        if self._at_start:
+            self._at_start = False
+            line = line.removeprefix(_BOM)
+        if not line:
+            if self._data:
+                yield b"\n".join(self._data)
+            self._data = []
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            self._data.append(value.removeprefix(b" "))
+
+
+class EventReader:
+    """Makes typed events of one reply, and a result of all of them.
+
+    Args:
+        http: The reply's status and headers.
+        url: Where the request went.
+        subject: What the pictures are about, for their file names.
+        downloader: Fetches the pictures that come as links.
+        expected: How many finished pictures were asked for.
+    """
+
+    def __init__(self, http: HTTPInfo, url: httpx.URL, subject: str, downloader: Downloader, expected: int) -> None:
+        self._http = http
+        self._url = url
+        self._subject = subject
+        self._downloader = downloader
+        self._expected = expected
+        self._decoder = EventDecoder()
+        self._is_stream = http.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
+        self._body = bytearray()
+        self._partial: list[GeneratedImage] = []
+        self._completed: list[CompletedImage] = []
+        self._reply: ImagesResult | None = None
+        self._done = False
+
+    def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
+        """Yield the events that the bytes so far complete.
+
+        Raises:
+            APIStatusError: The server sent an error as an event.
+            ResponseError: An event can't be understood.
+        """
+        if self._is_stream:
+            for data in self._decoder.feed(chunk):
+                yield from self._event(data)
+        else:
+            self._body += chunk
+
+    def finish(self, cause: Exception | None = None) -> Iterator[StreamEvent]:
+        """Yield the events of the end.
+
+        Args:
+            cause: What cut the stream off, if it didn't end by itself.
+
+        Raises:
+            StreamInterruptedError: There is no finished picture, or the stream was cut before the last.
+            APIStatusError: The server sent an error as an event.
+            ResponseError: An event, or a reply that isn't a stream, can't be understood.
+        """
+        if self._is_stream:
+            if cause is None:
+                for data in self._decoder.finish():
+                    yield from self._event(data)
+        elif cause is None:
+            yield from self._whole_reply()
+        missing = self._expected if cause is not None and not self._done else 1
+        if len(self._completed) < missing:
+            raise self._interrupted(cause) from cause
+
+    def result(self) -> ImagesResult:
+        """Return the finished pictures, once the stream has ended."""
+        if self._reply is not None:
+            return self._reply
+        last = self._completed[-1]
+        return ImagesResult(
+            images=tuple(event.image for event in self._completed),
+            http=self._http,
+            created=last.data.get("created_at"),
+            usage=last.usage,
+            background=last.data.get("background"),
+            output_format=last.data.get("output_format"),
+            size=last.data.get("size"),
+            quality=last.data.get("quality"),
+        )
+
+    def _event(self, data: bytes) -> Iterator[StreamEvent]:
+        if data.strip() == _DONE:
+            self._done = True
+            return
+        try:
+            fields = decode_json(data)
+            kind = str(fields.get("type"))
+        except (ValueError, AttributeError) as error:
+            message = f"an event isn't a JSON object ({error})"
+            raise ResponseError(message, body=data, http=self._http, images=self._images()) from error
+        if fields.get("error") or kind == "error":
+            raise _replies.status_error(self._http, data, self._url)
+        model = _contract.event_models().get(kind)
+        picture = _replies.read_picture(fields, len(self._completed), self._subject, self._downloader)
+        place = len(self._partial) + len(self._completed)
+        if model is None:
+            yield StreamEvent(kind, place, fields, self._http, picture)
+        elif "partial_image_index" in model:
+            if not isinstance(picture, BrokenPictureError):
+                self._partial.append(picture)
+            yield PartialImage(kind, place, fields, self._http, picture)
+        else:
+            if isinstance(picture, BrokenPictureError):
+                message = f"the finished picture {picture}"
+                raise ResponseError(message, body=data, http=self._http, images=self._images()) from picture
+            completed = CompletedImage(kind, place, fields, self._http, picture, _replies.read_usage(fields.get("usage")))
+            self._completed.append(completed)
+            yield completed
+
+    def _whole_reply(self) -> Iterator[StreamEvent]:
+        self._reply = _replies.read_result(self._http, bytes(self._body), self._subject, self._downloader)
+        for image in self._reply:
+            event = CompletedImage("completed", image.index, {}, self._http, image, self._reply.usage)
+            self._completed.append(event)
+            yield event
+
+    def _images(self) -> tuple[GeneratedImage, ...]:
+        return tuple(event.image for event in self._completed)
+
+    def _interrupted(self, cause: Exception | None) -> StreamInterruptedError:
+        why = f" ({type(cause).__name__}: {cause})" if cause else ""
+        text = (
+            f"the stream ended after {len(self._completed)} finished and {len(self._partial)} unfinished pictures{why}; "
+            "the call may be billed"
+        )
+        return StreamInterruptedError(
+            text, body=bytes(self._body), http=self._http, images=self._images(), partial_images=self._partial
+        )
