@@ -9,10 +9,11 @@ from io import BytesIO
 from xml.etree import ElementTree as ET
 
 import pytest
+from PIL import Image, ImageChops, ImageDraw, ImageOps, ImageStat
+
 from images_api.sandbox._captions import set_captions
 from images_api.sandbox._drawing import Order, draw, frames, unfinished
 from images_api.sandbox._formats import Format, encode, render
-from PIL import Image, ImageChops, ImageDraw, ImageOps, ImageStat
 
 PROMPT = "An astronaut riding a horse through a field of lavender"
 
@@ -64,7 +65,7 @@ class TestGenerate:
         assert picture.size == size
         assert size == (1, 1) or len(set(picture.tobytes())) > 10
 
-    def test_a_large_picture_takes_half_a_second(self) -> None:
+    def test_a_large_picture_does_not_take_long(self) -> None:
         started = time.perf_counter()
         render(order(size=(3840, 2160)), Format())
         assert time.perf_counter() - started < 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,18 +16,20 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import openai
 import pytest
+from PIL import Image, ImageChops, ImageOps
+
 from images_api.sandbox import Sandbox, create_app
-from PIL import Image, ImageChops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 GPT = "gpt-image-2.5-flare"
+SMALL = {"prompt": "x", "model": GPT, "size": "64x64"}
 
 
-def png(width: int = 64, height: int = 64, mode: str = "RGB", kind: str = "PNG", level: int = 120) -> bytes:
+def png(width: int = 64, height: int = 64, mode: str = "RGB", kind: str = "PNG") -> bytes:
     file = BytesIO()
-    Image.linear_gradient("L").resize((width, height)).point(lambda light: (light + level) % 256).convert(mode).save(file, kind)
+    ImageOps.fit(Image.linear_gradient("L"), (width, height)).convert(mode).save(file, kind)
     return file.getvalue()
 
 
@@ -153,8 +154,10 @@ class TestOpenAI:
         assert len(edited.crop((0, 0, 128, 256)).getcolors(1 << 20) or ()) > 100
 
     def test_variations(self, client: openai.OpenAI) -> None:
-        with pytest.warns(DeprecationWarning):
-            reply = client.images.create_variation(image=("a.png", png()), n=3, size="256x256", response_format="b64_json")
+        with pytest.warns(DeprecationWarning, match="deprecated"):
+            reply = client.images.create_variation(  # pyright: ignore[reportDeprecated]
+                image=("a.png", png()), n=3, size="256x256", response_format="b64_json"
+            )
         assert len(set(pictures(reply))) == 3
         assert {opened(content).size for content in pictures(reply)} == {(256, 256)}
 
@@ -233,6 +236,20 @@ class TestOpenAI:
 
 
 class TestReplies:
+    def test_a_fault_of_its_own_is_told_and_logged(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr("images_api.sandbox._studio.plan", fail)
+        with Sandbox() as sandbox:
+            response = httpx.post(f"{sandbox.base_url}/images/generations", json=SMALL)
+        assert response.status_code == 500
+        assert response.json()["error"]["type"] == "server_error"
+        assert response.headers["x-request-id"]
+        assert "failed to answer POST /v1/images/generations" in caplog.text
+
     def test_no_model_means_the_default_one(self, http: httpx.Client) -> None:
         reply = post(http, "/images/generations", json={"prompt": "x"})
         assert opened(pictures(reply)[0]).size == (1024, 1024)
@@ -310,10 +327,8 @@ class TestReplies:
 
 
 class TestForms:
-    FIELDS = {"prompt": "x", "model": GPT}
-
     def edit(self, http: httpx.Client, *files: tuple[str, Any], **fields: Any) -> httpx.Response:
-        return http.post("/images/edits", data={**self.FIELDS, **fields}, files=[*files])
+        return http.post("/images/edits", data={"prompt": "x", "model": GPT, **fields}, files=[*files])
 
     def test_values_are_typed_by_the_contract(self, http: httpx.Client) -> None:
         image = ("image", ("a.png", png()))
@@ -330,6 +345,16 @@ class TestForms:
         refused = self.edit(http, image, **asked, **{"svg[reasoning][effort]": "vast"})
         assert refusal(refused)["param"].startswith("svg")
         assert refusal(self.edit(http, image, output_format="svg", svg='{"model": "m"}'))
+
+    @pytest.mark.parametrize("names", [("svg[model]", "svg[]"), ("svg[]", "svg[model]"), ("svg", "svg[x]"), ("svg[x]", "svg")])
+    def test_contradictory_brackets_are_refused(self, http: httpx.Client, names: tuple[str, str]) -> None:
+        error = refusal(self.edit(http, ("image", ("a.png", png())), **dict.fromkeys(names, "x")))
+        assert (error["param"], error["code"]) == ("svg", "invalid_type")
+
+    def test_other_servers_fields_are_not_read(self, http: httpx.Client) -> None:
+        odd = {"model": "my-model", "svg": "x", "output_format": "x", "frame_count": "x", "quality": "x", "background": "x"}
+        files = {"image": ("a.png", png())}
+        assert http.post("/images/variations", data=odd, files=files).status_code == 200
 
     @pytest.mark.parametrize("name", ["image", "image[]"])
     def test_one_picture_under_either_name(self, http: httpx.Client, name: str) -> None:
@@ -538,16 +563,14 @@ class TestLog:
 
 
 class TestServer:
-    BODY = {"prompt": "x", "model": GPT, "size": "64x64"}
-
     def test_it_starts_and_stops_fast_and_leaves_nothing_behind(self) -> None:
         before, started = threading.active_count(), time.perf_counter()
         with Sandbox() as sandbox:
             assert time.perf_counter() - started < 1
             url = f"{sandbox.base_url}/images/generations"
-            assert httpx.post(url, json={**self.BODY, "n": 4}).status_code == 200
+            assert httpx.post(url, json={**SMALL, "n": 4}).status_code == 200
             big = {"image": ("a.png", png(1200, 1200, "RGBA"), "image/png")}
-            edited = httpx.post(f"{sandbox.base_url}/images/edits", data=self.BODY, files=big)
+            edited = httpx.post(f"{sandbox.base_url}/images/edits", data=SMALL, files=big)
             assert edited.status_code == 200
             started = time.perf_counter()
         assert time.perf_counter() - started < 1
@@ -562,7 +585,7 @@ class TestServer:
         for _ in range(2):
             with sandbox:
                 url = f"{sandbox.base_url}/images/generations"
-                assert httpx.post(url, json=self.BODY).status_code == 200
+                assert httpx.post(url, json=SMALL).status_code == 200
                 with pytest.raises(RuntimeError, match="already"):
                     sandbox.start()
         sandbox.stop()
@@ -577,13 +600,13 @@ class TestServer:
         with Sandbox(latency=0.4) as sandbox:
             url, started = f"{sandbox.base_url}/images/generations", time.perf_counter()
             with pytest.raises(httpx.ReadTimeout):
-                httpx.post(url, json=self.BODY, timeout=0.15)
+                httpx.post(url, json=SMALL, timeout=0.15)
             assert sandbox.pictures_made == 1
             started = time.perf_counter()
             assert httpx.post(url, json={"prompt": ""}).status_code == 400
             assert time.perf_counter() - started < 0.3
             started = time.perf_counter()
-            streamed = {**self.BODY, "stream": True, "partial_images": 3}
+            streamed = {**SMALL, "stream": True, "partial_images": 3}
             with httpx.stream("POST", url, json=streamed) as response:
                 moments = [time.perf_counter() - started for line in response.iter_lines() if line.startswith("event")]
         assert len(moments) == 4
@@ -593,7 +616,7 @@ class TestServer:
     def test_stopping_does_not_wait_out_the_latency(self) -> None:
         with Sandbox(latency=30) as sandbox:
             url, answers = f"{sandbox.base_url}/images/generations", list[int]()
-            asking = threading.Thread(target=lambda: answers.append(httpx.post(url, json=self.BODY).status_code))
+            asking = threading.Thread(target=lambda: answers.append(httpx.post(url, json=SMALL).status_code))
             asking.start()
             while not sandbox.pictures_made:
                 time.sleep(0.01)
@@ -602,13 +625,15 @@ class TestServer:
         assert time.perf_counter() - started < 2
         assert answers == [200]
 
-    def test_the_application_runs_without_the_server(self) -> None:
-        from starlette.testclient import TestClient
-
+    @pytest.mark.anyio
+    async def test_the_application_runs_under_other_servers(self) -> None:
         app = create_app()
         for _ in range(2):
-            with TestClient(app) as client:
-                response = client.post("/v1/images/generations", json=self.BODY)
+            async with (
+                app.router.lifespan_context(app),
+                httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox") as client,
+            ):
+                response = await client.post("/v1/images/generations", json=SMALL)
                 assert response.status_code == 200
 
     def test_importing_is_light(self) -> None:
@@ -617,18 +642,18 @@ class TestServer:
             "assert not {'PIL', 'starlette', 'uvicorn'} & set(sys.modules)\n"
             "assert sorted(images_api.sandbox.__all__) == ['Sandbox', 'create_app']\n"
         )
-        subprocess.run([sys.executable, "-c", code], check=True, env=environment())
+        run("-c", code).check_returncode()
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)  # noqa: S603  ourselves
 
 
 class TestCommand:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_it_serves_until_it_is_told_to_stop(self, number: int) -> None:
         command = [sys.executable, "-W", "error", "-m", "images_api.sandbox", "--latency", "0.01"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603  ourselves
             assert process.stdout is not None
             assert process.stderr is not None
             url = process.stdout.readline().strip()
@@ -643,13 +668,7 @@ class TestCommand:
 
     def test_a_taken_port(self, sandbox: Sandbox) -> None:
         port = str(httpx.URL(sandbox.base_url).port)
-        done = subprocess.run(
-            [sys.executable, "-m", "images_api.sandbox", "--port", port],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment(),
-        )
+        done = run("-m", "images_api.sandbox", "--port", port)
         assert (done.returncode, done.stdout) == (1, "")
         assert port in done.stderr
         assert "Traceback" not in done.stderr

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import unquote_to_bytes
 
 from PIL import Image, ImageOps
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -133,9 +134,9 @@ async def _form(request: Request, rules: _checking.Rules) -> Asked:
     parser = _InMemoryParser(request.headers, request.stream(), max_part_size=_LONGEST_TEXT)
     try:
         form = await parser.parse()
-    except MultiPartException as error:
-        message = f"The form could not be read: {error.message}"
-        raise RefusedError(message, code="invalid_form") from error
+    # Starlette before 1.0 lets the second kind through as it is.
+    except (MultiPartException, FormParserError) as error:
+        raise RefusedError(f"The form could not be read: {error}", code="invalid_form") from error
     try:
         if not parser.complete:
             message = "The form ends before its closing boundary."
