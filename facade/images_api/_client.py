@@ -108,7 +108,7 @@ class _Operations(Generic[Reply, Stream, HTTPClient]):
             APIStatusError: The server refused or failed.
             ResponseError: The reply can't be understood; its bytes are on the error.
         """
-        return self._call(lambda: _requests.generate(self._settings, prompt, options))
+        return self._call(lambda: _requests.generate(self._settings, prompt, options), files=False)
 
     def edit(
         self,
@@ -250,7 +250,7 @@ class _Operations(Generic[Reply, Stream, HTTPClient]):
     def _connect(self, borrowed: HTTPClient | None) -> None:
         raise NotImplementedError
 
-    def _call(self, prepare: Callable[[], Call]) -> Reply:
+    def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> Reply:
         raise NotImplementedError
 
     def _stream(self, prepare: Callable[[], Call]) -> Stream:
@@ -314,7 +314,7 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
                 self._own = httpx.Client(limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
             return self._own
 
-    def _call(self, prepare: Callable[[], Call]) -> ImagesResult:
+    def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> ImagesResult:  # noqa: ARG002  for asyncio only
         with prepare() as call:
             response, http = self._send(call, stream=False)
             return _replies.read_result(http, response.content, call.subject, self._downloader)
@@ -324,10 +324,10 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
 
     def _send(self, call: Call, *, stream: bool) -> tuple[httpx.Response, HTTPInfo]:
         """Return a successful reply, of a stream before its body is read."""
-        tries = _Tries(call, self._settings)
+        tries = _Tries(call, self._settings, self._borrowed)
         while True:
             try:
-                response = self._http().send(call.request, stream=True, follow_redirects=tries.follow_redirects)
+                response = self._http().send(tries.request, stream=True, follow_redirects=tries.follow_redirects)
                 if not (stream and response.is_success):
                     try:
                         response.read()
@@ -408,8 +408,8 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
             self._own[loop] = httpx.AsyncClient(limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
         return self._own[loop]
 
-    async def _call(self, prepare: Callable[[], Call]) -> ImagesResult:
-        with await asyncio.to_thread(prepare) as call:
+    async def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> ImagesResult:
+        with await asyncio.to_thread(prepare) if files else prepare() as call:
             response, http = await self._send(call, stream=False)
             read = partial(_replies.read_result, http, response.content, call.subject, self._downloader)
             return await asyncio.to_thread(read) if len(response.content) >= _LARGE_BODY else read()
@@ -419,10 +419,10 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
 
     async def _send(self, call: Call, *, stream: bool) -> tuple[httpx.Response, HTTPInfo]:
         """Return a successful reply, of a stream before its body is read."""
-        tries = _Tries(call, self._settings)
+        tries = _Tries(call, self._settings, self._borrowed)
         while True:
             try:
-                response = await self._http().send(call.request, stream=True, follow_redirects=tries.follow_redirects)
+                response = await self._http().send(tries.request, stream=True, follow_redirects=tries.follow_redirects)
                 if not (stream and response.is_success):
                     try:
                         await response.aread()
@@ -537,13 +537,18 @@ def _reader(call: Call, response: httpx.Response, http: HTTPInfo, downloader: Do
 class _Tries:
     """The bookkeeping of one call: how often it was sent, for how long, and whether it may be sent again."""
 
-    def __init__(self, call: Call, settings: Settings) -> None:
+    def __init__(self, call: Call, settings: Settings, borrowed: httpx.Client | httpx.AsyncClient | None) -> None:
         self._call = call
+        self.request = call.request
         self._settings = settings
         self._begun = time.monotonic()
         self._made = 0
         # httpx drops a key on the way to another host from `Authorization` only.
         self.follow_redirects = settings.auth_header == AUTHORIZATION
+        if borrowed is not None:  # a request that is sent ready lacks what the caller's own client adds to each
+            for name, value in borrowed.headers.items():
+                self.request.headers.setdefault(name, value)
+            borrowed.cookies.set_cookie_header(self.request)
 
     @property
     def elapsed(self) -> float:
@@ -567,5 +572,5 @@ class _Tries:
         return pause
 
     def _log(self, outcome: str) -> None:
-        url = self._call.request.url.copy_with(userinfo=b"", query=None)
+        url = self.request.url.copy_with(userinfo=b"", query=None)
         _LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self._made + 1, outcome, self.elapsed)

@@ -85,8 +85,8 @@ def event_models() -> Mapping[str, Schema]:
 
 def retired(model: object) -> Mapping[str, str] | None:
     """Return the `date` on which a model was retired and its `successor`; None for one that lives or isn't known."""
-    known: Mapping[object, Mapping[str, str]] = document()["components"]["schemas"]["ImageModel"]["x-retired"]
-    return known.get(model)
+    known: Mapping[str, Mapping[str, str]] = document()["components"]["schemas"]["ImageModel"]["x-retired"]
+    return known.get(model) if isinstance(model, str) else None
 
 
 @cache
@@ -119,7 +119,7 @@ class RequestContract:
         self._pointer = pointer
         self.properties = {name: _merged(schema) for name, schema in _at(pointer)["properties"].items()}
         self.files = tuple(name for name, schema in self.properties.items() if "x-image" in schema)
-        self._defaults: dict[object, dict[str, object]] = {}
+        self._defaults: dict[str, dict[str, object]] = {}
 
     @property
     def default_model(self) -> str:
@@ -128,6 +128,8 @@ class RequestContract:
 
     def defaults(self, model: object) -> Mapping[str, object]:
         """Return what the contract documents for a model, to be sent where the caller says nothing."""
+        if not isinstance(model, str):
+            return {}
         if model not in self._defaults:
             self._defaults[model] = {
                 name: rules["default"]

@@ -183,7 +183,7 @@ class _Download:
 
 
 def _expiry(url: str) -> datetime | None:
-    """Return when a signed URL ends: Azure's `se`, Amazon's date and seconds, or a plain `Expires` in seconds since 1970."""
+    """Return when a signed URL ends: Azure's `se`, Amazon's date and seconds, or `Expires` in seconds since 1970 or as a date."""
     from dateutil.parser import ParserError, parse
 
     query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(url).query).items()}
@@ -193,7 +193,8 @@ def _expiry(url: str) -> datetime | None:
         elif "x-amz-date" in query:
             end = parse(query["x-amz-date"]) + timedelta(seconds=int(query.get("x-amz-expires", 0)))
         elif "expires" in query:
-            end = datetime.fromtimestamp(int(query["expires"]), UTC)
+            text = query["expires"]
+            end = datetime.fromtimestamp(int(text), UTC) if text.isdigit() else parse(text)
         else:
             return None
     except (ParserError, ValueError, OverflowError, OSError):

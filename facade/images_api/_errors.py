@@ -61,6 +61,10 @@ def shown(value: object) -> str:
 class ImagesAPIError(Exception):
     """The root of all errors of this package."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keyword-only arguments don't survive the pickling that exceptions have from birth.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
 
 class InvalidRequestError(ImagesAPIError, ValueError):
     """The request was refused before a byte was sent.
@@ -72,9 +76,6 @@ class InvalidRequestError(ImagesAPIError, ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(map(str, self.problems)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.problems,)
 
 
 class UnreadableFileError(InvalidRequestError, OSError):
@@ -94,9 +95,6 @@ class APIConnectionError(ImagesAPIError):
     def __init__(self, message: str, *, may_have_run: bool) -> None:
         self.may_have_run = may_have_run
         super().__init__(message)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class APITimeoutError(APIConnectionError):
@@ -147,9 +145,6 @@ class APIStatusError(ImagesAPIError):
         """Return whether the server could have started work: it failed, and didn't say when to come back."""
         failed = self.status_code >= _SERVER_ERRORS
         return failed and not (self.status_code == _SERVICE_UNAVAILABLE and self.http.retry_after is not None)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class BadRequestError(APIStatusError):
@@ -216,9 +211,6 @@ class ResponseError(ImagesAPIError):
         self.images = tuple(images)
         super().__init__(message)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
-
 
 class NoImageError(ResponseError):
     """A successful reply holds no picture at all."""
@@ -257,16 +249,12 @@ class DownloadError(ImagesAPIError):
         self.status_code = status_code
         super().__init__(message)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__)
-
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
 def _rebuild(kind: type[ImagesAPIError], args: tuple[Any, ...], state: dict[str, Any]) -> ImagesAPIError:
-    # Keyword-only arguments don't survive the pickling that exceptions have from birth.
     error = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(state)
