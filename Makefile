@@ -1,6 +1,6 @@
 # Everything that a person or CI does with this project. Each target makes its own environment first.
 .DEFAULT_GOAL := help
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 # pip before 25.1 doesn't know --group, which installs what pyproject.toml lists for a task.

@@ -281,6 +281,8 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
         InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
     """
 
+    _own: httpx.Client | None
+
     @property
     def low_level(self) -> LowLevelClient:
         """Return the generated client on the same connections, with the same key, for what this one doesn't cover."""
@@ -289,10 +291,12 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
         return _requests.low_level_client(self._settings).set_httpx_client(http)
 
     def close(self) -> None:
-        """Close the connections, unless the `http_client` is the caller's own."""
+        """Close the connections, unless the `http_client` is the caller's own. A later use, such as a link's, opens new ones."""
         with self._lock:
-            if self._own is not None:
-                self._own.close()
+            own = self._own
+            self._own = None
+        if own is not None:
+            own.close()
 
     def __enter__(self) -> Self:
         return self
@@ -302,7 +306,7 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
 
     def _connect(self, borrowed: httpx.Client | None) -> None:
         self._borrowed = borrowed
-        self._own: httpx.Client | None = None
+        self._own = None
         self._lock = threading.Lock()
         self._downloader = Downloader(self._settings, client=self._http)
 
@@ -377,8 +381,8 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
         return _requests.low_level_client(self._settings).set_async_httpx_client(http)
 
     async def close(self) -> None:
-        """Close this event loop's connections, unless the `http_client` is the caller's own."""
-        own = self._own.get(asyncio.get_running_loop())
+        """Close this event loop's connections, unless the `http_client` is the caller's own. A later use opens new ones."""
+        own = self._own.pop(asyncio.get_running_loop(), None)
         if own is not None:
             await own.aclose()
 

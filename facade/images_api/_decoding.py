@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from io import BytesIO
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from ._pictures import is_whole, media_type
 
@@ -36,20 +37,39 @@ def decode_picture(text: str) -> bytes:
     Raises:
         BrokenPictureError: It isn't base64, or not that of a whole picture.
     """
+    content = decode_data_url(text) if text.startswith("data:") else decode_base64(text)
+    check_picture(content)
+    return content
+
+
+def decode_base64(text: str) -> bytes:
+    """Return the bytes that base64 stands for, with or without line breaks and padding, in either alphabet.
+
+    Raises:
+        BrokenPictureError: It isn't base64.
+    """
     import pybase64
 
     try:
-        content = pybase64.b64decode(text, validate=True)
+        return pybase64.b64decode(text, validate=True)
     except ValueError:
-        head, comma, data = text.partition(",")
-        compact = "".join((data if comma and head.startswith("data:") else text).split()).rstrip("=")
-        altchars = "-_" if "-" in compact or "_" in compact else None
-        try:
-            content = pybase64.b64decode(compact + "=" * (-len(compact) % 4), altchars, validate=True)
-        except ValueError as error:
-            raise BrokenPictureError(f"isn't base64 ({error})") from error
-    check_picture(content)
-    return content
+        compact = "".join(text.split()).rstrip("=")
+    altchars = "-_" if "-" in compact or "_" in compact else None
+    try:
+        return pybase64.b64decode(compact + "=" * (-len(compact) % 4), altchars, validate=True)
+    except ValueError as error:
+        raise BrokenPictureError(f"isn't base64 ({error})") from error
+
+
+def decode_data_url(url: str) -> bytes:
+    """Return what a `data:` URL holds, in base64 or percent-encoded.
+
+    Raises:
+        BrokenPictureError: It holds something that isn't base64 though it says so.
+    """
+    head, _, data = url.partition(",")
+    content = unquote_to_bytes(data)
+    return decode_base64(content.decode("ascii", errors="replace")) if head.endswith(";base64") else content
 
 
 def check_picture(content: bytes) -> None:

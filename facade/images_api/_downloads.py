@@ -6,6 +6,7 @@ The key goes to the base URL's own origin alone, and a failed download never sen
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,10 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
+from ._dates import read_date
 from ._decoding import BrokenPictureError, check_picture, decode_picture
 from ._errors import DownloadError
+from ._http import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +56,7 @@ class Downloader:
         if url.startswith("data:"):
             return _from_data_url(url)
         if self.client is None:
-            raise DownloadError("the picture belongs to an async client: use `await image.aread()`", url=_bare(url))
+            raise DownloadError("the picture belongs to an async client: use `await image.aread()`", url=shown_url(url))
         download = _Download(self.settings, url)
         while not download.done:
             time.sleep(download.pause)
@@ -110,17 +113,20 @@ class _Download:
         self._location: str | None = None
 
     def request(self) -> httpx.Request:
-        self._check_address()
         self.content.clear()
         base = httpx.URL(self.settings.base_url)
-        url = httpx.URL(self.url)
+        try:
+            self._check_address()
+            url = httpx.URL(self.url)
+        except (ValueError, httpx.InvalidURL) as error:
+            raise self._error(f"the picture's link is no URL ({error})") from error
         same_origin = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
         headers = self.settings.authorization() if same_origin else {}
         extensions: dict[str, object] = {"timeout": _TIMEOUT.as_dict()}
-        _, _, target = self.url.partition("://")[2].partition("/")
         if self.url.isascii() and " " not in self.url:
             # Signatures cover the very bytes of the path and query: https://www.encode.io/httpcore/extensions/#target
-            extensions["target"] = f"/{target.partition('#')[0]}".encode()
+            target = re.sub(r"^[^:]*://[^/?#]*|#.*", "", self.url)
+            extensions["target"] = (target if target.startswith("/") else f"/{target}").encode()
         return httpx.Request("GET", url, headers={"Accept": "image/*", **headers}, extensions=extensions)
 
     def begin(self, response: httpx.Response) -> None:
@@ -173,33 +179,27 @@ class _Download:
         end = _expiry(self.url) if self._status in _EXPIRED_STATUSES else None
         if end is None:
             return ""
-        return f"; it expired at {end:%Y-%m-%d %H:%M} UTC" if end < datetime.now(UTC) else f"; it is valid until {end} UTC"
+        return f"; it {'expired at' if end < datetime.now(UTC) else 'is valid until'} {end:%Y-%m-%d %H:%M} UTC"
 
     def _too_big(self) -> DownloadError:
         return self._error(f"the picture is larger than max_download_bytes, {self.settings.max_download_bytes}")
 
     def _error(self, message: str) -> DownloadError:
-        return DownloadError(message, url=_bare(self.url), status_code=self._status or None)
+        return DownloadError(message, url=shown_url(self.url), status_code=self._status or None)
 
 
 def _expiry(url: str) -> datetime | None:
-    """Return when a signed URL ends: Azure's `se`, Amazon's date and seconds, or `Expires` in seconds since 1970 or as a date."""
-    from dateutil.parser import ParserError, parse
-
+    """Return when a signed URL ends: by Azure's `se`, Amazon's date and seconds, or an `Expires` of any kind."""
     query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     try:
-        if "se" in query:
-            end = parse(query["se"])
-        elif "x-amz-date" in query:
-            end = parse(query["x-amz-date"]) + timedelta(seconds=int(query.get("x-amz-expires", 0)))
-        elif "expires" in query:
-            text = query["expires"]
-            end = datetime.fromtimestamp(int(text), UTC) if text.isdigit() else parse(text)
-        else:
-            return None
-    except (ParserError, ValueError, OverflowError, OSError):
+        if "x-amz-date" in query:
+            begin = read_date(query["x-amz-date"])
+            return begin and begin + timedelta(seconds=int(query.get("x-amz-expires", "0")))
+        if query.get("expires", "").isdecimal():
+            return datetime.fromtimestamp(int(query["expires"]), UTC)
+        return read_date(query.get("se") or query.get("expires") or "")
+    except (ValueError, OverflowError, OSError):
         return None
-    return end if end.tzinfo else end.replace(tzinfo=UTC)
 
 
 def _from_data_url(url: str) -> bytes:
@@ -207,9 +207,3 @@ def _from_data_url(url: str) -> bytes:
         return decode_picture(url)
     except BrokenPictureError as error:
         raise DownloadError(f"the picture's data URL {error}", url="data:") from error
-
-
-def _bare(url: str) -> str:
-    """Return a URL without its query, which may hold a signature."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"[:200]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,15 @@ if TYPE_CHECKING:
 
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "x-correlation-id")
 _RATE_LIMIT_PREFIX = "x-ratelimit-"
+_SHOWN_URL = 200
+
+
+def shown_url(url: str) -> str:
+    """Return a URL as it may be shown: without the user, query and fragment, which may be secret, and not too long."""
+    if url.startswith("data:"):
+        return "data:"
+    address = re.split(r"[?#]", url, maxsplit=1)[0]
+    return re.sub(r"//[^/]*@", "//", address)[:_SHOWN_URL]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,7 +6,7 @@ This module and `_requests.py` are the only ones that touch the generated client
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -30,6 +30,8 @@ from ._errors import (
     UnprocessableEntityError,
 )
 from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+
+Value = TypeVar("Value")
 
 if TYPE_CHECKING:
     from images_api_client.models.images_response import ImagesResponse
@@ -128,12 +130,12 @@ def _result(
     return ImagesResult(
         images=tuple(good),
         http=http,
-        created=_or_none(reply.created),
+        created=_only(int, reply.created),
         usage=read_usage(document.get("usage")),
-        background=_or_none(reply.background),
-        output_format=_or_none(reply.output_format),
-        size=_or_none(reply.size),
-        quality=_or_none(reply.quality),
+        background=_only(str, reply.background),
+        output_format=_only(str, reply.output_format),
+        size=_only(str, reply.size),
+        quality=_only(str, reply.quality),
         extra=reply.additional_properties,
         reply=reply,
     )
@@ -171,7 +173,7 @@ def read_picture(entry: object, place: int, subject: str, downloader: Downloader
     revised = entry.get("revised_prompt")
     return GeneratedImage(
         content,
-        url=url or None,
+        url=_only(str, url) or None,
         revised_prompt=revised if isinstance(revised, str) else None,
         extra={name: value for name, value in entry.items() if name not in {"url", "revised_prompt"}},
         index=place,
@@ -194,16 +196,16 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL) -> APIStatusError:
         document = body.decode(errors="replace")
     detail = (document.get("error") or document) if isinstance(document, dict) else document
     fields = detail if isinstance(detail, dict) else {}
-    codes = {str(fields.get(name)).lower() for name in ("code", "type")} | {_inner_code(fields)}
+    codes = [str(fields.get("code")).lower(), _inner_code(fields), str(fields.get("type")).lower()]
     status = http.status_code
     if http.is_success:
         status = next((_CODE_STATUSES[code] for code in codes if code in _CODE_STATUSES), status)
     kind: type[APIStatusError] = _STATUS_ERRORS.get(status, APIStatusError)
-    if codes & _POLICY_CODES:
+    if not _POLICY_CODES.isdisjoint(codes):
         kind = ContentPolicyError
     elif status >= _SERVER_ERRORS:
         kind = InternalServerError
-    elif kind is RateLimitError and codes & _QUOTA_CODES:
+    elif kind is RateLimitError and not _QUOTA_CODES.isdisjoint(codes):
         kind = QuotaExceededError
     text = _error_text(document) if isinstance(document, dict) else _excerpt(body)
     code = fields.get("code")
@@ -272,9 +274,9 @@ def read_usage(given: object) -> Usage | None:
     if not isinstance(given, dict):
         return None
     return Usage(
-        input_tokens=_whole(given.get("input_tokens")),
-        output_tokens=_whole(given.get("output_tokens")),
-        total_tokens=_whole(given.get("total_tokens")),
+        input_tokens=_only(int, given.get("input_tokens")),
+        output_tokens=_only(int, given.get("output_tokens")),
+        total_tokens=_only(int, given.get("total_tokens")),
         input_tokens_details=_details(given.get("input_tokens_details")),
         output_tokens_details=_details(given.get("output_tokens_details")),
         extra={name: value for name, value in given.items() if name not in Usage.__slots__ and value is not None},
@@ -284,15 +286,9 @@ def read_usage(given: object) -> Usage | None:
 def _details(given: object) -> TokenDetails | None:
     if not isinstance(given, dict):
         return None
-    return TokenDetails(_whole(given.get("text_tokens")), _whole(given.get("image_tokens")))
+    return TokenDetails(_only(int, given.get("text_tokens")), _only(int, given.get("image_tokens")))
 
 
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) else None
-
-
-def _or_none(value: Any) -> Any:
-    """Return None for a field that the server left out."""
-    from images_api_client.types import Unset
-
-    return None if isinstance(value, Unset) else value
+def _only(kind: type[Value], value: object) -> Value | None:
+    """Return None for what a server left out, or filled with something of another kind."""
+    return value if isinstance(value, kind) and not (isinstance(value, bool) and kind is int) else None

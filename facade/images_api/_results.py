@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, overload
 
 from ._errors import DownloadError
+from ._http import shown_url
 from ._pictures import Header, media_type, read_header
 from ._saving import save
 
@@ -27,6 +28,7 @@ _SVG = "image/svg+xml"
 # A notebook holds a picture's bytes for ever; beyond this size it is only described.
 _LARGEST_IN_NOTEBOOK = 20 << 20
 _PICTURES_IN_REPR = 3
+_URL_IN_REPR = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ class GeneratedImage:
 
     def __repr__(self) -> str:
         if self._content is None:
-            return f"<GeneratedImage {self.index} at {(self.url or '').partition('?')[0][:120]!r}>"
+            return f"<GeneratedImage {self.index} at {repr(shown_url(self.url or ''))[:_URL_IN_REPR]}>"
         sides = f" {self.width}x{self.height}" if self._read_header() else ""
         return f"<GeneratedImage {self.index} {self.format}{sides} {len(self._content)} bytes>"
 
@@ -202,14 +204,19 @@ class GeneratedImage:
         return self._shown_as("image/jpeg")
 
     def _repr_svg_(self) -> str | None:
-        content = self._shown_as(_SVG)
-        return None if content is None else content.decode()
+        shown = self._shown()
+        return shown if isinstance(shown, str) else None
 
     def _shown(self) -> bytes | str | None:
         """Return what a notebook gets: nothing that would have to be fetched first, nothing huge."""
         if self._content is None or len(self._content) > _LARGEST_IN_NOTEBOOK:
             return None
-        return self._content.decode() if self.media_type == _SVG else self._content
+        if self.media_type != _SVG:
+            return self._content
+        try:
+            return self._content.decode()
+        except UnicodeDecodeError:  # in an encoding of its own, which no notebook asks for
+            return None
 
     def _shown_as(self, kind: str) -> bytes | None:
         return self._content if self._shown() is not None and self.media_type == kind else None
@@ -221,7 +228,7 @@ class GeneratedImage:
 
     def _source(self) -> Downloader:
         if self._downloader is None:
-            raise DownloadError("the picture was never fetched, and its client is gone", url=self.url or "")
+            raise DownloadError("the picture was never fetched, and its client is gone", url=shown_url(self.url or ""))
         return self._downloader
 
     def _save(self, path: str | os.PathLike[str], *, of: int, overwrite: bool) -> Path:

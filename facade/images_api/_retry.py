@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from math import inf, nan
 from typing import TYPE_CHECKING
 
+from ._dates import read_date
 from ._errors import APIConnectionError, ContentPolicyError, QuotaExceededError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def wait_before_retry(error: APIStatusError | APIConnectionError, attempt: int, 
     wait = None if isinstance(error, APIConnectionError) else server_wait(error.headers)
     if wait is not None:
         return wait if wait <= LONGEST_WAIT else None
-    return random.uniform(0, min(_FIRST_BACKOFF * 2**attempt, _LONGEST_BACKOFF))  # noqa: S311  a spread, no secret
+    return random.uniform(0, min(_FIRST_BACKOFF * 2 ** min(attempt, 10), _LONGEST_BACKOFF))  # noqa: S311  a spread, no secret
 
 
 def _may_repeat(error: APIStatusError | APIConnectionError, *, ambiguous: bool) -> bool:
@@ -81,11 +82,5 @@ def _seconds(text: str, unit: float) -> float:
         return float(text) * unit
     except ValueError:
         pass
-    from dateutil.parser import ParserError, parse
-
-    try:
-        moment = parse(text)
-    except (ParserError, OverflowError):
-        return nan
-    # HTTP dates are in UTC, said or not: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    moment = read_date(text)
+    return nan if moment is None else (moment - datetime.now(UTC)).total_seconds()

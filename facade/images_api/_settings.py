@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ import httpx
 
 from . import _contract
 from ._errors import InvalidRequestError, Problem
+from ._http import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,7 +71,7 @@ class Settings:
         return {self.auth_header: f"Bearer {key}" if bearer else key}
 
     def __repr__(self) -> str:
-        return f"{httpx.URL(self.base_url)!r}, {'with' if self.api_key else 'without'} a key"
+        return f"{shown_url(self.base_url)}, {'with' if self.api_key else 'without'} a key"
 
     def __getstate__(self) -> dict[str, Any]:
         # A callable knows where the key lies and is not the key; a text is the key itself.
@@ -184,12 +184,8 @@ def _base_url(given: str) -> str:
     try:
         parts = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise InvalidRequestError([Problem("base_url", _without_password(given), f"must be a URL ({error})")]) from error
+        raise InvalidRequestError([Problem("base_url", shown_url(given), f"must be a URL ({error})")]) from error
     if parts.scheme not in {"http", "https"} or not parts.host:
         why = "must begin with http:// or https:// and name a host"
-        raise InvalidRequestError([Problem("base_url", _without_password(given), why)])
+        raise InvalidRequestError([Problem("base_url", shown_url(given), why)])
     return url.rstrip("/")
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"//[^/@]*@", "//…@", url)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
-_LF, _CR = 10, 13
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -81,20 +80,30 @@ class EventDecoder:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._searched = 0
         self._data: list[bytes] = []
         self._at_start = True
         self._after_cr = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield the data of each event that the bytes so far complete."""
-        self._buffer += chunk
-        while (end := self._line_end()) is not None:
-            line = bytes(self._buffer[:end])
-            self._after_cr = self._buffer[end] == _CR
-            del self._buffer[: end + 1]
-            self._searched = 0
-            yield from self._take(line)
+        if not chunk:
+            return
+        if self._after_cr:  # CR LF is one line end, even when it is torn apart
+            self._after_cr = False
+            chunk = chunk.removeprefix(b"\n")
+        buffer, start = self._buffer, 0
+        searched = len(buffer)
+        buffer += chunk
+        lf, cr = buffer.find(b"\n", searched), buffer.find(b"\r", searched)
+        while lf >= 0 or cr >= 0:
+            end = lf if cr < 0 or 0 <= lf < cr else cr
+            yield from self._take(bytes(memoryview(buffer)[start:end]))
+            start = end + (2 if end == cr and lf == cr + 1 else 1)
+            # Each is looked for only beyond its last place: a body without CR is not searched for CR at each line.
+            lf = buffer.find(b"\n", start) if 0 <= lf < start else lf
+            cr = buffer.find(b"\r", start) if 0 <= cr < start else cr
+        self._after_cr = 0 < start == len(buffer) and buffer.endswith(b"\r")
+        del buffer[:start]
 
     def finish(self) -> Iterator[bytes]:
         """Yield the data of a last event that has no blank line behind it."""
@@ -102,23 +111,14 @@ class EventDecoder:
         self._buffer.clear()
         yield from self._take(b"")
 
-    def _line_end(self) -> int | None:
-        if self._after_cr and self._buffer:  # CR LF is one line end, even when it is torn apart
-            self._after_cr = False
-            if self._buffer[0] == _LF:
-                del self._buffer[0]
-        ends = [place for mark in (b"\n", b"\r") if (place := self._buffer.find(mark, self._searched)) >= 0]
-        self._searched = len(self._buffer)
-        return min(ends, default=None)
-
     def _take(self, line: bytes) -> Iterator[bytes]:
         if self._at_start:
             self._at_start = False
             line = line.removeprefix(_BOM)
         if not line:
-            if self._data:
-                yield b"\n".join(self._data)
-            self._data = []
+            data, self._data = b"\n".join(self._data), []
+            if data:
+                yield data
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
@@ -184,9 +184,15 @@ class EventReader:
             raise self._interrupted(cause) from cause
 
     def result(self) -> ImagesResult:
-        """Return the finished pictures, once the stream has ended."""
+        """Return the finished pictures, once the stream has ended.
+
+        Raises:
+            StreamInterruptedError: There is none.
+        """
         if self._reply is not None:
             return self._reply
+        if not self._completed:
+            raise self._interrupted(None)
         last = self._completed[-1]
         return ImagesResult(
             images=tuple(event.image for event in self._completed),

@@ -10,8 +10,8 @@ from io import BytesIO, TextIOBase
 from pathlib import Path, PureWindowsPath
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
-from urllib.parse import unquote_to_bytes
 
+from ._decoding import BrokenPictureError, decode_data_url
 from ._errors import InvalidRequestError, Problem, UnreadableFileError
 from ._pictures import EXTENSIONS, Header, read_header
 
@@ -144,7 +144,10 @@ def _named(parameter: str, given: object) -> tuple[str, object, str | None]:
 def _source(parameter: str, content: object) -> tuple[Path | BinaryIO, str, bool]:
     """Return where to read from, the name that comes with it, and whether it is the caller's own file."""
     if isinstance(content, str) and content.startswith("data:"):
-        return BytesIO(_data_url(parameter, content)), "", False
+        try:
+            return BytesIO(decode_data_url(content)), "", False
+        except BrokenPictureError as error:
+            raise _refused(parameter, content, f"must hold what it says: it {error}") from error
     if isinstance(content, str | os.PathLike):
         path = Path(os.fsdecode(content))
         return path, path.name, False
@@ -182,17 +185,6 @@ def _png_of(picture: PILImage) -> BinaryIO:
     file = BytesIO()
     (picture if picture.mode in _PIL_MODES_OF_PNG else picture.convert("RGBA")).save(file, format="PNG")
     return file
-
-
-def _data_url(parameter: str, url: str) -> bytes:
-    import pybase64
-
-    head, _, data = url.partition(",")
-    raw = unquote_to_bytes(data)
-    try:
-        return pybase64.b64decode(raw, validate=True) if head.endswith(";base64") else raw
-    except ValueError as error:
-        raise _refused(parameter, url, f"must hold valid base64 ({error})") from error
 
 
 def _refused(parameter: str, value: object, why: str) -> InvalidRequestError:

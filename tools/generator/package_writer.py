@@ -4,6 +4,9 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -41,9 +44,7 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
     write_options(document, target / "options.py")
     (target / "openapi.json").write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (target / "py.typed").touch()
-    # The generator's hooks look for ruff on the PATH; a virtual environment that isn't activated isn't on it.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    with TemporaryDirectory() as templates:
+    with TemporaryDirectory() as templates, _own_tools_on_path(), redirect_stdout(StringIO()):
         write_templates(read_fixes(), Path(templates))
         problems = generate(
             config=Config.from_sources(
@@ -60,3 +61,14 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
         raise GenerationError("\n".join(f"{problem.header}: {problem.detail}" for problem in problems))
     for cache in target.rglob(".ruff_cache"):
         shutil.rmtree(cache)
+
+
+@contextmanager
+def _own_tools_on_path() -> Generator[None]:
+    # The generator's hooks look for ruff on the PATH; a virtual environment that isn't activated isn't on it.
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before

@@ -40,7 +40,7 @@ def _parse_response(
 
         return response_default
 
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         pass  # not the documented body; Response.content holds what came
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
