@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Coroutine
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -15,15 +17,16 @@ import httpx
 
 from . import _replies, _requests
 from ._downloads import Downloader
-from ._errors import APIConnectionError, APIStatusError, InvalidRequestError, Problem
+from ._errors import APIConnectionError, APIStatusError, InvalidRequestError, Problem, ResponseError
 from ._http import HTTPInfo
 from ._low_level import AsyncSharedTransport, SharedTransport
 from ._results import ImagesResult
 from ._retry import wait_before_retry
-from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, make_settings
+from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, SECRET_HEADERS, make_settings
 from ._stream import EventReader
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Unpack
@@ -36,10 +39,10 @@ if TYPE_CHECKING:
     from ._uploads import ImageInput
 
     class _Send(Protocol):
-        def __call__(self, call: Call, *, stream: bool) -> tuple[httpx.Response, HTTPInfo]: ...
+        def __call__(self, call: Call, *, stream: bool) -> _Reply: ...
 
     class _AsyncSend(Protocol):
-        async def __call__(self, call: Call, *, stream: bool) -> tuple[httpx.Response, HTTPInfo]: ...
+        async def __call__(self, call: Call, *, stream: bool) -> _Reply: ...
 
 
 _LOGGER = logging.getLogger("images_api")
@@ -49,6 +52,8 @@ _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 _DIRECT = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 # A body of this size is decoded in a worker thread, in bytes: a smaller one costs less than the way there and back.
 _LARGE_BODY = 1 << 20
+_SAME_ELSEWHERE = (307, 308)
+_MOST_REDIRECTS = 5
 
 Reply = TypeVar("Reply")
 Stream = TypeVar("Stream")
@@ -315,36 +320,41 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
             return self._borrowed
         with self._lock:
             if self._own is None:
-                self._own = httpx.Client(limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
+                self._own = httpx.Client(verify=_ssl_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
             return self._own
 
     def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> ImagesResult:  # noqa: ARG002  for asyncio only
         with prepare() as call:
-            response, http = self._send(call, stream=False)
-            return _replies.read_result(http, response.content, call.subject, self._downloader)
+            return self._send(call, stream=False).result(call, self._downloader)
 
     def _stream(self, prepare: Callable[[], Call]) -> ImageStream:
         return ImageStream(prepare, self._send, self._downloader)
 
-    def _send(self, call: Call, *, stream: bool) -> tuple[httpx.Response, HTTPInfo]:
+    def _send(self, call: Call, *, stream: bool) -> _Reply:
         """Return a successful reply, of a stream before its body is read."""
         tries = _Tries(call, self._settings, self._borrowed)
         while True:
+            raw, cut = bytearray(), None
             try:
-                response = self._http().send(tries.request, stream=True, follow_redirects=tries.follow_redirects)
-                if not (stream and response.is_success):
-                    try:
-                        response.read()
-                    finally:
-                        response.close()
+                response = self._http().send(tries.request, stream=True, follow_redirects=False)
             except httpx.HTTPError as error:
-                pause = tries.pause_after(_replies.connection_error(error, tries.elapsed), error)
-            else:
-                http = tries.info(response)
-                if response.is_success:
-                    return response, http
-                pause = tries.pause_after(_replies.status_error(http, response.content, response.request.url))
-            time.sleep(pause)
+                time.sleep(tries.pause_after(_replies.connection_error(error, tries.elapsed), error))
+                continue
+            if stream and response.is_success:
+                return _Reply(response, tries.info(response))
+            try:
+                for chunk in response.iter_raw():
+                    raw += chunk
+            except httpx.HTTPError as error:
+                cut = error
+            finally:
+                response.close()
+            reply = _Reply(response, tries.info(response), _replies.decoded(response, bytes(raw)), cut)
+            if response.is_success:
+                return reply
+            if not tries.redirected(response):
+                refusal = _replies.status_error(reply.http, reply.body, response.request.url)
+                time.sleep(tries.pause_after(refusal, cut))
 
 
 class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncImageStream", httpx.AsyncClient]):
@@ -409,37 +419,43 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
             self._borrowed_loop = loop
             return self._borrowed
         if loop not in self._own:
-            self._own[loop] = httpx.AsyncClient(limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
+            self._own[loop] = httpx.AsyncClient(verify=_ssl_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
         return self._own[loop]
 
     async def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> ImagesResult:
         with await asyncio.to_thread(prepare) if files else prepare() as call:
-            response, http = await self._send(call, stream=False)
-            read = partial(_replies.read_result, http, response.content, call.subject, self._downloader)
-            return await asyncio.to_thread(read) if len(response.content) >= _LARGE_BODY else read()
+            reply = await self._send(call, stream=False)
+            read = partial(reply.result, call, self._downloader)
+            return await asyncio.to_thread(read) if len(reply.body) >= _LARGE_BODY else read()
 
     def _stream(self, prepare: Callable[[], Call]) -> AsyncImageStream:
         return AsyncImageStream(prepare, self._send, self._downloader)
 
-    async def _send(self, call: Call, *, stream: bool) -> tuple[httpx.Response, HTTPInfo]:
+    async def _send(self, call: Call, *, stream: bool) -> _Reply:
         """Return a successful reply, of a stream before its body is read."""
         tries = _Tries(call, self._settings, self._borrowed)
         while True:
+            raw, cut = bytearray(), None
             try:
-                response = await self._http().send(tries.request, stream=True, follow_redirects=tries.follow_redirects)
-                if not (stream and response.is_success):
-                    try:
-                        await response.aread()
-                    finally:
-                        await response.aclose()
+                response = await self._http().send(tries.request, stream=True, follow_redirects=False)
             except httpx.HTTPError as error:
-                pause = tries.pause_after(_replies.connection_error(error, tries.elapsed), error)
-            else:
-                http = tries.info(response)
-                if response.is_success:
-                    return response, http
-                pause = tries.pause_after(_replies.status_error(http, response.content, response.request.url))
-            await asyncio.sleep(pause)
+                await asyncio.sleep(tries.pause_after(_replies.connection_error(error, tries.elapsed), error))
+                continue
+            if stream and response.is_success:
+                return _Reply(response, tries.info(response))
+            try:
+                async for chunk in response.aiter_raw():
+                    raw += chunk
+            except httpx.HTTPError as error:
+                cut = error
+            finally:
+                await response.aclose()
+            reply = _Reply(response, tries.info(response), _replies.decoded(response, bytes(raw)), cut)
+            if response.is_success:
+                return reply
+            if not tries.redirected(response):
+                refusal = _replies.status_error(reply.http, reply.body, response.request.url)
+                await asyncio.sleep(tries.pause_after(refusal, cut))
 
 
 class ImageStream:
@@ -452,8 +468,9 @@ class ImageStream:
 
     def __enter__(self) -> Self:
         with self._prepare() as call:
-            self._response, self.http = self._send(call, stream=True)
-            self._reader = _reader(call, self._response, self.http, self._downloader)
+            reply = self._send(call, stream=True)
+        self._response, self.http = reply.response, reply.http
+        self._reader = reply.reader(call, self._downloader)
         self._events = self._iterate()
         return self
 
@@ -496,8 +513,9 @@ class AsyncImageStream:
 
     async def __aenter__(self) -> Self:
         with await asyncio.to_thread(self._prepare) as call:
-            self._response, self.http = await self._send(call, stream=True)
-            self._reader = _reader(call, self._response, self.http, self._downloader)
+            reply = await self._send(call, stream=True)
+        self._response, self.http = reply.response, reply.http
+        self._reader = reply.reader(call, self._downloader)
         self._events = self._iterate()
         return self
 
@@ -534,8 +552,37 @@ class AsyncImageStream:
             yield event
 
 
-def _reader(call: Call, response: httpx.Response, http: HTTPInfo, downloader: Downloader) -> EventReader:
-    return EventReader(http, response.request.url, call.subject, downloader, call.pictures)
+def _ssl_context() -> ssl.SSLContext:
+    return _make_ssl_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _make_ssl_context(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """Return the context for these certificates, which costs more to make than a call: one a process is enough."""
+    return httpx.create_ssl_context()
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """A reply as it came: its body where that was read, and what cut it off."""
+
+    response: httpx.Response
+    http: HTTPInfo
+    body: bytes = b""
+    cut: httpx.HTTPError | None = None
+
+    def result(self, call: Call, downloader: Downloader) -> ImagesResult:
+        """Return the pictures; of a reply that was cut, if its last bytes were not needed."""
+        try:
+            return _replies.read_result(self.http, self.body, call.subject, downloader)
+        except ResponseError:
+            if self.cut is None:
+                raise
+        raise _replies.connection_error(self.cut, self.http.elapsed, self.body) from self.cut
+
+    def reader(self, call: Call, downloader: Downloader) -> EventReader:
+        """Return what makes events of a stream."""
+        return EventReader(self.http, self.response.request.url, call.subject, downloader, call.pictures)
 
 
 class _Tries:
@@ -547,8 +594,7 @@ class _Tries:
         self._settings = settings
         self._begun = time.monotonic()
         self._made = 0
-        # httpx drops a key on the way to another host from `Authorization` only.
-        self.follow_redirects = settings.auth_header == AUTHORIZATION
+        self._redirects = 0
         if borrowed is not None:  # a request that is sent ready lacks what the caller's own client adds to each
             for name, value in borrowed.headers.items():
                 self.request.headers.setdefault(name, value)
@@ -563,6 +609,19 @@ class _Tries:
         """Return what HTTP said of a reply."""
         self._log(str(response.status_code))
         return HTTPInfo(response.status_code, response.headers, self.elapsed)
+
+    def redirected(self, response: httpx.Response) -> bool:
+        """Take a redirect that asks for the same request elsewhere; others would turn it into another one."""
+        following = response.next_request if response.status_code in _SAME_ELSEWHERE else None
+        if following is None or self._redirects == _MOST_REDIRECTS:
+            return False
+        self._redirects += 1
+        there, here = following.url, self.request.url
+        if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
+            for name in SECRET_HEADERS | {self._settings.auth_header}:
+                following.headers.pop(name, None)
+        self.request = following
+        return True
 
     def pause_after(self, error: APIConnectionError | APIStatusError, cause: Exception | None = None) -> float:
         """Return how long to wait before the next try, or raise the error when there is none."""

@@ -128,7 +128,7 @@ class RequestContract:
 
     def defaults(self, model: object) -> Mapping[str, object]:
         """Return what the contract documents for a model, to be sent where the caller says nothing."""
-        if not isinstance(model, str):
+        if not isinstance(model, str) or not model.isprintable():
             return {}
         if model not in self._defaults:
             self._defaults[model] = {

@@ -38,6 +38,8 @@ FOREIGN_TEXT_LIMIT = 200
 _VALUE_LIMIT = 80
 _SERVER_ERRORS = 500
 _SERVICE_UNAVAILABLE = 503
+# A server that timed out, or that has the same request twice, may be at work on it.
+_AMBIGUOUS_REFUSALS = (408, 409)
 
 
 class Problem(NamedTuple):
@@ -77,6 +79,11 @@ class InvalidRequestError(ImagesAPIError, ValueError):
         self.problems = tuple(problems)
         super().__init__("; ".join(map(str, self.problems)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was refused is often what can't be pickled, such as an open file.
+        plain = [Problem(each.parameter, _plain(each.value), each.why) for each in self.problems]
+        return _rebuild, (type(self), self.args, self.__dict__ | {"problems": tuple(plain)})
+
 
 class UnreadableFileError(InvalidRequestError, OSError):
     """A file that was to be uploaded is missing or can't be read; the original OSError is its `__cause__`."""
@@ -90,10 +97,12 @@ class APIConnectionError(ImagesAPIError):
 
     Attributes:
         may_have_run: Whether the server could have started work, and the call may have been billed.
+        body: What came of an answer that broke off.
     """
 
-    def __init__(self, message: str, *, may_have_run: bool) -> None:
+    def __init__(self, message: str, *, may_have_run: bool, body: bytes = b"") -> None:
         self.may_have_run = may_have_run
+        self.body = body
         super().__init__(message)
 
 
@@ -119,6 +128,8 @@ class APIStatusError(ImagesAPIError):
     def __init__(self, message: str, *, http: HTTPInfo, body: object) -> None:
         self.http = http
         self.body = body
+        comes_back = http.status_code == _SERVICE_UNAVAILABLE and http.retry_after is not None
+        self.may_have_run = (http.status_code >= _SERVER_ERRORS and not comes_back) or http.status_code in _AMBIGUOUS_REFUSALS
         detail: dict[str, Any] = body if isinstance(body, dict) else {}
         self.code = _text(detail.get("code"))
         self.param = _text(detail.get("param"))
@@ -139,12 +150,6 @@ class APIStatusError(ImagesAPIError):
     def request_id(self) -> str | None:
         """Return the id to quote to the provider's support, if there is one."""
         return self.http.request_id
-
-    @property
-    def may_have_run(self) -> bool:
-        """Return whether the server could have started work: it failed, and didn't say when to come back."""
-        failed = self.status_code >= _SERVER_ERRORS
-        return failed and not (self.status_code == _SERVICE_UNAVAILABLE and self.http.retry_after is not None)
 
 
 class BadRequestError(APIStatusError):
@@ -250,12 +255,16 @@ class DownloadError(ImagesAPIError):
         super().__init__(message)
 
 
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | None) else shown(value)
+
+
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
 def _rebuild(kind: type[ImagesAPIError], args: tuple[Any, ...], state: dict[str, Any]) -> ImagesAPIError:
-    error = kind.__new__(kind, *args)
+    error: ImagesAPIError = OSError.__new__(kind, *args) if issubclass(kind, OSError) else kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(state)
     return error

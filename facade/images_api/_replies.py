@@ -217,20 +217,32 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL) -> APIStatusError:
     return kind(message, http=http, body=detail)
 
 
-def connection_error(error: httpx.HTTPError, elapsed: float) -> APIConnectionError:
+def decoded(response: httpx.Response, raw: bytes) -> bytes:
+    """Return a body without its content coding; as it came, where it isn't what its header says or isn't whole."""
+    if "content-encoding" not in response.headers:
+        return raw
+    try:
+        return httpx.Response(response.status_code, headers=response.headers, content=raw).content
+    except httpx.DecodingError:
+        return raw
+
+
+def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") -> APIConnectionError:
     """Return the error that stands for an answer that didn't come, or not whole.
 
     Args:
         error: What httpx raised.
         elapsed: The seconds since the request was begun.
+        body: What came of the answer.
     """
     started = not isinstance(error, _NEVER_STARTED)
     billed = " The server may have begun, and may bill the call." if started else ""
-    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    what = f"{type(error).__name__}: {_short(str(error))}" if str(error) else type(error).__name__
     if isinstance(error, httpx.TimeoutException):
         text = f"no answer within the timeout ({what}, after {elapsed:.1f} s).{billed} Pass timeout= to wait longer."
-        return APITimeoutError(text, may_have_run=started)
-    return APIConnectionError(f"no whole answer ({what}, after {elapsed:.1f} s).{billed}", may_have_run=started)
+        return APITimeoutError(text, may_have_run=started, body=body)
+    text = f"no whole answer ({what}, after {elapsed:.1f} s).{billed}"
+    return APIConnectionError(text, may_have_run=started, body=body)
 
 
 def _inner_code(fields: dict[str, Any]) -> str:

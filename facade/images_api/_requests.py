@@ -5,6 +5,7 @@ This module and `_replies.py` are the only ones that touch the generated client.
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -60,6 +61,8 @@ _FORM = "multipart/form-data"
 _EVENTS = "text/event-stream"
 _LINKS = ("http://", "https://", "data:")
 _FILE_ID = "file-"
+# https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNKNOWN_TYPE = "application/octet-stream"
 # From a warning back to the caller's line: `_check`, `call`, `generate`, the client's `_prepare`, `_call` and method, the caller.
 _CALLER = 7
@@ -224,6 +227,8 @@ class _Draft:
             fields = self.fields | one_or_all | dict(self.extra_body)
             try:
                 request = self._request(kwargs(fields))
+            except InvalidRequestError:
+                raise
             except (TypeError, ValueError) as error:
                 raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
             return Call(request, subject, self.max_retries, _count(self.fields.get("n")), files.pop_all())
@@ -262,8 +267,9 @@ class _Draft:
         if self.settings.validate != "off":
             pictures = {name: [each.picture for each in uploads] for name, uploads in self.uploads.items()}
             found = [Problem(*violation[:3]) for violation in self.rules.check(self.fields, pictures)]
+            found = [problem for problem in found if problem.parameter not in spoilt]
             if self.settings.validate == "strict":
-                problems += [problem for problem in found if problem.parameter not in spoilt]
+                problems += found
             else:
                 for problem in found:
                     warnings.warn(str(problem), UserWarning, stacklevel=_CALLER)
@@ -291,6 +297,12 @@ class _Draft:
                 headers.pop(name, None)
             else:
                 headers[name] = value
+        # Without the value, which may be a secret.
+        wrong = [name for name, value in headers.items() if not _HEADER_NAME.fullmatch(name) or not value.isprintable()]
+        if wrong:
+            raise InvalidRequestError(
+                [Problem("headers", name, "must have a name without blanks and a value in one line") for name in wrong]
+            )
         return httpx.Request(
             kwargs.pop("method"),
             self.settings.base_url + kwargs.pop("url"),

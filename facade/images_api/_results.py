@@ -321,7 +321,7 @@ class ImagesResult(Sequence[GeneratedImage]):
         shown = []
         for image in self.images:
             source = image.url if image._content is None else f"data:{image.media_type};base64,{image.b64_json}"
-            fits = image._content is None or image._shown() is not None
+            fits = len(image._content or b"") <= _LARGEST_IN_NOTEBOOK
             alt = escape(repr(image))
             shown.append(f'<img src="{escape(source or "")}" alt="{alt}" style="max-width: 24em">' if fits else alt)
         return "".join(shown)

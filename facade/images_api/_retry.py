@@ -24,7 +24,6 @@ LONGEST_WAIT = 120.0
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
 _TOO_MANY_REQUESTS = 429
-_AMBIGUOUS_REFUSALS = (408, 409)
 _SERVER_ERRORS = 500
 
 
@@ -72,7 +71,7 @@ def _may_repeat(error: APIStatusError | APIConnectionError, *, ambiguous: bool) 
     word = error.headers.get("x-should-retry")
     if word in {"true", "false"}:
         return bool(word == "true")
-    if error.may_have_run or error.status_code in _AMBIGUOUS_REFUSALS:
+    if error.may_have_run:
         return ambiguous
     return error.status_code == _TOO_MANY_REQUESTS or error.status_code >= _SERVER_ERRORS
 

@@ -1,0 +1,433 @@
+"""Sending again, over real connections: who asked for it, what is sent, what is noted, and what puts an end to it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from faulty_server import JSON, Act, FaultyServer, answered, both_ways, in_async, pictures, refused
+from pictures import drawn, padded
+
+from images_api import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncImagesClient,
+    BadRequestError,
+    ContentPolicyError,
+    ImagesAPIError,
+    ImagesClient,
+    InternalServerError,
+    NoImageError,
+    QuotaExceededError,
+    RateLimitError,
+    ResponseError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from images_api import ImagesResult
+
+    Run = Callable[..., ImagesResult]
+
+KEY = "sk-not-for-your-eyes"
+PICTURE = drawn(64, 64)
+GOOD = answered(pictures(PICTURE))
+LIMITED = refused(429, headers=JSON | {"Retry-After": "0.001"})
+# Longer than anybody waits: whoever sleeps it out fails.
+LONG_PAUSE = refused(429, headers=JSON | {"Retry-After": "60"})
+HANGING = Act(makes=1, end="hang")
+# More than the pipe, a socket and the memory for streams hold.
+BIG = padded(PICTURE, 2 << 20)
+COPY = "import shutil, sys; shutil.copyfileobj(open(sys.argv[1], 'rb'), sys.stdout.buffer)"
+SOURCES = ("path", "bytes", "half-read file", "pipe")
+
+
+@pytest.fixture(autouse=True)
+def _no_waste_of_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("images_api._retry._FIRST_BACKOFF", 0.001)
+    # Nobody here speaks TLS, and to load the world's certificates takes longer than all the rest of a call.
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+
+
+def generate(client: Any) -> Any:
+    return client.generate("an otter")
+
+
+def moved(status: int, to: str) -> Act:
+    return refused(status, b"", {"Location": to})
+
+
+@contextmanager
+def at_try(number: int, action: Callable[[], object], caplog: pytest.LogCaptureFixture) -> Generator[None]:
+    """Act when a try has failed, before the pause that follows."""
+
+    def act(record: logging.LogRecord) -> bool:
+        if f"try {number}:" in record.getMessage():
+            action()
+        return True
+
+    caplog.set_level(logging.DEBUG, "images_api")
+    logger = logging.getLogger("images_api")
+    logger.addFilter(act)
+    try:
+        yield
+    finally:
+        logger.removeFilter(act)
+
+
+@contextmanager
+def full_queue() -> Generator[str]:
+    """Give the base URL of a server that has no more room for callers."""
+    with ExitStack() as sockets:
+        listener = sockets.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            caller = sockets.enter_context(socket.socket())
+            caller.setblocking(False)  # noqa: FBT003  the standard library's own signature
+            caller.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+
+
+@contextmanager
+def opened(source: str, folder: Path) -> Generator[Any]:
+    """Give the same picture in one of the ways in which it may be uploaded."""
+    path = folder / "otter.png"
+    path.write_bytes(BIG)
+    if source == "path":
+        yield path
+    elif source == "bytes":
+        yield BIG
+    elif source == "half-read file":
+        with path.open("rb") as file:
+            file.seek(len(BIG) // 2)
+            yield file
+            assert not file.closed
+    else:
+        with subprocess.Popen([sys.executable, "-c", COPY, path], stdout=subprocess.PIPE) as process:  # noqa: S603
+            yield process.stdout
+
+
+class TestWhoAskedForIt:
+    @both_ways
+    @pytest.mark.parametrize(
+        ("act", "made"),
+        [
+            pytest.param(Act(reads=False, end="reset"), 1, id="reset before the request is read"),
+            pytest.param(Act(makes=1, end="reset"), 2, id="reset"),
+            pytest.param(Act(makes=1), 2, id="closed"),
+            pytest.param(answered(GOOD.body, missing=99), 2, id="cut"),
+            pytest.param(Act(b"SSH-2.0-OpenSSH_9.9\r\n\r\n", makes=1), 2, id="not HTTP"),
+            pytest.param(HANGING, 2, id="silence"),
+            *(pytest.param(answered(status=status), 2, id=str(status)) for status in (408, 409, 500, 502, 503, 504, 520, 529)),
+        ],
+    )
+    def test_what_may_have_run_is_repeated_on_request(self, run: Run, act: Act, made: int) -> None:
+        with FaultyServer(act, GOOD) as server:
+            result = run(generate, base_url=server.base_url, retry_ambiguous=True, timeout=0.3 if act is HANGING else 10)
+        assert result[0].read() == PICTURE
+        assert (server.tries, server.pictures_made) == (2, made)
+
+    @both_ways
+    @pytest.mark.parametrize(
+        ("act", "error"),
+        [
+            (refused(400), BadRequestError),
+            (refused(400, b'{"error": {"code": "content_policy_violation"}}'), ContentPolicyError),
+            (refused(429, b'{"error": {"code": "insufficient_quota"}}'), QuotaExceededError),
+            (refused(429, headers={"Retry-After": "121"}), RateLimitError),
+            (answered(status=500, headers={"x-should-retry": "false"}), InternalServerError),
+            (answered(b"<html>"), ResponseError),
+            (answered(pictures(PICTURE[:-20])), ResponseError),
+            (answered(b'{"data": []}'), NoImageError),
+        ],
+    )
+    def test_what_helps_nobody_is_never_repeated(self, run: Run, act: Act, error: type[ImagesAPIError]) -> None:
+        with FaultyServer(act, GOOD) as server, pytest.raises(ImagesAPIError) as caught:
+            run(generate, base_url=server.base_url, retry_ambiguous=True)
+        assert type(caught.value) is error
+        assert server.tries == 1
+
+    @both_ways
+    @pytest.mark.parametrize(
+        ("settings", "options", "tries"),
+        [
+            ({}, {}, 3),
+            ({"max_retries": 0}, {}, 1),
+            ({"max_retries": 1}, {}, 2),
+            ({"max_retries": 5}, {"max_retries": 0}, 1),
+            ({"max_retries": 0}, {"max_retries": 3}, 4),
+        ],
+    )
+    def test_there_are_as_many_retries_as_the_client_or_else_the_call_says(
+        self, run: Run, settings: dict[str, int], options: dict[str, int], tries: int
+    ) -> None:
+        with FaultyServer(LIMITED) as server, pytest.raises(RateLimitError):
+            run(lambda client: client.generate("an otter", **options), base_url=server.base_url, **settings)
+        assert server.tries == tries
+
+    @both_ways
+    def test_a_server_that_comes_up_in_the_meantime_makes_one_picture(self, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+        with FaultyServer(GOOD, listens=False) as server, at_try(1, server.listen, caplog):
+            assert run(generate, base_url=server.base_url)[0].read() == PICTURE
+        assert (server.tries, server.pictures_made) == (1, 1)
+
+    def test_a_stream_is_asked_for_again_likewise(self) -> None:
+        with (
+            FaultyServer(LIMITED, GOOD) as server,
+            ImagesClient(base_url=server.base_url) as client,
+            client.stream_generate("an otter") as stream,
+        ):
+            assert stream.result()[0].read() == PICTURE
+        assert (server.tries, server.pictures_made) == (2, 1)
+
+    def test_an_async_stream_likewise(self) -> None:
+        async def act(client: AsyncImagesClient) -> ImagesResult:
+            async with client.stream_generate("an otter") as stream:
+                return await stream.aresult()
+
+        with FaultyServer(LIMITED, GOOD) as server:
+            assert in_async(act, base_url=server.base_url)[0].read() == PICTURE
+        assert (server.tries, server.pictures_made) == (2, 1)
+
+
+class TestTimeouts:
+    @both_ways
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue turns callers away")
+    def test_a_call_that_never_got_through_can_not_have_run(self, run: Run) -> None:
+        with full_queue() as base_url, pytest.raises(APITimeoutError) as caught:
+            run(generate, base_url=base_url, timeout=httpx.Timeout(10, connect=0.05))
+        assert not caught.value.may_have_run
+
+    def test_a_call_that_never_got_a_connection_can_not_have_run(self) -> None:
+        endless = Act(answered(GOOD.body, missing=99).reply, end="hang")
+        limits = httpx.Limits(max_connections=1)
+        with FaultyServer(endless) as server, httpx.Client(limits=limits, trust_env=False) as http:
+            client = ImagesClient(base_url=server.base_url, http_client=http)
+            with http.stream("POST", server.base_url), pytest.raises(APITimeoutError) as caught:
+                client.generate("an otter", timeout=httpx.Timeout(10, pool=0.05))
+        assert not caught.value.may_have_run
+        assert server.tries == 1
+
+
+class TestWhatIsSent:
+    @both_ways
+    @pytest.mark.parametrize("source", SOURCES)
+    @pytest.mark.parametrize(
+        ("act", "settings"),
+        [
+            pytest.param(LIMITED, {}, id="refused"),
+            pytest.param(Act(end="reset"), {"retry_ambiguous": True}, id="reset"),
+            pytest.param(moved(307, "/elsewhere"), {}, id="moved"),
+        ],
+    )
+    def test_an_upload_is_sent_again_byte_for_byte(
+        self, run: Run, source: str, act: Act, settings: dict[str, Any], tmp_path: Path
+    ) -> None:
+        with FaultyServer(act, GOOD) as server, opened(source, tmp_path) as image:
+            run(lambda client: client.edit([image, PICTURE], "a beret", mask=PICTURE), base_url=server.base_url, **settings)
+            if source == "half-read file":
+                assert image.tell() == len(BIG) // 2
+        first, second = server.heard
+        assert BIG in first.body
+        assert first.body == second.body
+        assert first.headers == second.headers
+
+    @both_ways
+    def test_a_request_in_json_is_sent_again_byte_for_byte(self, run: Run) -> None:
+        with FaultyServer(LIMITED, LIMITED, GOOD) as server:
+            run(lambda client: client.generate("\N{OTTER} \x00 é"), base_url=server.base_url)
+        assert len({heard.body for heard in server.heard}) == 1
+        assert len(server.heard) == 3
+
+
+class TestWhatIsNoted:
+    @both_ways
+    def test_every_try_with_its_outcome_and_never_the_key(self, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+        acts = (LIMITED, Act(makes=1), answered(status=500), GOOD)
+        with FaultyServer(*acts) as server, caplog.at_level(logging.DEBUG, "images_api"):
+            run(
+                lambda client: client.generate("an otter", extra_query={"sig": KEY}, extra_headers={"X-Api-Key": KEY}),
+                base_url=server.base_url.replace("//", f"//me:{KEY}@"),
+                api_key=KEY,
+                max_retries=3,
+                retry_ambiguous=True,
+            )
+        assert KEY in server.heard[0].target
+        assert KEY in str(server.heard[0].headers)
+        records = [record for record in caplog.records if record.name == "images_api"]
+        assert {record.levelno for record in records} == {logging.DEBUG}
+        assert [re.sub(r" after [\d.]+ s$", "", record.getMessage()) for record in records] == [
+            f"POST {server.base_url}/images/generations, try {number}: {outcome}"
+            for number, outcome in enumerate(("429", "RemoteProtocolError", "500", "200"), 1)
+        ]
+        assert not [record for record in records if KEY in f"{record.__dict__}"]
+
+    @both_ways
+    def test_nothing_is_written_unless_it_is_asked_for(self, run: Run, capfd: pytest.CaptureFixture[str]) -> None:
+        with FaultyServer(LIMITED, GOOD) as server:
+            run(generate, base_url=server.base_url)
+        assert capfd.readouterr() == ("", "")
+
+    @both_ways
+    def test_the_time_covers_all_tries_and_the_pauses_between(self, run: Run) -> None:
+        slow = refused(429, headers=JSON | {"Retry-After": "0.05"})
+        with FaultyServer(slow, slow, GOOD) as server:
+            assert run(generate, base_url=server.base_url).http.elapsed >= 0.1
+        with FaultyServer(slow) as server, pytest.raises(RateLimitError) as caught:
+            run(generate, base_url=server.base_url)
+        assert caught.value.http.elapsed >= 0.1
+
+
+class TestWhatPutsAnEndToIt:
+    @pytest.mark.parametrize("stage", ["request", "reply"])
+    def test_a_cancelled_call_closes_its_connection(self, stage: str, tmp_path: Path) -> None:
+        path = tmp_path / "otter.png"
+        path.write_bytes(PICTURE)
+        act = HANGING if stage == "request" else Act(answered(GOOD.body, missing=99).reply, makes=1, end="hang")
+
+        async def act_and_cancel() -> None:
+            async with AsyncImagesClient(base_url=server.base_url) as client:
+                call = asyncio.create_task(client.edit(path, "a beret"))
+                assert await asyncio.to_thread(server.is_heard.wait, 10)
+                call.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await call
+                # The client is still open; only the call's own connection is gone.
+                assert await asyncio.to_thread(server.is_left.wait, 10)
+
+        with FaultyServer(act) as server:
+            asyncio.run(act_and_cancel())
+        assert server.tries == 1
+
+    def test_a_call_that_is_cancelled_in_its_pause_is_not_sent_again(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        path = tmp_path / "otter.png"
+        path.write_bytes(PICTURE)
+
+        async def act_and_cancel() -> None:
+            pausing = asyncio.Event()
+            async with AsyncImagesClient(base_url=server.base_url) as client:
+                call = asyncio.create_task(client.edit(path, "a beret"))
+                with at_try(1, pausing.set, caplog):
+                    await pausing.wait()
+                call.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await call
+
+        idle = refused(429, headers=JSON | {"Retry-After": "60", "Connection": "keep-alive"})
+        with FaultyServer(Act(idle.reply, end="hang")) as server:
+            asyncio.run(act_and_cancel())
+        assert server.is_left.is_set()
+        assert server.tries == 1
+
+    @both_ways
+    @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the system can't interrupt one thread")
+    @pytest.mark.parametrize("act", [pytest.param(HANGING, id="in the request"), pytest.param(LONG_PAUSE, id="in the pause")])
+    def test_an_interrupt_from_the_keyboard_is_not_an_error_of_the_server(self, run: Run, act: Act) -> None:
+        def interrupt() -> None:
+            server.is_heard.wait(10)
+            # Whether the pause has begun by then or not, no error may come in the place of the interrupt.
+            time.sleep(0.05)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+        with FaultyServer(act) as server:
+            thread = threading.Thread(target=interrupt)
+            thread.start()
+            with pytest.raises(KeyboardInterrupt):
+                run(generate, base_url=server.base_url)
+            thread.join()
+        assert server.tries == 1
+
+    @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, LookupError])
+    def test_what_a_borrowed_clients_hook_raises_comes_through_as_it_is(self, error: type[BaseException]) -> None:
+        def hook(_: httpx.Response) -> None:
+            raise error("the app's own")
+
+        with (
+            FaultyServer(LIMITED) as server,
+            httpx.Client(event_hooks={"response": [hook]}, trust_env=False) as http,
+            pytest.raises(error, match="the app's own"),
+        ):
+            ImagesClient(base_url=server.base_url, http_client=http).generate("an otter")
+        assert server.tries == 1
+
+
+class TestWhereItIsSentOn:
+    @both_ways
+    @pytest.mark.parametrize("status", [307, 308])
+    def test_a_moved_call_keeps_its_body_and_on_its_own_host_its_key(self, run: Run, status: int) -> None:
+        with FaultyServer(moved(status, "/elsewhere?a=1"), GOOD) as server:
+            run(generate, base_url=server.base_url, api_key=KEY)
+        first, second = server.heard
+        assert (second.method, second.target, second.body) == ("POST", "/elsewhere?a=1", first.body)
+        assert second.headers["authorization"] == first.headers["authorization"] == f"Bearer {KEY}"
+        assert server.pictures_made == 1
+
+    @both_ways
+    @pytest.mark.parametrize("status", [307, 308])
+    def test_a_call_that_moved_to_another_host_leaves_its_key_behind(self, run: Run, status: int) -> None:
+        with FaultyServer(GOOD) as there, FaultyServer(moved(status, f"{there.base_url}/images/edits")) as here:
+            run(lambda client: client.edit(PICTURE, "a beret"), base_url=here.base_url, api_key=KEY)
+        assert KEY in str(here.heard[0].headers)
+        assert KEY not in str(there.heard[0].headers)
+        assert here.heard[0].body == there.heard[0].body
+
+    @both_ways
+    def test_a_key_in_a_header_of_its_own_goes_nowhere_else(self, run: Run) -> None:
+        with (
+            FaultyServer(GOOD) as there,
+            FaultyServer(moved(307, there.base_url)) as here,
+            pytest.raises(APIStatusError) as caught,
+        ):
+            run(generate, base_url=here.base_url, api_key=KEY, auth_header="api-key")
+        assert here.heard[0].headers["api-key"] == KEY
+        assert caught.value.status_code == 307
+        assert (here.tries, there.tries) == (1, 0)
+
+    @both_ways
+    @pytest.mark.parametrize("name", ["api-key", "X-Api-Key", "Cookie"])
+    @pytest.mark.parametrize("level", ["client", "call"])
+    def test_nor_does_a_key_among_the_other_headers(self, run: Run, name: str, level: str) -> None:
+        settings, options = ({"headers": {name: KEY}}, {}) if level == "client" else ({}, {"extra_headers": {name: KEY}})
+        with FaultyServer(GOOD) as there, FaultyServer(moved(307, there.base_url)) as here, suppress(APIStatusError):
+            run(lambda client: client.generate("an otter", **options), base_url=here.base_url, **settings)
+        assert KEY in str(here.heard[0].headers)
+        assert KEY not in str([heard.headers for heard in there.heard])
+
+    @both_ways
+    def test_a_picture_that_is_shown_elsewhere_is_not_made_again_when_it_can_not_be_reached(self, run: Run) -> None:
+        with FaultyServer(GOOD, listens=False) as there:
+            made = answered(b"", 303, {"Location": there.base_url})
+            with FaultyServer(made) as here, pytest.raises(APIConnectionError) as caught:
+                run(generate, base_url=here.base_url)
+        assert caught.value.may_have_run
+        assert (here.tries, here.pictures_made) == (1, 1)
+
+    @both_ways
+    def test_nor_when_it_is_asked_for_too_often(self, run: Run) -> None:
+        with FaultyServer(answered(b"", 303, {"Location": "/done"}), LIMITED) as server, pytest.raises(RateLimitError) as caught:
+            run(generate, base_url=server.base_url)
+        assert caught.value.may_have_run
+        assert [heard.method for heard in server.heard].count("POST") == 1
+
+    @both_ways
+    def test_an_endless_way_is_an_error(self, run: Run) -> None:
+        with FaultyServer(moved(307, "/round")) as server, pytest.raises(APIConnectionError, match="TooManyRedirects"):
+            run(generate, base_url=server.base_url, max_retries=0)
+        assert server.pictures_made == 0

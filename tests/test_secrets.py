@@ -1,0 +1,321 @@
+"""The key is in nothing that is said: no repr, message, log line, warning, traceback, pickle or note of a request."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import socket
+import traceback
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from file_server import FileServer, Reply, elsewhere_fixture, served_fixture  # noqa: F401  found by their names
+
+from images_api import AsyncImagesClient, ImagesClient, _downloads
+from images_api.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import DrawPicture
+
+KEY = "sk-proj-hushhush-c0ffee5ec2e7"
+# Even a piece of it is too much.
+PIECES = ("hush", "c0ffee", "5ec2e7")
+SIGNATURE = "sig=hush%2Bhush"
+
+
+@dataclass
+class Ear:
+    """Hears all that is said of things, and of what went wrong with them."""
+
+    heard: list[str] = field(default_factory=list)
+
+    def hear(self, thing: object, *, pickled: bool = True) -> None:
+        self.heard += [repr(thing), str(thing), f"{thing}"]
+        if isinstance(thing, BaseException):
+            self.heard += traceback.format_exception(thing)
+            self._hear_chain(thing)
+        if pickled:
+            self.heard.append(pickle.dumps(thing).decode("latin-1"))
+
+    def leaks(self) -> list[str]:
+        return [text[:1000] for text in self.heard if any(piece in text for piece in PIECES)]
+
+    def _hear_chain(self, error: BaseException | None) -> None:
+        while error is not None:
+            self.heard += [repr(error), str(error), repr(error.args), repr(getattr(error, "problems", ""))]
+            error = error.__cause__ or error.__context__
+
+
+@dataclass
+class Stage:
+    """Where a scene is played: a sandbox that knows the key, a server to script, ports that answer nothing, a folder."""
+
+    sandbox: Sandbox
+    served: FileServer
+    elsewhere: FileServer
+    silent_port: int
+    dead_port: int
+    folder: Path
+    picture: bytes
+
+    def client(self, **arguments: Any) -> ImagesClient:
+        """A client of the sandbox."""
+        return ImagesClient(KEY, **{"base_url": self.sandbox.base_url, "max_retries": 0, "size": "64x64", **arguments})
+
+    def asking(self, reply: Reply | None = None, **arguments: Any) -> ImagesClient:
+        """A client of the scripted server, which answers each call with this."""
+        if reply is not None:
+            self.served.answer("/v1/images/generations", reply)
+        return self.client(base_url=f"{self.served.url}/v1", **arguments)
+
+    def linked(self, reply: Reply, **arguments: Any) -> object:
+        """Read a picture whose signed link is answered with this."""
+        self.served.answer_calls({"url": self.served.answer("/x.png", reply) + f"?{SIGNATURE}"})
+        return self.asking(**arguments).generate("x")[0].read()
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Sandbox]:
+    with Sandbox(api_key=KEY) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def stage(guarded: Sandbox, served: FileServer, elsewhere: FileServer, tmp_path: Path, draw: DrawPicture) -> Iterator[Stage]:
+    guarded.clear()
+    with socket.socket() as dead, socket.socket() as silent:
+        for holder in (dead, silent):
+            holder.bind(("127.0.0.1", 0))
+        silent.listen()
+        ports = silent.getsockname()[1], dead.getsockname()[1]
+        yield Stage(guarded, served, elsewhere, *ports, folder=tmp_path, picture=draw())
+
+
+@pytest.fixture
+def ear(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Ear]:
+    """An ear at everything: all loggers at their most talkative, warnings, output, and what is held to it."""
+    monkeypatch.setattr(_downloads, "_PAUSE", 0.0)
+    ear = Ear()
+    with caplog.at_level(logging.DEBUG), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield ear
+    ear.heard += [f"{record.name} {record.getMessage()} {record.args!r} {record.exc_text}" for record in caplog.records]
+    ear.heard += [f"{warning.message} {warning.message!r}" for warning in caught]
+    ear.heard += capfd.readouterr()
+    # Links are httpx's to log, and nobody's key.
+    ear.heard = [text.replace(SIGNATURE, "") if text.startswith("httpx ") else text for text in ear.heard]
+    assert ear.leaks() == []
+
+
+async def _async_calls(stage: Stage) -> object:
+    async with AsyncImagesClient(KEY, base_url=stage.sandbox.base_url, max_retries=0) as client:
+        return [repr(client), await client.generate("x", size="64x64"), pickle.dumps(client)]
+
+
+def _stream(stage: Stage) -> object:
+    with stage.client().stream_generate("x", partial_images=1) as stream:
+        return [repr(stream), *stream, stream.result(), repr(stream.http)]
+
+
+def _low_level(stage: Stage) -> object:
+    low_level = stage.client().low_level
+    http = low_level.get_httpx_client()
+    answer = http.post("/images/generations", json={"prompt": "x", "size": "64x64"})
+    assert answer.status_code == 200
+    return [repr(each) for each in (low_level, http, answer, answer.headers, http.headers)]
+
+
+def _settings(stage: Stage) -> object:
+    client = stage.client()
+    return [client, client._settings, client._downloader.settings, repr(client._downloader), repr(vars(client))]
+
+
+def _file_that_is_gone(stage: Stage) -> object:
+    return stage.client().edit(stage.folder / "gone.png", "x")
+
+
+# What goes well, and what is at fault before anything is sent.
+SCENES: dict[str, Callable[[Stage], object]] = {
+    "generate": lambda stage: stage.client().generate("x", n=2),
+    "edit": lambda stage: stage.client().edit(stage.picture, "x"),
+    "variation": lambda stage: stage.client().create_variation(("a.png", stage.picture), size="256x256"),
+    "stream": _stream,
+    "asynchronous": lambda stage: asyncio.run(_async_calls(stage)),
+    "links": lambda stage: stage.client(model="dall-e-2", size="256x256").generate("x", n=2).save(stage.folder),
+    "retired model": lambda stage: ImagesClient(KEY, http_client=_official()).generate("x", model="gpt-image-1"),
+    "low level": _low_level,
+    "settings": _settings,
+    "another header": lambda stage: stage.asking(
+        Reply(stage.picture, headers={"Content-Type": "image/png"}), auth_header="api-key"
+    ).generate("x"),
+    "key of a callable": lambda stage: ImagesClient(lambda: KEY, base_url=stage.sandbox.base_url).generate("x", size="64x64"),
+    "warned of": lambda stage: stage.client(validate="warn", max_retries=0).generate("x", n=1000),
+    "not by the contract": lambda stage: stage.client().generate("x", n=1000),
+    "unknown option": lambda stage: stage.client().generate("x", **{"nn": 1}),
+    "unknown default": lambda stage: stage.client(nn=1),
+    "not to be encoded": lambda stage: stage.client(validate="off").generate("x", extra_body={"more": object()}),
+    "no file": _file_that_is_gone,
+    "no URL": lambda stage: stage.client(base_url="http://[::1"),
+    "no web URL": lambda stage: stage.client(base_url="ftp://images.example"),
+    "no timeout": lambda stage: stage.client(timeout=0),
+    "dead port": lambda stage: stage.client(base_url=f"http://127.0.0.1:{stage.dead_port}/v1", max_retries=1).generate("x"),
+    "no such host": lambda stage: stage.client(base_url="http://nowhere.invalid/v1").generate("x"),
+    "not its protocol": lambda stage: stage.client(base_url=stage.sandbox.base_url.replace("http:", "https:")).generate("x"),
+    "silence": lambda stage: stage.client(base_url=f"http://127.0.0.1:{stage.silent_port}/v1", timeout=0.05).generate("x"),
+    "reset": lambda stage: stage.asking(Reply(end="reset")).generate("x"),
+    "cut": lambda stage: stage.asking(Reply(b"{", headers={"Content-Length": "100"})).generate("x"),
+    "not found": lambda stage: stage.client(base_url=stage.sandbox.base_url + "/v2").generate("x"),
+    "wrong key": lambda stage: ImagesClient(f"{KEY}x", base_url=stage.sandbox.base_url).generate("x"),
+    "another origin": lambda stage: stage.asking(
+        Reply(status=307, headers={"Location": stage.elsewhere.answer("/y", Reply(b"no", status=403))})
+    ).generate("x"),
+    **{
+        str(status): lambda stage, status=status: stage.asking(Reply(b"<p>no", status=status)).generate("x")
+        for status in (400, 402, 409, 429, 500, 524)
+    },
+    "not JSON": lambda stage: stage.asking(Reply(b"<p>no")).generate("x"),
+    "no pictures": lambda stage: stage.asking(Reply(b'{"data": []}')).generate("x"),
+    "half a picture": lambda stage: stage.asking(Reply(b'{"data": [{"b64_json": "iVBORw0KGgo="}]}')).generate("x"),
+    "link refused": lambda stage: stage.linked(Reply(status=403)),
+    "link busy": lambda stage: stage.linked(Reply(status=503)),
+    "link cut": lambda stage: stage.linked(Reply(b"\x89PNG", headers={"Content-Length": "100"})),
+    "link to a page": lambda stage: stage.linked(Reply(b"<p>no")),
+    "link too large": lambda stage: stage.linked(Reply(stage.picture), max_download_bytes=10),
+    "link to elsewhere": lambda stage: stage.linked(Reply(status=302, headers={"Location": f"file:///x?{SIGNATURE}"})),
+}
+# Slips with the key itself, whose value must not be shown even to tell what is wrong with it.
+SLIPS: dict[str, Callable[[Stage], object]] = {
+    **{
+        f"{name} in the {way}": lambda stage, way=way, key=key: _slip(stage, way, key)
+        for way in ("argument", "callable", "client's header", "call's header", "bare header", "organization")
+        for name, key in {
+            "line break": f"{KEY}\n",
+            "blank": f"{KEY} {KEY}",
+            "letter": f"{KEY}é",
+            "zero": f"{KEY}\0",
+            "another line": f"{KEY}\nX: y",
+        }.items()
+    },
+    "mistaken for an option": lambda stage: stage.client().generate("x", api_keys=KEY),  # type: ignore[call-arg]
+}
+
+
+def _official() -> httpx.Client:
+    return httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(500)))
+
+
+def _slip(stage: Stage, way: str, key: str) -> object:
+    arguments: dict[str, Any] = {"base_url": stage.sandbox.base_url, "max_retries": 0, "size": "64x64"}
+    match way:
+        case "argument":
+            return ImagesClient(key, **arguments).generate("x")
+        case "callable":
+            return ImagesClient(lambda: key, **arguments).generate("x")
+        case "client's header":
+            return ImagesClient(headers={"Authorization": f"Bearer {key}"}, **arguments).generate("x")
+        case "call's header":
+            return ImagesClient(**arguments).generate("x", extra_headers={"Authorization": f"Bearer {key}"})
+        case "bare header":
+            return ImagesClient(headers={"api-key": key}, **arguments).generate("x")
+        case _:
+            return ImagesClient(KEY, organization=key, **arguments).generate("x")
+
+
+class TestSilence:
+    @pytest.mark.parametrize("name", SCENES)
+    def test_nothing_says_the_key(self, stage: Stage, ear: Ear, name: str) -> None:
+        try:
+            outcome = SCENES[name](stage)
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not say the key
+            ear.hear(error, pickled=True)
+        else:
+            for each in outcome if isinstance(outcome, list) else [outcome]:
+                ear.hear(each)
+        ear.hear(stage.sandbox.requests)
+
+    @pytest.mark.parametrize("name", SLIPS)
+    def test_not_even_to_tell_what_is_wrong_with_it(self, stage: Stage, ear: Ear, name: str) -> None:
+        try:
+            ear.hear(SLIPS[name](stage))
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not say the key
+            ear.hear(error)
+
+    @pytest.mark.parametrize("key", [KEY, "c0ffee5ec2e7" * 3, "hush.c0ffee"], ids=["usual", "of digits", "with a dot"])
+    @pytest.mark.parametrize("status", [200, 401, 500])
+    @pytest.mark.parametrize("form", ["JSON", "text", "page", "all headers"])
+    def test_not_even_if_the_server_quotes_it(self, stage: Stage, ear: Ear, key: str, status: int, *, form: str) -> None:
+        said = f"Incorrect API key provided: {key}."
+        body = {
+            "JSON": f'{{"error": {{"message": "{said}", "code": "invalid_api_key"}}}}',
+            "text": said,
+            "page": f"<html><title>{said}</title>",
+            "all headers": f'{{"detail": {{"headers": {{"Authorization": "Bearer {key}"}}}}}}',
+        }[form]
+        self._answer(stage, body, status)
+        with pytest.raises(Exception, match=".") as caught:
+            ImagesClient(key, base_url=f"{stage.served.url}/v1", max_retries=0).generate("x")
+        assert stage.served.requests[0].headers["Authorization"] == f"Bearer {key}"
+        # The body as it came is kept on the error, and only there.
+        ear.hear(caught.value, pickled=False)
+
+    def _answer(self, stage: Stage, body: str, status: int) -> None:
+        stage.served.answer("/v1/images/generations", Reply(body.encode(), status=status))
+
+
+class TestLowLevel:
+    """The generated client sends with the facade's key, which is meant for one server."""
+
+    @pytest.mark.parametrize("header", ["Authorization", "api-key"])
+    def test_the_key_goes_to_no_other_origin(self, stage: Stage, header: str) -> None:
+        stage.elsewhere.answer("/x", Reply(b"{}"))
+        stage.served.answer("/v1/x", Reply(b"{}"), Reply(status=307, headers={"Location": f"{stage.elsewhere.url}/x"}))
+        http = stage.asking(auth_header=header).low_level.get_httpx_client()
+        http.get("/x")
+        http.get("/x", follow_redirects=True)
+        http.get(f"{stage.elsewhere.url}/x")
+        assert [KEY in request.headers[header] for request in stage.served.requests] == [True, True]
+        assert [request.headers[header] for request in stage.elsewhere.requests] == [None, None]
+
+
+class TestEar:
+    """An ear that hears nothing proves nothing."""
+
+    @pytest.mark.parametrize("name", ["httpx", "httpcore.http11", "images_api", "images_api.sandbox", "anyones"])
+    def test_logs(self, caplog: pytest.LogCaptureFixture, name: str) -> None:
+        ear = Ear()
+        with caplog.at_level(logging.DEBUG):
+            logging.getLogger(name).debug("said %s", KEY)
+        ear.heard += [record.getMessage() for record in caplog.records]
+        assert len(ear.leaks()) == 1
+
+    def test_the_libraries_below_do_talk(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.DEBUG):
+            stage.client().generate("x")
+        assert {"httpx", "httpcore.http11", "images_api"} <= {record.name for record in caplog.records}
+
+    def test_causes_and_pickles(self) -> None:
+        ear = Ear()
+        error = ValueError("outer")
+        error.__cause__ = KeyError(KEY)
+        ear.hear(error)
+        assert ear.leaks()
+        ear = Ear()
+        ear.hear(Whisper())
+        assert len(ear.leaks()) == 1
+
+
+class Whisper:
+    """Says nothing, and has the key in it."""
+
+    def __init__(self) -> None:
+        self.key = KEY
+
+    def __repr__(self) -> str:
+        return "…"
