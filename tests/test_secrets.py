@@ -8,19 +8,21 @@ import pickle
 import socket
 import traceback
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from file_server import FileServer, Reply, elsewhere_fixture, served_fixture  # noqa: F401  found by their names
 
-from images_api import AsyncImagesClient, ImagesClient, _downloads
+from images_api import AsyncImagesClient, ImagesAPIError, ImagesClient, _downloads
 from images_api.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from warnings import WarningMessage
 
     from conftest import DrawPicture
 
@@ -30,27 +32,39 @@ PIECES = ("hush", "c0ffee", "5ec2e7")
 SIGNATURE = "sig=hush%2Bhush"
 
 
-@dataclass
 class Ear:
-    """Hears all that is said of things, and of what went wrong with them."""
+    """Hears all loggers at their most talkative, warnings, output, and what it is held to."""
 
-    heard: list[str] = field(default_factory=list)
+    def __init__(self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], caught: list[WarningMessage]) -> None:
+        self._caplog = caplog
+        self._capfd = capfd
+        self._caught = caught
+        self._heard: list[str] = []
 
     def hear(self, thing: object, *, pickled: bool = True) -> None:
-        self.heard += [repr(thing), str(thing), f"{thing}"]
-        if isinstance(thing, BaseException):
-            self.heard += traceback.format_exception(thing)
-            self._hear_chain(thing)
+        self._heard += [repr(thing), str(thing), f"{thing}"]
         if pickled:
-            self.heard.append(pickle.dumps(thing).decode("latin-1"))
+            self._heard.append(pickle.dumps(thing).decode("latin-1"))
+        if isinstance(thing, BaseException):
+            self._heard += traceback.format_exception(thing)
+        error = thing if isinstance(thing, BaseException) else None
+        while error is not None:
+            self._heard += [repr(error), str(error), repr(error.args), repr(getattr(error, "problems", ""))]
+            error = error.__cause__ or error.__context__
 
     def leaks(self) -> list[str]:
-        return [text[:1000] for text in self.heard if any(piece in text for piece in PIECES)]
+        # A link is httpx's to log, and no key of ours.
+        logs = [f"{record.name} {record.getMessage()} {record.args!r}".replace(SIGNATURE, "") for record in self._caplog.records]
+        warned = [f"{warning.message} {warning.message!r}" for warning in self._caught]
+        everything = [*self._heard, *logs, *warned, *self._capfd.readouterr()]
+        return [text[:500] for text in everything if any(piece in text for piece in PIECES)]
 
-    def _hear_chain(self, error: BaseException | None) -> None:
-        while error is not None:
-            self.heard += [repr(error), str(error), repr(error.args), repr(getattr(error, "problems", ""))]
-            error = error.__cause__ or error.__context__
+
+@pytest.fixture
+def ear(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Ear]:
+    with caplog.at_level(logging.DEBUG), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield Ear(caplog, capfd, caught)
 
 
 @dataclass
@@ -87,6 +101,11 @@ def guarded() -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_downloads, "_PAUSE", 0.0)
+
+
 @pytest.fixture
 def stage(guarded: Sandbox, served: FileServer, elsewhere: FileServer, tmp_path: Path, draw: DrawPicture) -> Iterator[Stage]:
     guarded.clear()
@@ -96,22 +115,6 @@ def stage(guarded: Sandbox, served: FileServer, elsewhere: FileServer, tmp_path:
         silent.listen()
         ports = silent.getsockname()[1], dead.getsockname()[1]
         yield Stage(guarded, served, elsewhere, *ports, folder=tmp_path, picture=draw())
-
-
-@pytest.fixture
-def ear(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Ear]:
-    """An ear at everything: all loggers at their most talkative, warnings, output, and what is held to it."""
-    monkeypatch.setattr(_downloads, "_PAUSE", 0.0)
-    ear = Ear()
-    with caplog.at_level(logging.DEBUG), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield ear
-    ear.heard += [f"{record.name} {record.getMessage()} {record.args!r} {record.exc_text}" for record in caplog.records]
-    ear.heard += [f"{warning.message} {warning.message!r}" for warning in caught]
-    ear.heard += capfd.readouterr()
-    # Links are httpx's to log, and nobody's key.
-    ear.heard = [text.replace(SIGNATURE, "") if text.startswith("httpx ") else text for text in ear.heard]
-    assert ear.leaks() == []
 
 
 async def _async_calls(stage: Stage) -> object:
@@ -137,6 +140,31 @@ def _settings(stage: Stage) -> object:
     return [client, client._settings, client._downloader.settings, repr(client._downloader), repr(vars(client))]
 
 
+def _refused(status: int, stage: Stage) -> object:
+    return stage.asking(Reply(b"<p>no", status=status)).generate("x")
+
+
+def _official() -> httpx.Client:
+    return httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(500)))
+
+
+def _slip(way: str, key: str, stage: Stage) -> object:
+    arguments: dict[str, Any] = {"base_url": stage.sandbox.base_url, "max_retries": 0, "size": "64x64"}
+    match way:
+        case "argument":
+            return ImagesClient(key, **arguments).generate("x")
+        case "callable":
+            return ImagesClient(lambda: key, **arguments).generate("x")
+        case "client's header":
+            return ImagesClient(headers={"Authorization": f"Bearer {key}"}, **arguments).generate("x")
+        case "call's header":
+            return ImagesClient(**arguments).generate("x", extra_headers={"Authorization": f"Bearer {key}"})
+        case "bare header":
+            return ImagesClient(headers={"api-key": key}, **arguments).generate("x")
+        case _:
+            return ImagesClient(KEY, organization=key, **arguments).generate("x")
+
+
 def _file_that_is_gone(stage: Stage) -> object:
     return stage.client().edit(stage.folder / "gone.png", "x")
 
@@ -158,7 +186,7 @@ SCENES: dict[str, Callable[[Stage], object]] = {
     "key of a callable": lambda stage: ImagesClient(lambda: KEY, base_url=stage.sandbox.base_url).generate("x", size="64x64"),
     "warned of": lambda stage: stage.client(validate="warn", max_retries=0).generate("x", n=1000),
     "not by the contract": lambda stage: stage.client().generate("x", n=1000),
-    "unknown option": lambda stage: stage.client().generate("x", **{"nn": 1}),
+    "unknown option": lambda stage: stage.client().generate("x", nn=1),  # type: ignore[call-arg]
     "unknown default": lambda stage: stage.client(nn=1),
     "not to be encoded": lambda stage: stage.client(validate="off").generate("x", extra_body={"more": object()}),
     "no file": _file_that_is_gone,
@@ -176,10 +204,7 @@ SCENES: dict[str, Callable[[Stage], object]] = {
     "another origin": lambda stage: stage.asking(
         Reply(status=307, headers={"Location": stage.elsewhere.answer("/y", Reply(b"no", status=403))})
     ).generate("x"),
-    **{
-        str(status): lambda stage, status=status: stage.asking(Reply(b"<p>no", status=status)).generate("x")
-        for status in (400, 402, 409, 429, 500, 524)
-    },
+    **{f"status {status}": partial(_refused, status) for status in (400, 402, 409, 429, 500, 524)},
     "not JSON": lambda stage: stage.asking(Reply(b"<p>no")).generate("x"),
     "no pictures": lambda stage: stage.asking(Reply(b'{"data": []}')).generate("x"),
     "half a picture": lambda stage: stage.asking(Reply(b'{"data": [{"b64_json": "iVBORw0KGgo="}]}')).generate("x"),
@@ -191,82 +216,55 @@ SCENES: dict[str, Callable[[Stage], object]] = {
     "link to elsewhere": lambda stage: stage.linked(Reply(status=302, headers={"Location": f"file:///x?{SIGNATURE}"})),
 }
 # Slips with the key itself, whose value must not be shown even to tell what is wrong with it.
+WAYS = ("argument", "callable", "client's header", "call's header", "bare header", "organization")
+FLAWS = {"line break": "\n", "blank": " x", "letter": "é", "zero": "\0", "another line": "\nX: y"}
 SLIPS: dict[str, Callable[[Stage], object]] = {
-    **{
-        f"{name} in the {way}": lambda stage, way=way, key=key: _slip(stage, way, key)
-        for way in ("argument", "callable", "client's header", "call's header", "bare header", "organization")
-        for name, key in {
-            "line break": f"{KEY}\n",
-            "blank": f"{KEY} {KEY}",
-            "letter": f"{KEY}é",
-            "zero": f"{KEY}\0",
-            "another line": f"{KEY}\nX: y",
-        }.items()
-    },
-    "mistaken for an option": lambda stage: stage.client().generate("x", api_keys=KEY),  # type: ignore[call-arg]
+    **{f"{flaw} in the {way}": partial(_slip, way, KEY + more) for way in WAYS for flaw, more in FLAWS.items()},
+    "said in a call": lambda stage: stage.client().generate("x", api_key=KEY),  # type: ignore[call-arg]
+    "misnamed": lambda stage: stage.client(apikey=KEY),
 }
 
 
-def _official() -> httpx.Client:
-    return httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(500)))
-
-
-def _slip(stage: Stage, way: str, key: str) -> object:
-    arguments: dict[str, Any] = {"base_url": stage.sandbox.base_url, "max_retries": 0, "size": "64x64"}
-    match way:
-        case "argument":
-            return ImagesClient(key, **arguments).generate("x")
-        case "callable":
-            return ImagesClient(lambda: key, **arguments).generate("x")
-        case "client's header":
-            return ImagesClient(headers={"Authorization": f"Bearer {key}"}, **arguments).generate("x")
-        case "call's header":
-            return ImagesClient(**arguments).generate("x", extra_headers={"Authorization": f"Bearer {key}"})
-        case "bare header":
-            return ImagesClient(headers={"api-key": key}, **arguments).generate("x")
-        case _:
-            return ImagesClient(KEY, organization=key, **arguments).generate("x")
+QUOTES = {
+    "an error": '{"error": {"message": "Incorrect API key provided: KEY.", "code": "invalid_api_key"}}',
+    "a text": "Incorrect API key provided: KEY.",
+    "a page": "<html><title>Incorrect API key provided: KEY.</title>",
+    "all headers": '{"detail": {"headers": {"Authorization": "Bearer KEY"}}}',
+}
 
 
 class TestSilence:
     @pytest.mark.parametrize("name", SCENES)
     def test_nothing_says_the_key(self, stage: Stage, ear: Ear, name: str) -> None:
-        try:
-            outcome = SCENES[name](stage)
-        except Exception as error:  # noqa: BLE001  whatever it is, it must not say the key
-            ear.hear(error, pickled=True)
-        else:
-            for each in outcome if isinstance(outcome, list) else [outcome]:
-                ear.hear(each)
+        self.play(SCENES[name], stage, ear)
         ear.hear(stage.sandbox.requests)
+        assert ear.leaks() == []
 
     @pytest.mark.parametrize("name", SLIPS)
     def test_not_even_to_tell_what_is_wrong_with_it(self, stage: Stage, ear: Ear, name: str) -> None:
-        try:
-            ear.hear(SLIPS[name](stage))
-        except Exception as error:  # noqa: BLE001  whatever it is, it must not say the key
-            ear.hear(error)
+        self.play(SLIPS[name], stage, ear)
+        assert ear.leaks() == []
 
     @pytest.mark.parametrize("key", [KEY, "c0ffee5ec2e7" * 3, "hush.c0ffee"], ids=["usual", "of digits", "with a dot"])
     @pytest.mark.parametrize("status", [200, 401, 500])
-    @pytest.mark.parametrize("form", ["JSON", "text", "page", "all headers"])
-    def test_not_even_if_the_server_quotes_it(self, stage: Stage, ear: Ear, key: str, status: int, *, form: str) -> None:
-        said = f"Incorrect API key provided: {key}."
-        body = {
-            "JSON": f'{{"error": {{"message": "{said}", "code": "invalid_api_key"}}}}',
-            "text": said,
-            "page": f"<html><title>{said}</title>",
-            "all headers": f'{{"detail": {{"headers": {{"Authorization": "Bearer {key}"}}}}}}',
-        }[form]
-        self._answer(stage, body, status)
-        with pytest.raises(Exception, match=".") as caught:
+    @pytest.mark.parametrize("body", QUOTES.values(), ids=QUOTES)
+    def test_not_even_if_the_server_quotes_it(self, stage: Stage, ear: Ear, key: str, status: int, *, body: str) -> None:
+        stage.served.answer("/v1/images/generations", Reply(body.replace("KEY", key).encode(), status=status))
+        with pytest.raises(ImagesAPIError) as caught:
             ImagesClient(key, base_url=f"{stage.served.url}/v1", max_retries=0).generate("x")
         assert stage.served.requests[0].headers["Authorization"] == f"Bearer {key}"
         # The body as it came is kept on the error, and only there.
         ear.hear(caught.value, pickled=False)
+        assert ear.leaks() == []
 
-    def _answer(self, stage: Stage, body: str, status: int) -> None:
-        stage.served.answer("/v1/images/generations", Reply(body.encode(), status=status))
+    def play(self, scene: Callable[[Stage], object], stage: Stage, ear: Ear) -> None:
+        try:
+            outcome = scene(stage)
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not say the key
+            ear.hear(error)
+        else:
+            for each in outcome if isinstance(outcome, list) else [outcome]:
+                ear.hear(each)
 
 
 class TestLowLevel:
@@ -284,33 +282,6 @@ class TestLowLevel:
         assert [request.headers[header] for request in stage.elsewhere.requests] == [None, None]
 
 
-class TestEar:
-    """An ear that hears nothing proves nothing."""
-
-    @pytest.mark.parametrize("name", ["httpx", "httpcore.http11", "images_api", "images_api.sandbox", "anyones"])
-    def test_logs(self, caplog: pytest.LogCaptureFixture, name: str) -> None:
-        ear = Ear()
-        with caplog.at_level(logging.DEBUG):
-            logging.getLogger(name).debug("said %s", KEY)
-        ear.heard += [record.getMessage() for record in caplog.records]
-        assert len(ear.leaks()) == 1
-
-    def test_the_libraries_below_do_talk(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-        with caplog.at_level(logging.DEBUG):
-            stage.client().generate("x")
-        assert {"httpx", "httpcore.http11", "images_api"} <= {record.name for record in caplog.records}
-
-    def test_causes_and_pickles(self) -> None:
-        ear = Ear()
-        error = ValueError("outer")
-        error.__cause__ = KeyError(KEY)
-        ear.hear(error)
-        assert ear.leaks()
-        ear = Ear()
-        ear.hear(Whisper())
-        assert len(ear.leaks()) == 1
-
-
 class Whisper:
     """Says nothing, and has the key in it."""
 
@@ -319,3 +290,31 @@ class Whisper:
 
     def __repr__(self) -> str:
         return "…"
+
+
+class TestEar:
+    """An ear that hears nothing proves nothing."""
+
+    @pytest.mark.parametrize("name", ["httpx", "httpcore.http11", "images_api", "images_api.sandbox", "anyones"])
+    def test_logs(self, ear: Ear, name: str) -> None:
+        logging.getLogger(name).debug("said %s", KEY)
+        assert len(ear.leaks()) == 1
+
+    def test_the_libraries_below_do_talk(self, stage: Stage, ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
+        stage.client().generate("x")
+        assert {"httpx", "httpcore.http11", "images_api"} <= {record.name for record in caplog.records}
+
+    def test_warnings_and_output(self, ear: Ear, capfd: pytest.CaptureFixture[str]) -> None:
+        warnings.warn(KEY, stacklevel=1)
+        print(KEY)  # noqa: T201  to be heard
+        assert len(ear.leaks()) == 2
+
+    def test_causes(self, ear: Ear) -> None:
+        error = ValueError("outer")
+        error.__cause__ = KeyError(KEY)
+        ear.hear(error, pickled=False)
+        assert ear.leaks()
+
+    def test_pickles(self, ear: Ear) -> None:
+        ear.hear(Whisper())
+        assert len(ear.leaks()) == 1

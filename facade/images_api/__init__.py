@@ -27,6 +27,7 @@ from ._errors import (
 from ._http import HTTPInfo
 from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
 from ._stream import CompletedImage, PartialImage, StreamEvent
+from ._uploads import ImageInput
 
 __all__ = [
     "APIConnectionError",
@@ -42,6 +43,7 @@ __all__ = [
     "DownloadError",
     "GeneratedImage",
     "HTTPInfo",
+    "ImageInput",
     "ImageStream",
     "ImagesAPIError",
     "ImagesClient",

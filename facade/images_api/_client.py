@@ -17,9 +17,9 @@ import httpx
 
 from . import _replies, _requests
 from ._downloads import Downloader
-from ._errors import APIConnectionError, APIStatusError, InvalidRequestError, Problem, ResponseError
+from ._errors import APIConnectionError, APIStatusError, InvalidRequestError, Problem
 from ._http import HTTPInfo
-from ._low_level import AsyncSharedTransport, SharedTransport
+from ._low_level import AsyncSharedTransport, SharedTransport, add_client_defaults
 from ._results import ImagesResult
 from ._retry import wait_before_retry
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, SECRET_HEADERS, make_settings
@@ -338,7 +338,7 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
             try:
                 response = self._http().send(tries.request, stream=True, follow_redirects=False)
             except httpx.HTTPError as error:
-                time.sleep(tries.pause_after(_replies.connection_error(error, tries.elapsed), error))
+                time.sleep(tries.pause_without_reply(error))
                 continue
             if stream and response.is_success:
                 return _Reply(response, tries.info(response))
@@ -349,12 +349,11 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
                 cut = error
             finally:
                 response.close()
-            reply = _Reply(response, tries.info(response), _replies.decoded(response, bytes(raw)), cut)
-            if response.is_success:
+            reply = _Reply(response, tries.info(response, cut), _replies.decoded(response, bytes(raw)), cut)
+            if response.is_success and (cut is None or _replies.came_whole(reply.http, reply.body)):
                 return reply
             if not tries.redirected(response):
-                refusal = _replies.status_error(reply.http, reply.body, response.request.url)
-                time.sleep(tries.pause_after(refusal, cut))
+                time.sleep(tries.pause_after(reply.error(), cut))
 
 
 class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncImageStream", httpx.AsyncClient]):
@@ -419,6 +418,9 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
             self._borrowed_loop = loop
             return self._borrowed
         if loop not in self._own:
+            # Connections hold on to their loop, so that a weak reference alone would keep both for ever.
+            for ended in [each for each in list(self._own) if each.is_closed()]:
+                self._own.pop(ended, None)
             self._own[loop] = httpx.AsyncClient(verify=_ssl_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
         return self._own[loop]
 
@@ -439,7 +441,7 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
             try:
                 response = await self._http().send(tries.request, stream=True, follow_redirects=False)
             except httpx.HTTPError as error:
-                await asyncio.sleep(tries.pause_after(_replies.connection_error(error, tries.elapsed), error))
+                await asyncio.sleep(tries.pause_without_reply(error))
                 continue
             if stream and response.is_success:
                 return _Reply(response, tries.info(response))
@@ -450,12 +452,11 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
                 cut = error
             finally:
                 await response.aclose()
-            reply = _Reply(response, tries.info(response), _replies.decoded(response, bytes(raw)), cut)
-            if response.is_success:
+            reply = _Reply(response, tries.info(response, cut), _replies.decoded(response, bytes(raw)), cut)
+            if response.is_success and (cut is None or _replies.came_whole(reply.http, reply.body)):
                 return reply
             if not tries.redirected(response):
-                refusal = _replies.status_error(reply.http, reply.body, response.request.url)
-                await asyncio.sleep(tries.pause_after(refusal, cut))
+                await asyncio.sleep(tries.pause_after(reply.error(), cut))
 
 
 class ImageStream:
@@ -544,11 +545,17 @@ class AsyncImageStream:
         cause = None
         try:
             async for chunk in self._response.aiter_bytes():
-                for event in self._reader.feed(chunk):
+                async for event in self._each(self._reader.feed(chunk), len(chunk)):
                     yield event
         except httpx.HTTPError as error:
             cause = error
-        for event in self._reader.finish(cause):
+        async for event in self._each(self._reader.finish(cause)):
+            yield event
+
+    async def _each(self, events: Iterator[StreamEvent], more: int = 0) -> AsyncGenerator[StreamEvent]:
+        """Yield events, made in a worker thread when there is much to decode."""
+        large = self._reader.waiting + more >= _LARGE_BODY
+        while (event := await asyncio.to_thread(next, events, None) if large else next(events, None)) is not None:
             yield event
 
 
@@ -571,14 +578,15 @@ class _Reply:
     body: bytes = b""
     cut: httpx.HTTPError | None = None
 
+    def error(self) -> APIConnectionError | APIStatusError:
+        """Return what is wrong with a reply that is refused, or broke off."""
+        if self.cut is not None and self.http.is_success:
+            return _replies.connection_error(self.cut, self.http.elapsed, self.body)
+        return _replies.status_error(self.http, self.body, self.response.request.url)
+
     def result(self, call: Call, downloader: Downloader) -> ImagesResult:
-        """Return the pictures; of a reply that was cut, if its last bytes were not needed."""
-        try:
-            return _replies.read_result(self.http, self.body, call.subject, downloader)
-        except ResponseError:
-            if self.cut is None:
-                raise
-        raise _replies.connection_error(self.cut, self.http.elapsed, self.body) from self.cut
+        """Return the pictures."""
+        return _replies.read_result(self.http, self.body, call.subject, downloader)
 
     def reader(self, call: Call, downloader: Downloader) -> EventReader:
         """Return what makes events of a stream."""
@@ -595,19 +603,17 @@ class _Tries:
         self._begun = time.monotonic()
         self._made = 0
         self._redirects = 0
-        if borrowed is not None:  # a request that is sent ready lacks what the caller's own client adds to each
-            for name, value in borrowed.headers.items():
-                self.request.headers.setdefault(name, value)
-            borrowed.cookies.set_cookie_header(self.request)
+        if borrowed is not None:
+            add_client_defaults(self.request, borrowed)
 
     @property
     def elapsed(self) -> float:
         """Return the seconds since the first try."""
         return time.monotonic() - self._begun
 
-    def info(self, response: httpx.Response) -> HTTPInfo:
+    def info(self, response: httpx.Response, cut: httpx.HTTPError | None = None) -> HTTPInfo:
         """Return what HTTP said of a reply."""
-        self._log(str(response.status_code))
+        self._log(f"{response.status_code}, cut by {type(cut).__name__}" if cut else str(response.status_code))
         return HTTPInfo(response.status_code, response.headers, self.elapsed)
 
     def redirected(self, response: httpx.Response) -> bool:
@@ -623,10 +629,13 @@ class _Tries:
         self.request = following
         return True
 
+    def pause_without_reply(self, cause: httpx.HTTPError) -> float:
+        """Return how long to wait before the next try after one without a reply, or raise the error when there is none."""
+        self._log(type(cause).__name__)
+        return self.pause_after(_replies.connection_error(cause, self.elapsed), cause)
+
     def pause_after(self, error: APIConnectionError | APIStatusError, cause: Exception | None = None) -> float:
         """Return how long to wait before the next try, or raise the error when there is none."""
-        if isinstance(error, APIConnectionError):
-            self._log(type(cause).__name__)
         ambiguous = self._settings.retry_ambiguous
         pause = wait_before_retry(error, self._made, ambiguous=ambiguous) if self._made < self._call.max_retries else None
         if pause is None:

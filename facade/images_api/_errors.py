@@ -38,8 +38,8 @@ FOREIGN_TEXT_LIMIT = 200
 _VALUE_LIMIT = 80
 _SERVER_ERRORS = 500
 _SERVICE_UNAVAILABLE = 503
-# A server that timed out, or that has the same request twice, may be at work on it.
-_AMBIGUOUS_REFUSALS = (408, 409)
+# A server that points elsewhere for the outcome has begun; one that timed out, or has the same request twice, may have.
+_AMBIGUOUS_REFUSALS = (303, 408, 409)
 
 
 class Problem(NamedTuple):

@@ -26,8 +26,10 @@ class SharedTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
+        client = self._client()
+        add_client_defaults(request, client)
         request.headers.update({**self._settings.headers, **self._settings.authorization()})
-        return self._client().send(request, stream=True)
+        return client.send(request, stream=True)
 
 
 class AsyncSharedTransport(httpx.AsyncBaseTransport):
@@ -44,5 +46,15 @@ class AsyncSharedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
+        client = self._client()
+        add_client_defaults(request, client)
         request.headers.update({**self._settings.headers, **self._settings.authorization()})
-        return await self._client().send(request, stream=True)
+        return await client.send(request, stream=True)
+
+
+def add_client_defaults(request: httpx.Request, client: httpx.Client | httpx.AsyncClient) -> None:
+    """Add the headers and cookies that a client would have given a request that it built itself."""
+    for name, value in client.headers.items():
+        request.headers.setdefault(name, value)
+    if "cookie" not in request.headers:
+        client.cookies.set_cookie_header(request)

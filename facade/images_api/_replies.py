@@ -96,7 +96,7 @@ def read_result(http: HTTPInfo, body: bytes, subject: str, downloader: Downloade
         NoImageError: There is no picture in it.
         ResponseError: It can't be understood, or a picture in it is broken.
     """
-    content_type = http.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = _content_type(http)
     if content_type.startswith("image/"):
         try:
             check_picture(body)
@@ -130,12 +130,12 @@ def _result(
     return ImagesResult(
         images=tuple(good),
         http=http,
-        created=_only(int, reply.created),
+        created=only(int, reply.created),
         usage=read_usage(document.get("usage")),
-        background=_only(str, reply.background),
-        output_format=_only(str, reply.output_format),
-        size=_only(str, reply.size),
-        quality=_only(str, reply.quality),
+        background=only(str, reply.background),
+        output_format=only(str, reply.output_format),
+        size=only(str, reply.size),
+        quality=only(str, reply.quality),
         extra=reply.additional_properties,
         reply=reply,
     )
@@ -173,7 +173,7 @@ def read_picture(entry: object, place: int, subject: str, downloader: Downloader
     revised = entry.get("revised_prompt")
     return GeneratedImage(
         content,
-        url=_only(str, url) or None,
+        url=only(str, url) or None,
         revised_prompt=revised if isinstance(revised, str) else None,
         extra={name: value for name, value in entry.items() if name not in {"url", "revised_prompt"}},
         index=place,
@@ -227,6 +227,18 @@ def decoded(response: httpx.Response, raw: bytes) -> bytes:
         return raw
 
 
+def came_whole(http: HTTPInfo, body: bytes) -> bool:
+    """Tell whether a reply that was cut had brought all that matters before."""
+    try:
+        if _content_type(http).startswith("image/"):
+            check_picture(body)
+        else:
+            decode_json(body)
+    except ValueError:
+        return False
+    return True
+
+
 def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") -> APIConnectionError:
     """Return the error that stands for an answer that didn't come, or not whole.
 
@@ -243,6 +255,10 @@ def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") 
         return APITimeoutError(text, may_have_run=started, body=body)
     text = f"no whole answer ({what}, after {elapsed:.1f} s).{billed}"
     return APIConnectionError(text, may_have_run=started, body=body)
+
+
+def _content_type(http: HTTPInfo) -> str:
+    return str(http.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
 def _inner_code(fields: dict[str, Any]) -> str:
@@ -286,9 +302,9 @@ def read_usage(given: object) -> Usage | None:
     if not isinstance(given, dict):
         return None
     return Usage(
-        input_tokens=_only(int, given.get("input_tokens")),
-        output_tokens=_only(int, given.get("output_tokens")),
-        total_tokens=_only(int, given.get("total_tokens")),
+        input_tokens=only(int, given.get("input_tokens")),
+        output_tokens=only(int, given.get("output_tokens")),
+        total_tokens=only(int, given.get("total_tokens")),
         input_tokens_details=_details(given.get("input_tokens_details")),
         output_tokens_details=_details(given.get("output_tokens_details")),
         extra={name: value for name, value in given.items() if name not in Usage.__slots__ and value is not None},
@@ -298,9 +314,9 @@ def read_usage(given: object) -> Usage | None:
 def _details(given: object) -> TokenDetails | None:
     if not isinstance(given, dict):
         return None
-    return TokenDetails(_only(int, given.get("text_tokens")), _only(int, given.get("image_tokens")))
+    return TokenDetails(only(int, given.get("text_tokens")), only(int, given.get("image_tokens")))
 
 
-def _only(kind: type[Value], value: object) -> Value | None:
+def only(kind: type[Value], value: object) -> Value | None:
     """Return None for what a server left out, or filled with something of another kind."""
     return value if isinstance(value, kind) and not (isinstance(value, bool) and kind is int) else None

@@ -253,7 +253,7 @@ class _Draft:
         defaults = {name: value for name, value in self.settings.defaults.items() if name in properties}
         self.fields |= {"model": self.rules.default_model} | defaults | self.options
         self.fields = dict(self.rules.defaults(self.fields["model"])) | self.fields
-        if self.stream:
+        if self.stream and "stream" in properties:
             self.fields["stream"] = True
 
     def _check(self) -> None:

@@ -84,6 +84,11 @@ class EventDecoder:
         self._at_start = True
         self._after_cr = False
 
+    @property
+    def waiting(self) -> int:
+        """Return how many bytes are held that no event has come of yet."""
+        return len(self._buffer) + sum(map(len, self._data))
+
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield the data of each event that the bytes so far complete."""
         if not chunk:
@@ -117,7 +122,7 @@ class EventDecoder:
             line = line.removeprefix(_BOM)
         if not line:
             data, self._data = b"\n".join(self._data), []
-            if data:
+            if data.strip():
                 yield data
         name, _, value = line.partition(b":")
         if name == b"data":
@@ -148,6 +153,11 @@ class EventReader:
         self._completed: list[CompletedImage] = []
         self._reply: ImagesResult | None = None
         self._done = False
+
+    @property
+    def waiting(self) -> int:
+        """Return how many bytes are held that no event has come of yet."""
+        return len(self._body) + self._decoder.waiting
 
     def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
         """Yield the events that the bytes so far complete.
@@ -197,12 +207,12 @@ class EventReader:
         return ImagesResult(
             images=tuple(event.image for event in self._completed),
             http=self._http,
-            created=last.data.get("created_at"),
+            created=_replies.only(int, last.data.get("created_at")),
             usage=last.usage,
-            background=last.data.get("background"),
-            output_format=last.data.get("output_format"),
-            size=last.data.get("size"),
-            quality=last.data.get("quality"),
+            background=_replies.only(str, last.data.get("background")),
+            output_format=_replies.only(str, last.data.get("output_format")),
+            size=_replies.only(str, last.data.get("size")),
+            quality=_replies.only(str, last.data.get("quality")),
         )
 
     def _event(self, data: bytes) -> Iterator[StreamEvent]:
@@ -211,7 +221,7 @@ class EventReader:
             return
         try:
             fields = decode_json(data)
-            kind = str(fields.get("type"))
+            kind = str(fields.get("type") or "")
         except (ValueError, AttributeError) as error:
             message = f"an event isn't a JSON object ({error})"
             raise ResponseError(message, body=data, http=self._http, images=self._images()) from error
