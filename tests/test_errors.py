@@ -227,10 +227,10 @@ ANSWERS: dict[str, tuple[bytes | None, type[ImagesAPIError]]] = {
     "a cut body": (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", APIConnectionError),
     "a cut chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{", APIConnectionError),
     "no gzip": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", NoImageError),
-    "endless redirects": (b"HTTP/1.1 307 R\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", APIConnectionError),
-    "a redirect to nowhere": (b"HTTP/1.1 307 R\r\nLocation: http://[::x/\r\nContent-Length: 0\r\n\r\n", APIConnectionError),
-    "a redirect to a file": (b"HTTP/1.1 307 R\r\nLocation: file:///x\r\nContent-Length: 0\r\n\r\n", APIConnectionError),
-    "a redirect without an aim": (b"HTTP/1.1 307 R\r\nContent-Length: 0\r\n\r\n", APIStatusError),
+    "endless redirects": (b"HTTP/1.1 307 R\r\nLocation: /again\r\nConnection: close\r\n\r\n", APIStatusError),
+    "a redirect to nowhere": (b"HTTP/1.1 307 R\r\nLocation: http://[::x/\r\nConnection: close\r\n\r\n", APIConnectionError),
+    "a redirect to a file": (b"HTTP/1.1 307 R\r\nLocation: file:///x\r\nConnection: close\r\n\r\n", APIConnectionError),
+    "a redirect without an aim": (b"HTTP/1.1 307 R\r\nConnection: close\r\n\r\n", APIStatusError),
     "an early hint alone": (b"HTTP/1.1 103 Early Hints\r\n\r\n", APIConnectionError),
 }
 # What a server gives as a picture's link.

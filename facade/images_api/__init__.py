@@ -27,7 +27,6 @@ from ._errors import (
 from ._http import HTTPInfo
 from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
 from ._stream import CompletedImage, PartialImage, StreamEvent
-from ._uploads import ImageInput
 
 __all__ = [
     "APIConnectionError",
@@ -43,7 +42,6 @@ __all__ = [
     "DownloadError",
     "GeneratedImage",
     "HTTPInfo",
-    "ImageInput",
     "ImageStream",
     "ImagesAPIError",
     "ImagesClient",

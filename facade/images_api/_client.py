@@ -582,7 +582,9 @@ class _Reply:
         """Return what is wrong with a reply that is refused, or broke off."""
         if self.cut is not None and self.http.is_success:
             return _replies.connection_error(self.cut, self.http.elapsed, self.body)
-        return _replies.status_error(self.http, self.body, self.response.request.url)
+        return _replies.status_error(
+            self.http, _replies.without_secrets(self.body, self.response.request), self.response.request.url
+        )
 
     def result(self, call: Call, downloader: Downloader) -> ImagesResult:
         """Return the pictures."""

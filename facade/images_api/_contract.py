@@ -217,7 +217,7 @@ def _picture_faults(
         yield "must not be empty"
     for rule, (limit, scope) in rules.items():
         match rule:
-            case "types" if picture.type not in limit:
+            case "types" if picture.type not in limit or picture.width is None:  # a type that was only said is no picture
                 yield f"must be {_alternatives([name.partition('/')[2] for name in limit])}{scope}"
             case "bytesBelow" if picture.size >= limit:
                 yield f"must be smaller than {limit >> 20} MB ({limit} bytes){scope}"

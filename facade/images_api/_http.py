@@ -44,7 +44,7 @@ class HTTPInfo:
     @property
     def request_id(self) -> str | None:
         """Return the id to quote to the provider's support, if the server gave one."""
-        return next((self.headers[name] for name in _REQUEST_ID_HEADERS if name in self.headers), None)
+        return next((value for name in _REQUEST_ID_HEADERS if (value := self.headers.get(name))), None)
 
     @property
     def rate_limits(self) -> dict[str, str]:

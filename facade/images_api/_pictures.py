@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # https://www.w3.org/TR/png-3/#11IHDR
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -21,6 +24,9 @@ _QUARTER_TURNS = range(5, 9)
 _WEBP_ALPHA_FLAG = 0x10
 # Encoders may add a few bytes behind the end of a picture; a cut picture has no end marker among its last bytes.
 _TAIL = 1024
+_JPEG_SCAN = 0xDA
+_JPEG_LENGTH = 2
+_GIF_IMAGE, _GIF_EXTENSION, _GIF_END = b",", b"!", b";"
 _HEAD = 64
 
 EXTENSIONS = {
@@ -39,13 +45,13 @@ class Header(NamedTuple):
         type: The media type.
         width: Pixels, as shown: a JPEG that its Exif orientation turns counts as turned.
         height: Pixels, likewise.
-        alpha: Whether there is an alpha channel, or a transparent colour.
+        alpha: Whether there is an alpha channel, or a transparent colour; None for a gif, where each frame has its own.
     """
 
     type: str
     width: int
     height: int
-    alpha: bool
+    alpha: bool | None
 
 
 def media_type(head: bytes) -> str | None:
@@ -73,18 +79,24 @@ def is_whole(file: BinaryIO) -> bool:
     size = file.seek(0, 2)
     file.seek(0)
     head = file.read(_HEAD)
-    file.seek(max(0, size - _TAIL))
-    tail = file.read()
     kind = media_type(head)
-    if kind == "image/png":
-        return _PNG_END in tail
-    if kind == "image/jpeg":
-        return _JPEG_END in tail
-    if kind == "image/webp":
-        return bool(size >= 8 + int.from_bytes(head[4:8], "little"))
-    if kind == "image/gif":
-        return tail.rstrip(b"\0").endswith(b";")
-    return kind == "image/svg+xml" and b"</svg" in tail.lower()
+    try:
+        if kind == "image/png":
+            return _PNG_END in _tail(file, size, 0)
+        if kind == "image/jpeg":
+            return _JPEG_END in _tail(file, size, _jpeg_data(file))
+        if kind == "image/webp":
+            return bool(size >= 8 + int.from_bytes(head[4:8], "little"))
+        if kind == "image/gif":
+            return _gif_ends(file)
+    except struct.error:
+        return False  # cut within the header
+    return kind == "image/svg+xml" and _svg_ends(file)
+
+
+def _tail(file: BinaryIO, size: int, start: int) -> bytes:
+    file.seek(max(start, size - _TAIL))
+    return file.read()
 
 
 def read_header(file: BinaryIO) -> Header | None:
@@ -108,7 +120,7 @@ def read_header(file: BinaryIO) -> Header | None:
             return _webp(head)
         if kind == "image/gif":
             width, height = struct.unpack_from("<HH", head, 6)
-            return Header(kind, width, height, alpha=False)
+            return Header(kind, width, height, alpha=None)
     except struct.error:
         pass  # cut within the header
     return None
@@ -129,20 +141,65 @@ def _png(file: BinaryIO, head: bytes) -> Header:
 
 
 def _jpeg(file: BinaryIO) -> Header:
-    position, turned = 2, False
+    turned = False
+    for kind, position, length in _jpeg_segments(file):
+        file.seek(position)
+        if kind in _JPEG_FRAMES:
+            height, width = struct.unpack(">xHH", file.read(5))
+            return Header("image/jpeg", *((height, width) if turned else (width, height)), alpha=False)
+        if kind == _JPEG_EXIF:
+            turned = turned or _is_turned(file.read(length))
+    raise struct.error  # pictures begin with a frame
+
+
+def _jpeg_data(file: BinaryIO) -> int:
+    """Return where the compressed data begin; a small picture in the Exif data has an end of its own."""
+    return next(position for kind, position, _ in _jpeg_segments(file) if kind == _JPEG_SCAN)
+
+
+def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
+    """Yield the kind, place and length of each segment, to the end of the file (a struct.error)."""
+    position = 2
     while True:
         file.seek(position)
         marker, length = struct.unpack(">HH", file.read(4))
         if marker == _JPEG_FILL:  # a fill byte before the marker proper
             position += 1
             continue
-        kind = marker & 0xFF
-        if kind in _JPEG_FRAMES:
-            height, width = struct.unpack(">xHH", file.read(5))
-            return Header("image/jpeg", *((height, width) if turned else (width, height)), alpha=False)
-        if kind == _JPEG_EXIF:
-            turned = turned or _is_turned(file.read(length - 2))
+        if length < _JPEG_LENGTH:
+            raise struct.error  # less than its own length
+        yield marker & 0xFF, position + 4, length - _JPEG_LENGTH
         position += 2 + length
+
+
+def _gif_ends(file: BinaryIO) -> bool:
+    """Tell whether a gif's blocks lead to its end; the end's one byte stands anywhere in the data as well."""
+    file.seek(10)
+    _skip_colours(file, *struct.unpack("B2x", file.read(3)))
+    while (block := file.read(1)) in {_GIF_IMAGE, _GIF_EXTENSION}:
+        if block == _GIF_IMAGE:
+            _skip_colours(file, *struct.unpack("8xB", file.read(9)))
+        file.seek(1, 1)
+        while length := int.from_bytes(file.read(1), "big"):
+            file.seek(length, 1)
+    return block == _GIF_END
+
+
+def _skip_colours(file: BinaryIO, flags: int) -> None:
+    if flags & 0x80:
+        file.seek(3 << (flags & 7) + 1, 1)
+
+
+def _svg_ends(file: BinaryIO) -> bool:
+    from xml.parsers import expat
+
+    file.seek(0)
+    parser = expat.ParserCreate()
+    try:
+        parser.Parse(file.read().rstrip(b"\0"), True)  # noqa: FBT003  takes no keywords
+    except expat.ExpatError as error:
+        return error.code == expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]
+    return True
 
 
 def _is_turned(segment: bytes) -> bool:
@@ -165,8 +222,8 @@ def _is_turned(segment: bytes) -> bool:
 def _webp(head: bytes) -> Header:
     kind = head[12:16]
     if kind == b"VP8X":
-        width, height = int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
-        return Header("image/webp", width, height, bool(head[20] & _WEBP_ALPHA_FLAG))
+        flags, width, wide, height, high = struct.unpack_from("<B3xHBHB", head, 20)
+        return Header("image/webp", (wide << 16 | width) + 1, (high << 16 | height) + 1, bool(flags & _WEBP_ALPHA_FLAG))
     if kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", head, 21)
         return Header("image/webp", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1))

@@ -30,6 +30,7 @@ from ._errors import (
     UnprocessableEntityError,
 )
 from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+from ._settings import SECRET_HEADERS
 
 Value = TypeVar("Value")
 
@@ -58,6 +59,8 @@ _NEVER_STARTED = (
     httpx.LocalProtocolError,
 )
 _SERVER_ERRORS = 500
+# What is shorter is a word that stands for a key at a server that wants none.
+_SHORTEST_SECRET = 16
 # An error that comes as an event has no status of its own; these codes and types stand for one.
 _CODE_STATUSES = {
     "invalid_request_error": 400,
@@ -106,7 +109,7 @@ def read_result(http: HTTPInfo, body: bytes, subject: str, downloader: Downloade
     try:
         document = decode_json(body)
     except ValueError as error:
-        message = f"the reply ({http.status_code}, {content_type or 'no content type'}) isn't JSON: {_excerpt(body)}"
+        message = f"the reply ({http.status_code}, {_short(content_type) or 'no content type'}) isn't JSON: {_excerpt(body)}"
         raise ResponseError(message, body=body, http=http) from error
     pictures = document.get("data") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(pictures, list | None):
@@ -125,7 +128,7 @@ def _result(
     faults = [(place, image) for place, image in enumerate(images, 1) if isinstance(image, BrokenPictureError)]
     if faults:
         text = "; ".join(f"picture {place} of {len(images)} {fault}" for place, fault in faults)
-        raise ResponseError(text, body=body, http=http, images=good) from faults[0][1]
+        raise ResponseError(_short(text), body=body, http=http, images=good) from faults[0][1]
     reply = _model(document)
     return ImagesResult(
         images=tuple(good),
@@ -209,12 +212,21 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL) -> APIStatusError:
         kind = QuotaExceededError
     text = _error_text(document) if isinstance(document, dict) else _excerpt(body)
     code = fields.get("code")
-    message = f"{http.status_code}{f' {code}' if code else ''}: {text or 'no message'}"
+    message = f"{http.status_code}{f' {_short(str(code))}' if code else ''}: {text or 'no message'}"
     if kind is NotFoundError:
         message += f" (POST {url.copy_with(userinfo=b'', query=None)}; does the base URL lack its /v1?)"
     if http.request_id:
-        message += f" (request {http.request_id})"
+        message += f" (request {_short(http.request_id)})"
     return kind(message, http=http, body=detail)
+
+
+def without_secrets(body: bytes, request: httpx.Request) -> bytes:
+    """Return a refusal without the key, which some servers quote in it."""
+    for name in SECRET_HEADERS:
+        secret = request.headers.get(name, "").removeprefix("Bearer ")
+        if len(secret) >= _SHORTEST_SECRET:
+            body = body.replace(secret.encode(), "…".encode())
+    return body
 
 
 def decoded(response: httpx.Response, raw: bytes) -> bytes:

@@ -6,7 +6,6 @@ This module and `_replies.py` are the only ones that touch the generated client.
 from __future__ import annotations
 
 import re
-import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
@@ -17,6 +16,7 @@ from . import _contract
 from ._errors import InvalidRequestError, Problem
 from ._settings import checked_retries, checked_timeout
 from ._uploads import Upload, upload
+from ._warnings import warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -64,8 +64,6 @@ _FILE_ID = "file-"
 # https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNKNOWN_TYPE = "application/octet-stream"
-# From a warning back to the caller's line: `_check`, `call`, `generate`, the client's `_prepare`, `_call` and method, the caller.
-_CALLER = 7
 
 
 @dataclass(frozen=True)
@@ -229,7 +227,7 @@ class _Draft:
                 request = self._request(kwargs(fields))
             except InvalidRequestError:
                 raise
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
                 raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
             return Call(request, subject, self.max_retries, _count(self.fields.get("n")), files.pop_all())
 
@@ -272,7 +270,7 @@ class _Draft:
                 problems += found
             else:
                 for problem in found:
-                    warnings.warn(str(problem), UserWarning, stacklevel=_CALLER)
+                    warn_caller(str(problem))
         if self.unusable:
             # One unreadable file makes the whole error an OSError; the first original is its cause.
             worst = next((error for error in self.unusable if isinstance(error, OSError)), self.unusable[0])
@@ -285,7 +283,7 @@ class _Draft:
         end = _contract.retired(model) if self.settings.is_official else None
         if end:
             text = f"{model} was retired on {end['date']}; {end['successor']} is its successor"
-            warnings.warn(text, DeprecationWarning, stacklevel=_CALLER)
+            warn_caller(text, DeprecationWarning)
 
     def _request(self, kwargs: dict[str, Any]) -> httpx.Request:
         headers = httpx.Headers({"Accept": f"{_EVENTS}, {_JSON}" if self.stream else _JSON, "User-Agent": user_agent()})
@@ -298,7 +296,11 @@ class _Draft:
             else:
                 headers[name] = value
         # Without the value, which may be a secret.
-        wrong = [name for name, value in headers.items() if not _HEADER_NAME.fullmatch(name) or not value.isprintable()]
+        wrong = [
+            name
+            for name, value in headers.items()
+            if not _HEADER_NAME.fullmatch(name) or not (value.isprintable() and value == value.strip())
+        ]
         if wrong:
             raise InvalidRequestError(
                 [Problem("headers", name, "must have a name without blanks and a value in one line") for name in wrong]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import warnings
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ._errors import InvalidRequestError, Problem
 from ._pictures import EXTENSIONS, media_type
+from ._warnings import warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,16 +44,18 @@ def save(content: bytes, path: str | os.PathLike[str], *, number: int, of: int, 
     extension = EXTENSIONS.get(media_type(content[:64]) or "", ".bin")
     slug = "-".join(re.findall(r"[^\W_]+", subject.lower()))[:_SLUG_LENGTH].strip("-") or "image"
     if text.endswith(("/", os.sep)) or Path(text).is_dir():
+        Path(text).mkdir(parents=True, exist_ok=True)
         return _write_beside(content, lambda place: Path(text, f"{slug}-{place}{extension}"), number)
+    numbered = "{index" in text
     if "{" in text:
         try:
-            target = Path(text.format(index=number, ext=extension[1:], subject=slug))
-        except (KeyError, IndexError, ValueError) as error:
+            text = text.format(index=number, ext=extension[1:], subject=slug)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise InvalidRequestError([Problem("path", text, "may hold {index}, {ext} and {subject}")]) from error
-    else:
-        target = _with_extension(Path(text), extension)
-        if of > 1:
-            target = target.with_stem(f"{target.stem}-{number}")
+    target = _with_extension(Path(text), extension)
+    if of > 1 and not numbered:
+        target = target.with_stem(f"{target.stem}-{number}")
+    target.parent.mkdir(parents=True, exist_ok=True)
     _write(content, target, overwrite=overwrite)
     return target
 
@@ -63,7 +65,7 @@ def _with_extension(path: Path, extension: str) -> Path:
     if not given[1:].isalnum() or given[1:].isdigit():  # none, or the rest of a name such as `gpt-image-1.5`
         return path.with_name(path.name + extension)
     if _SAME_EXTENSIONS.get(given, given) != extension:
-        warnings.warn(f"{path.name} is saved as asked, but holds a picture of the kind {extension}", UserWarning, stacklevel=5)
+        warn_caller(f"{path.name} is saved as asked, but holds a picture of the kind {extension}")
     return path
 
 
@@ -82,8 +84,7 @@ def _write_beside(content: bytes, name: Callable[[int], Path], first: int) -> Pa
 
 
 def _write(content: bytes, target: Path, *, overwrite: bool) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
+    temporary = target.with_name(f".images-api-{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
             file.write(content)
@@ -101,6 +102,5 @@ def _link(temporary: Path, target: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # a file system without links
-        if target.exists():
-            raise FileExistsError(target) from None
+        target.touch(exist_ok=False)  # takes the name, in the face of other processes
         temporary.replace(target)

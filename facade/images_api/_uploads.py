@@ -6,7 +6,7 @@ import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BytesIO, TextIOBase
+from io import BytesIO
 from pathlib import Path, PureWindowsPath
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
@@ -121,11 +121,17 @@ def upload(parameter: str, given: object) -> Upload:
         problem = Problem(parameter, content, f"can't be read: {getattr(error, 'strerror', None) or error}")
         raise UnreadableFileError([problem]) from error
     media_type = header.type if header else said_type
-    name = PureWindowsPath(name or own_name).name or parameter + EXTENSIONS.get(media_type or "", ".bin")
+    name = _base_name(name or own_name) or parameter + EXTENSIONS.get(media_type or "", ".bin")
     if header is None:
         return Upload(Picture(name=name, type=media_type, size=size), source, borrowed)
     facts = Picture(name=name, type=media_type, size=size, width=header.width, height=header.height, alpha=header.alpha)
     return Upload(facts, source, borrowed)
+
+
+def _base_name(name: str) -> str:
+    # A file system may give a name that is no UTF-8, which a form must be.
+    base = PureWindowsPath(name).name.encode(errors="replace").decode()
+    return "" if base == ".." else base
 
 
 def _named(parameter: str, given: object) -> tuple[str, object, str | None]:
@@ -152,16 +158,17 @@ def _source(parameter: str, content: object) -> tuple[Path | BinaryIO, str, bool
         path = Path(os.fsdecode(content))
         return path, path.name, False
     if isinstance(content, bytes | bytearray | memoryview):
-        return BytesIO(content), "", False
+        return BytesIO(bytes(content)), "", False
     if hasattr(content, "save") and hasattr(content, "mode"):
         return _png_of(cast("PILImage", content)), "", False
     if hasattr(content, "read"):
-        if isinstance(content, TextIOBase):
-            raise _refused(parameter, content, "must be a binary file, opened with 'rb'")
         file = cast("BinaryIO", content)
+        if isinstance(file.read(0), str):
+            raise _refused(parameter, content, "must be a binary file, opened with 'rb'")
         own_name = getattr(file, "name", "")
         own_name = own_name if isinstance(own_name, str) else ""
-        return (file, own_name, True) if file.seekable() else (_spooled(file), own_name, False)
+        rewinds = hasattr(file, "seekable") and file.seekable()
+        return (file, own_name, True) if rewinds else (_spooled(file), own_name, False)
     raise _refused(parameter, content, "must be a path, bytes, a binary file or a PIL picture")
 
 
