@@ -47,8 +47,8 @@ class FileServer:
 
     def __init__(self) -> None:
         self.requests: list[Heard] = []
-        self._replies: dict[str, list[Reply]] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.replies: dict[str, list[Reply]] = {}
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("_OwnHandler", (_Handler,), {"owner": self}))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
@@ -62,7 +62,7 @@ class FileServer:
 
     def answer(self, path: str, *replies: Reply) -> str:
         """Set what a path, or a whole URL when this is the proxy, is answered with; return its URL."""
-        self._replies[path] = list(replies)
+        self.replies[path] = list(replies)
         return self.url + path
 
     def answer_calls(self, *entries: Mapping[str, Any], headers: Mapping[str, str] | None = None, **fields: Any) -> None:
@@ -83,43 +83,42 @@ class FileServer:
         self._server.server_close()
         self._thread.join()
 
-    def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:  # noqa: N805  `self` is the handler's
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
 
-            def log_message(self, *_: object) -> None:
-                pass
+class _Handler(BaseHTTPRequestHandler):
+    owner: FileServer
+    protocol_version = "HTTP/1.1"
 
-            def handle_one_request(self) -> None:
-                self.raw_requestline = self.rfile.readline()
-                # One request a connection, so that nothing is left open when a test ends.
-                self.close_connection = True
-                if not self.raw_requestline or not self.parse_request():
-                    return
-                method, target, _ = self.raw_requestline.decode("latin-1").split(" ", 2)
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                server.requests.append(Heard(method, target, self.headers, body))
-                replies = server._replies.get(target.partition("?")[0], [Reply(status=404)])
-                self._send(replies.pop(0) if len(replies) > 1 else replies[0])
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is http.server's
+        pass
 
-            def _send(self, reply: Reply) -> None:
-                if reply.end == "reset":
-                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-                    os.close(self.connection.detach())
-                    return
-                self.send_response(reply.status)
-                for name, value in {"Content-Length": str(len(reply.body)), "Connection": "close", **reply.headers}.items():
-                    if value is not None:
-                        self.send_header(name, value)
-                self.end_headers()
-                try:
-                    self.wfile.write(reply.body)
-                    while reply.end == "endless":
-                        self.wfile.write(reply.body)
-                except OSError:
-                    pass  # the client has had enough
+    def handle_one_request(self) -> None:
+        self.raw_requestline = self.rfile.readline()
+        # One request a connection, so that nothing is left open when a test ends.
+        self.close_connection = True
+        if not self.raw_requestline or not self.parse_request():
+            return
+        method, target, _ = self.raw_requestline.decode("latin-1").split(" ", 2)
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.owner.requests.append(Heard(method, target, self.headers, body))
+        replies = self.owner.replies.get(target.partition("?")[0], [Reply(status=404)])
+        self._send(replies.pop(0) if len(replies) > 1 else replies[0])
 
-        return Handler
+    def _send(self, reply: Reply) -> None:
+        if reply.end == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            os.close(self.connection.detach())
+            return
+        self.send_response(reply.status)
+        for name, value in {"Content-Length": str(len(reply.body)), "Connection": "close", **reply.headers}.items():
+            if value is not None:
+                self.send_header(name, value)
+        self.end_headers()
+        try:
+            self.wfile.write(reply.body)
+            while reply.end == "endless":
+                self.wfile.write(reply.body)
+        except OSError:
+            pass  # the client has had enough
 
 
 @pytest.fixture(name="served")

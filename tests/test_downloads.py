@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from file_server import Reply, dead_port_fixture, elsewhere_fixture, served_fixture  # noqa: F401  found by their names
+from file_server import Reply, dead_port_fixture, elsewhere_fixture, served_fixture
 
 from images_api import AsyncImagesClient, DownloadError, GeneratedImage, ImagesClient, _downloads
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from images_api.sandbox import Sandbox
 
+# pytest finds them by their names, here.
+FIXTURES = (dead_port_fixture, elsewhere_fixture, served_fixture)
 T = TypeVar("T")
 KEY = "sk-marked"
 LIMIT = 100_000

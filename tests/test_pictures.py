@@ -58,6 +58,13 @@ def jpeg(width: int = 40, height: int = 24, *, mode: str = "RGB", **settings: ob
     return drawn(width, height, mode=mode, kind="JPEG", **settings)
 
 
+def tables_first() -> bytes:
+    """Return a jpeg whose Huffman tables stand before its frame, which is as good a place."""
+    content = jpeg()
+    frame, tables, scan = (content.index(marker) for marker in (b"\xff\xc0", b"\xff\xc4", b"\xff\xda"))
+    return content[:frame] + content[tables:scan] + content[frame:tables] + content[scan:]
+
+
 def noise(kind: str, mode: str = "RGB") -> bytes:
     """Return a picture whose data holds any byte at all."""
     file = io.BytesIO()
@@ -96,6 +103,7 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     yield "jpeg with a small one in its Exif data", jpeg(exif=exif("<", 1) + jpeg(8, 8))
     yield "jpeg with a small one in its comment", jpeg(comment=jpeg(8, 8))
     yield "jpeg with fill bytes", jpeg().replace(b"\xff\xdb", b"\xff\xff\xff\xdb", 1)
+    yield "jpeg with its tables first", tables_first()
     yield "jpeg with restarts", jpeg(restart_marker_blocks=1)
     yield "jpeg of noise", noise("JPEG")
     for lossless in (False, True):

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
-from file_server import Reply, served_fixture  # noqa: F401  found by its name
+from file_server import Reply, served_fixture
 from PIL import Image
 
 from images_api import DownloadError, GeneratedImage, HTTPInfo, ImagesClient, ImagesResult, TokenDetails, Usage
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from conftest import DrawPicture
     from file_server import FileServer
 
+# pytest finds them by their names, here.
+FIXTURES = (served_fixture,)
 FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif", "svg": "image/svg+xml"}
 OK = HTTPInfo(200, httpx.Headers(), 0.0)
 LARGEST_IN_NOTEBOOK = 20 << 20

@@ -8,13 +8,14 @@ import pickle
 import socket
 import traceback
 import warnings
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from file_server import FileServer, Reply, elsewhere_fixture, served_fixture  # noqa: F401  found by their names
+from file_server import FileServer, Reply, elsewhere_fixture, served_fixture
 
 from images_api import AsyncImagesClient, ImagesAPIError, ImagesClient, _downloads
 from images_api.sandbox import Sandbox
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
     from conftest import DrawPicture
 
+    from images_api._settings import APIKey
+
+# pytest finds them by their names, here.
+FIXTURES = (elsewhere_fixture, served_fixture)
 KEY = "sk-proj-hushhush-c0ffee5ec2e7"
 # Even a piece of it is too much.
 PIECES = ("hush", "c0ffee", "5ec2e7")
@@ -53,8 +58,12 @@ class Ear:
             error = error.__cause__ or error.__context__
 
     def leaks(self) -> list[str]:
-        # A link is httpx's to log, and no key of ours.
-        logs = [f"{record.name} {record.getMessage()} {record.args!r}".replace(SIGNATURE, "") for record in self._caplog.records]
+        ours: list[str] = []
+        others: list[str] = []
+        for record in self._caplog.records:
+            (ours if record.name.startswith("images_api") else others).append(f"{record.getMessage()} {record.args!r}")
+        # httpx names each address that it asks, and httpcore each that it is sent to: a link's signature isn't ours to keep.
+        logs = ours + [text.replace(SIGNATURE, "") for text in others]
         warned = [f"{warning.message} {warning.message!r}" for warning in self._caught]
         everything = [*self._heard, *logs, *warned, *self._capfd.readouterr()]
         return [text[:500] for text in everything if any(piece in text for piece in PIECES)]
@@ -78,10 +87,12 @@ class Stage:
     dead_port: int
     folder: Path
     picture: bytes
+    closing: ExitStack
 
-    def client(self, **arguments: Any) -> ImagesClient:
-        """A client of the sandbox."""
-        return ImagesClient(KEY, **{"base_url": self.sandbox.base_url, "max_retries": 0, "size": "64x64", **arguments})
+    def client(self, key: APIKey = KEY, **arguments: Any) -> ImagesClient:
+        """A client of the sandbox, until the curtain falls."""
+        plain: dict[str, Any] = {"base_url": self.sandbox.base_url, "max_retries": 0, "size": "64x64"}
+        return self.closing.enter_context(ImagesClient(key, **(plain | arguments)))
 
     def asking(self, reply: Reply | None = None, **arguments: Any) -> ImagesClient:
         """A client of the scripted server, which answers each call with this."""
@@ -109,12 +120,12 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def stage(guarded: Sandbox, served: FileServer, elsewhere: FileServer, tmp_path: Path, draw: DrawPicture) -> Iterator[Stage]:
     guarded.clear()
-    with socket.socket() as dead, socket.socket() as silent:
+    with socket.socket() as dead, socket.socket() as silent, ExitStack() as closing:
         for holder in (dead, silent):
             holder.bind(("127.0.0.1", 0))
         silent.listen()
         ports = silent.getsockname()[1], dead.getsockname()[1]
-        yield Stage(guarded, served, elsewhere, *ports, folder=tmp_path, picture=draw())
+        yield Stage(guarded, served, elsewhere, *ports, folder=tmp_path, picture=draw(), closing=closing)
 
 
 async def _async_calls(stage: Stage) -> object:
@@ -149,20 +160,19 @@ def _official() -> httpx.Client:
 
 
 def _slip(way: str, key: str, stage: Stage) -> object:
-    arguments: dict[str, Any] = {"base_url": stage.sandbox.base_url, "max_retries": 0, "size": "64x64"}
     match way:
         case "argument":
-            return ImagesClient(key, **arguments).generate("x")
+            return stage.client(key).generate("x")
         case "callable":
-            return ImagesClient(lambda: key, **arguments).generate("x")
+            return stage.client(lambda: key).generate("x")
         case "client's header":
-            return ImagesClient(headers={"Authorization": f"Bearer {key}"}, **arguments).generate("x")
+            return stage.client(None, headers={"Authorization": f"Bearer {key}"}).generate("x")
         case "call's header":
-            return ImagesClient(**arguments).generate("x", extra_headers={"Authorization": f"Bearer {key}"})
+            return stage.client(None).generate("x", extra_headers={"Authorization": f"Bearer {key}"})
         case "bare header":
-            return ImagesClient(headers={"api-key": key}, **arguments).generate("x")
+            return stage.client(None, headers={"api-key": key}).generate("x")
         case _:
-            return ImagesClient(KEY, organization=key, **arguments).generate("x")
+            return stage.client(organization=key).generate("x")
 
 
 def _file_that_is_gone(stage: Stage) -> object:
@@ -183,7 +193,7 @@ SCENES: dict[str, Callable[[Stage], object]] = {
     "another header": lambda stage: stage.asking(
         Reply(stage.picture, headers={"Content-Type": "image/png"}), auth_header="api-key"
     ).generate("x"),
-    "key of a callable": lambda stage: ImagesClient(lambda: KEY, base_url=stage.sandbox.base_url).generate("x", size="64x64"),
+    "key of a callable": lambda stage: stage.client(lambda: KEY).generate("x"),
     "warned of": lambda stage: stage.client(validate="warn", max_retries=0).generate("x", n=1000),
     "not by the contract": lambda stage: stage.client().generate("x", n=1000),
     "unknown option": lambda stage: stage.client().generate("x", nn=1),  # type: ignore[call-arg]
@@ -200,7 +210,7 @@ SCENES: dict[str, Callable[[Stage], object]] = {
     "reset": lambda stage: stage.asking(Reply(end="reset")).generate("x"),
     "cut": lambda stage: stage.asking(Reply(b"{", headers={"Content-Length": "100"})).generate("x"),
     "not found": lambda stage: stage.client(base_url=stage.sandbox.base_url + "/v2").generate("x"),
-    "wrong key": lambda stage: ImagesClient(f"{KEY}x", base_url=stage.sandbox.base_url).generate("x"),
+    "wrong key": lambda stage: stage.client(f"{KEY}x").generate("x"),
     "another origin": lambda stage: stage.asking(
         Reply(status=307, headers={"Location": stage.elsewhere.answer("/y", Reply(b"no", status=403))})
     ).generate("x"),
@@ -228,6 +238,8 @@ SLIPS: dict[str, Callable[[Stage], object]] = {
 QUOTES = {
     "an error": '{"error": {"message": "Incorrect API key provided: KEY.", "code": "invalid_api_key"}}',
     "a text": "Incorrect API key provided: KEY.",
+    # Cut where it is long, a message could end within the key.
+    "a long text": "x" * 190 + " KEY",
     "a page": "<html><title>Incorrect API key provided: KEY.</title>",
     "all headers": '{"detail": {"headers": {"Authorization": "Bearer KEY"}}}',
 }
@@ -251,7 +263,7 @@ class TestSilence:
     def test_not_even_if_the_server_quotes_it(self, stage: Stage, ear: Ear, key: str, status: int, *, body: str) -> None:
         stage.served.answer("/v1/images/generations", Reply(body.replace("KEY", key).encode(), status=status))
         with pytest.raises(ImagesAPIError) as caught:
-            ImagesClient(key, base_url=f"{stage.served.url}/v1", max_retries=0).generate("x")
+            stage.client(key, base_url=f"{stage.served.url}/v1").generate("x")
         assert stage.served.requests[0].headers["Authorization"] == f"Bearer {key}"
         # The body as it came is kept on the error, and only there.
         ear.hear(caught.value, pickled=False)
@@ -265,6 +277,17 @@ class TestSilence:
         else:
             for each in outcome if isinstance(outcome, list) else [outcome]:
                 ear.hear(each)
+
+
+class TestRedirects:
+    @pytest.mark.parametrize("header", ["Authorization", "api-key", "X-Key"])
+    def test_a_call_that_is_sent_elsewhere_leaves_the_key_behind(self, stage: Stage, header: str) -> None:
+        there = stage.elsewhere.answer("/y", Reply(stage.picture, headers={"Content-Type": "image/png"}))
+        private = {"Cookie": KEY, "X-API-Key": KEY}
+        client = stage.asking(Reply(status=308, headers={"Location": there}), auth_header=header, headers=private)
+        assert client.generate("x")[0].read() == stage.picture
+        assert KEY in str(stage.served.requests[0].headers[header])
+        assert KEY not in str(stage.elsewhere.requests[0].headers)
 
 
 class TestLowLevel:

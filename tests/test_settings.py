@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx
 import pytest
 from contract_tables import DOCUMENT, SCHEMAS
-from file_server import Reply, dead_port_fixture, elsewhere_fixture, served_fixture  # noqa: F401  found by their names
+from file_server import Reply, dead_port_fixture, elsewhere_fixture, served_fixture
 
 from images_api import (
     APIConnectionError,
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from conftest import DrawPicture
     from file_server import FileServer
 
+# pytest finds them by their names, here.
+FIXTURES = (dead_port_fixture, elsewhere_fixture, served_fixture)
 KEY = "sk-marked"
 OFFICIAL = str(DOCUMENT["servers"][0]["url"])
 PATHS = list(DOCUMENT["paths"])
@@ -403,7 +405,7 @@ class TestHeaders:
         assert sent(served, "User-Agent") == [f"images-api/{DOCUMENT['info']['version']}"]
 
     # A line break would begin another header, and is often the end of a file that a value was read from.
-    @pytest.mark.parametrize("value", ["a\nX-Other: b", "a\r\n", "a\x00", "é"])
+    @pytest.mark.parametrize("value", ["a\nX-Other: b", "a\r\n", "a\x00", "é", "a\tb", "\x7f"])
     @pytest.mark.parametrize("way", ["headers", "extra_headers", "organization", "project"])
     def test_one_that_cannot_be_sent_is_refused(self, api: str, served: FileServer, way: str, value: str) -> None:
         arguments: dict[str, Any] = {way: value} if way in {"organization", "project"} else {}
@@ -490,7 +492,7 @@ class TestPickling:
         self, monkeypatch: pytest.MonkeyPatch, kind: type[ImagesClient], protocol: int
     ) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
-        headers = dict.fromkeys(SECRET_HEADERS, KEY)
+        headers: dict[str, str] = dict.fromkeys(SECRET_HEADERS, KEY)
         for client in (kind(), kind(KEY), kind(KEY, auth_header="api-key"), kind(base_url="http://h/v1", headers=headers)):
             assert KEY.encode() not in pickle.dumps(client, protocol)
 

@@ -11,6 +11,8 @@ import re
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from ._errors import unless_secret
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -71,9 +73,12 @@ def official_url() -> str:
 
 @cache
 def option_names() -> frozenset[str]:
-    """Return the names of all parameters of all operations."""
-    schemas: Mapping[str, Schema] = document()["components"]["schemas"]
-    return frozenset(name for key, schema in schemas.items() if key.endswith("Request") for name in schema["properties"])
+    """Return the names of the options of all operations: what no request requires and none takes as a picture."""
+    requests = [schema for name, schema in document()["components"]["schemas"].items() if name.endswith("Request")]
+    names = {name for schema in requests for name in schema["properties"]}
+    required = {name for schema in requests for name in schema["required"]}
+    pictures = {name for schema in requests for name, part in schema["properties"].items() if "x-image" in part}
+    return frozenset(names - required - pictures - {"stream"})  # which the method says
 
 
 @cache
@@ -183,7 +188,7 @@ class RequestContract:
 
         near = get_close_matches(name, self.properties, n=1)
         hint = f"did you mean {near[0]}?" if near else "extra_body passes on what the contract doesn't know"
-        return Violation(name, value, f"is no parameter of {self.operation} ({hint})", "unknown")
+        return Violation(name, unless_secret(name, value), f"is no parameter of {self.operation} ({hint})", "unknown")
 
     def _plain(self, name: str, value: object) -> object:
         """Return a value in the types that jsonschema-rs knows, or raise TypeError or ValueError."""

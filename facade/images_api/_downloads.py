@@ -98,6 +98,20 @@ class Downloader:
         return bytes(download.content)
 
 
+class _ExactURL(httpx.URL):
+    """A URL whose path and query are sent byte for byte: a signature covers them, and httpx quotes some of them anew."""
+
+    @property
+    def raw_path(self) -> bytes:
+        """Return the path and query."""
+        target = re.sub(r"^[^:]*://[^/?#]*|#.*", "", self._given)
+        return (target if target.startswith("/") else f"/{target}").encode()
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._given = url if url.isascii() and " " not in url else str(self)
+
+
 class _Download:
     """One download's state, without its I/O: tries, redirects, size, and whether the picture is whole."""
 
@@ -114,20 +128,15 @@ class _Download:
 
     def request(self) -> httpx.Request:
         self.content.clear()
-        base = httpx.URL(self.settings.base_url)
         try:
             self._check_address()
             url = httpx.URL(self.url)
         except (ValueError, httpx.InvalidURL) as error:
             raise self._error(f"the picture's link is no URL ({error})") from error
-        same_origin = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
-        headers = self.settings.authorization() if same_origin else {}
-        extensions: dict[str, object] = {"timeout": _TIMEOUT.as_dict()}
-        if self.url.isascii() and " " not in self.url:
-            # Signatures cover the very bytes of the path and query: https://www.encode.io/httpcore/extensions/#target
-            target = re.sub(r"^[^:]*://[^/?#]*|#.*", "", self.url)
-            extensions["target"] = (target if target.startswith("/") else f"/{target}").encode()
-        return httpx.Request("GET", url, headers={"Accept": "image/*", **headers}, extensions=extensions)
+        headers = self.settings.headers_for(url)
+        request = httpx.Request("GET", url, headers={"Accept": "image/*", **headers}, extensions={"timeout": _TIMEOUT.as_dict()})
+        request.url = _ExactURL(self.url)
+        return request
 
     def begin(self, response: httpx.Response) -> None:
         self._status = response.status_code

@@ -24,6 +24,7 @@ ImagesAPIError
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -56,8 +57,18 @@ class Problem(NamedTuple):
 
 def shown(value: object) -> str:
     """Return a value's repr, cut where it is long, as it stands in error messages."""
-    text = repr(value)
+    text = masked(repr(value))
     return text if len(text) <= _VALUE_LIMIT else f"{text[:_VALUE_LIMIT]}… ({len(text)} characters)"
+
+
+def masked(text: str) -> str:
+    """Return a text without what looks like a key in it."""
+    return re.sub(r"\b(sk-|key-(?=\w*\d))[\w-]{6,}", r"\1…", text)
+
+
+def unless_secret(name: str, value: object) -> object:
+    """Return the value of a misplaced argument, or a mere ellipsis where its name says that it is a key."""
+    return "…" if re.search("key|token|secret|auth|password", name, re.IGNORECASE) else value
 
 
 class ImagesAPIError(Exception):

@@ -19,7 +19,7 @@ def shown_url(url: str) -> str:
     if url.startswith("data:"):
         return "data:"
     address = re.split(r"[?#]", url, maxsplit=1)[0]
-    return re.sub(r"//[^/]*@", "//", address)[:_SHOWN_URL]
+    return re.sub(r"^(\w+://)?.*@", r"\1", address)[:_SHOWN_URL]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -28,7 +28,7 @@ class SharedTransport(httpx.BaseTransport):
         """Send a request, with the key and headers of the facade's client."""
         client = self._client()
         add_client_defaults(request, client)
-        request.headers.update({**self._settings.headers, **self._settings.authorization()})
+        request.headers.update(self._settings.headers_for(request.url))
         return client.send(request, stream=True)
 
 
@@ -48,7 +48,7 @@ class AsyncSharedTransport(httpx.AsyncBaseTransport):
         """Send a request, with the key and headers of the facade's client."""
         client = self._client()
         add_client_defaults(request, client)
-        request.headers.update({**self._settings.headers, **self._settings.authorization()})
+        request.headers.update(self._settings.headers_for(request.url))
         return await client.send(request, stream=True)
 
 

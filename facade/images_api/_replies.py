@@ -28,13 +28,15 @@ from ._errors import (
     RateLimitError,
     ResponseError,
     UnprocessableEntityError,
+    masked,
 )
 from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
-from ._settings import SECRET_HEADERS
 
 Value = TypeVar("Value")
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from images_api_client.models.images_response import ImagesResponse
 
     from ._downloads import Downloader
@@ -60,7 +62,7 @@ _NEVER_STARTED = (
 )
 _SERVER_ERRORS = 500
 # What is shorter is a word that stands for a key at a server that wants none.
-_SHORTEST_SECRET = 16
+_SHORTEST_SECRET = 8
 # An error that comes as an event has no status of its own; these codes and types stand for one.
 _CODE_STATUSES = {
     "invalid_request_error": 400,
@@ -185,14 +187,16 @@ def read_picture(entry: object, place: int, subject: str, downloader: Downloader
     )
 
 
-def status_error(http: HTTPInfo, body: bytes, url: httpx.URL) -> APIStatusError:
+def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Iterable[str] = ()) -> APIStatusError:
     """Return the error that stands for a status, or for an error that came as an event after a success.
 
     Args:
         http: The reply's status and headers.
         body: The whole body, or the event's data, of any kind.
         url: Where the request went, for the message of a 404.
+        secrets: What must not be in the error, though the server quote it.
     """
+    body = without_secrets(body.decode(errors="surrogateescape"), secrets).encode(errors="surrogateescape")
     try:
         document: object = decode_json(body)
     except ValueError:
@@ -220,13 +224,12 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL) -> APIStatusError:
     return kind(message, http=http, body=detail)
 
 
-def without_secrets(body: bytes, request: httpx.Request) -> bytes:
-    """Return a refusal without the key, which some servers quote in it."""
-    for name in SECRET_HEADERS:
-        secret = request.headers.get(name, "").removeprefix("Bearer ")
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Return a server's words without the key, which some servers quote in a refusal."""
+    for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
-            body = body.replace(secret.encode(), "…".encode())
-    return body
+            text = text.replace(secret, "…")
+    return text
 
 
 def decoded(response: httpx.Response, raw: bytes) -> bytes:
@@ -304,8 +307,7 @@ def _excerpt(body: bytes) -> str:
 
 
 def _short(text: str) -> str:
-    # Servers quote the key that they refuse.
-    text = re.sub(r"\b(sk|key)-[\w-]{6,}", r"\1-…", " ".join(text.split()))
+    text = masked(" ".join(text.split()))  # servers quote the key that they refuse
     return text if len(text) <= FOREIGN_TEXT_LIMIT else text[:FOREIGN_TEXT_LIMIT] + "…"
 
 

@@ -6,6 +6,7 @@ This module and `_replies.py` are the only ones that touch the generated client.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
@@ -14,12 +15,12 @@ import httpx
 
 from . import _contract
 from ._errors import InvalidRequestError, Problem
-from ._settings import checked_retries, checked_timeout
+from ._settings import SECRET_HEADERS, checked_retries, checked_timeout
 from ._uploads import Upload, upload
 from ._warnings import warn_caller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from images_api_client import Client
@@ -75,12 +76,14 @@ class Call:
         subject: What the pictures are about, for their file names.
         max_retries: How often it may be sent again.
         pictures: How many pictures it asks for.
+        secrets: The key, and what else must be in no error.
     """
 
     request: httpx.Request
     subject: str
     max_retries: int
     pictures: int
+    secrets: Sequence[str] = field(repr=False)
     _files: ExitStack = field(repr=False)
 
     def __enter__(self) -> Self:
@@ -181,15 +184,24 @@ class _Draft:
         self.stream = stream
         self.uploads: dict[str, list[Upload]] = {}
         self.options = dict(options)
-        self.extra_body: Mapping[str, object] = self.options.pop("extra_body", None) or {}
-        self.extra_headers: Mapping[str, str | None] = self.options.pop("extra_headers", None) or {}
-        self.extra_query: Mapping[str, Any] = self.options.pop("extra_query", None) or {}
+        self.extra_body: Mapping[str, object] = self._extra("extra_body")
+        self.extra_headers: Mapping[str, str | None] = self._extra("extra_headers")
+        self.extra_query: Mapping[str, Any] = self._extra("extra_query")
         timeout = self.options.pop("timeout", None)
         self.timeout = settings.timeout if timeout is None else checked_timeout(timeout)
         retries = self.options.pop("max_retries", None)
         self.max_retries = settings.max_retries if retries is None else checked_retries(retries)
         self.fields: dict[str, Any] = {}
         self.unusable: list[InvalidRequestError] = []
+        self.named: set[str] = set()
+
+    def _extra(self, name: str) -> Mapping[str, Any]:
+        given = self.options.pop(name, None)
+        if given is None:
+            return {}
+        if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+            raise InvalidRequestError([Problem(name, given, "must be a mapping of names to values")])
+        return given
 
     def attach(self, name: str, given: Sequence[object]) -> None:
         """Add pictures to be uploaded; what is wrong with them is said with all the rest."""
@@ -223,13 +235,14 @@ class _Draft:
             self._warn_of_retired_model()
             one_or_all = {name: files[0] if len(files) == 1 else files for name, files in parts.items()}
             fields = self.fields | one_or_all | dict(self.extra_body)
+            headers = self._headers()
             try:
-                request = self._request(kwargs(fields))
-            except InvalidRequestError:
-                raise
+                request = self._request(kwargs(fields), headers)
             except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
                 raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
-            return Call(request, subject, self.max_retries, _count(self.fields.get("n")), files.pop_all())
+            secret = SECRET_HEADERS | {self.settings.auth_header.lower()}
+            secrets = [value.removeprefix("Bearer ") for name, value in headers.items() if name in secret]
+            return Call(request, subject, self.max_retries, _count(self.fields.get("n")), secrets, files.pop_all())
 
     def form(self, model: Callable[..., Any], fields: dict[str, Any]) -> Any:
         """Return a form's generated model, with what the contract doesn't know as additional properties."""
@@ -240,6 +253,7 @@ class _Draft:
 
     def _fill_in(self) -> None:
         properties = self.rules.properties
+        self.named = {*self.fields, *self.options, *self.uploads}
         if "stream" in self.options:
             raise InvalidRequestError(
                 [
@@ -260,7 +274,7 @@ class _Draft:
         problems += [
             Problem("extra_body", {name: value}, f"repeats the argument {name}")
             for name, value in self.extra_body.items()
-            if name in self.options or name in self.uploads
+            if name in self.named
         ]
         if self.settings.validate != "off":
             pictures = {name: [each.picture for each in uploads] for name, uploads in self.uploads.items()}
@@ -285,34 +299,31 @@ class _Draft:
             text = f"{model} was retired on {end['date']}; {end['successor']} is its successor"
             warn_caller(text, DeprecationWarning)
 
-    def _request(self, kwargs: dict[str, Any]) -> httpx.Request:
-        headers = httpx.Headers({"Accept": f"{_EVENTS}, {_JSON}" if self.stream else _JSON, "User-Agent": user_agent()})
-        headers.update(self.settings.headers)
-        headers.update(kwargs.pop("headers"))
-        headers.update(self.settings.authorization())
-        for name, value in self.extra_headers.items():
-            if value is None:
-                headers.pop(name, None)
-            else:
-                headers[name] = value
-        # Without the value, which may be a secret.
-        wrong = [
-            name
-            for name, value in headers.items()
-            if not _HEADER_NAME.fullmatch(name) or not (value.isprintable() and value == value.strip())
-        ]
+    def _headers(self) -> dict[str, str]:
+        """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
+        given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if self.stream else _JSON, "user-agent": user_agent()}
+        for more in (self.settings.headers, self.settings.authorization(), self.extra_headers):
+            given |= {str(name).lower(): value for name, value in more.items()}
+        headers = {name: value for name, value in given.items() if value is not None}
+        wrong = [name for name, value in headers.items() if not _HEADER_NAME.fullmatch(name) or not _is_header_value(value)]
         if wrong:
-            raise InvalidRequestError(
-                [Problem("headers", name, "must have a name without blanks and a value in one line") for name in wrong]
-            )
+            why = "must have a name without blanks and a value in one line of ASCII"
+            raise InvalidRequestError([Problem("headers", name, why) for name in wrong])
+        return headers
+
+    def _request(self, kwargs: dict[str, Any], headers: dict[str, str]) -> httpx.Request:
         return httpx.Request(
             kwargs.pop("method"),
             self.settings.base_url + kwargs.pop("url"),
             params=self.extra_query or None,
-            headers=headers,
+            headers={name.lower(): value for name, value in kwargs.pop("headers").items()} | headers,
             extensions={"timeout": self.timeout.as_dict()},
             **kwargs,
         )
+
+
+def _is_header_value(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()
 
 
 def _count(n: object) -> int:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from . import _contract
-from ._errors import InvalidRequestError, Problem
+from ._errors import InvalidRequestError, Problem, unless_secret
 from ._http import shown_url
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "api-key", "
 _VALIDATIONS = ("strict", "warn", "off")
 MAX_DOWNLOAD_BYTES = 100 << 20
 _CONNECT_SECONDS = 5.0
+# What an operating system waits for at most is less than a Python number can say.
+_LONGEST_TIMEOUT = 1_000_000
 DEFAULT_TIMEOUT = httpx.Timeout(600, connect=_CONNECT_SECONDS)
 
 
@@ -70,6 +72,13 @@ class Settings:
         bearer = self.auth_header.lower() == AUTHORIZATION.lower()
         return {self.auth_header: f"Bearer {key}" if bearer else key}
 
+    def headers_for(self, url: httpx.URL) -> dict[str, str]:
+        """Return the client's own headers and the key, for the base URL's own origin alone."""
+        base = httpx.URL(self.base_url)
+        if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
+            return {}
+        return {**self.headers, **self.authorization()}
+
     def __repr__(self) -> str:
         return f"{shown_url(self.base_url)}, {'with' if self.api_key else 'without'} a key"
 
@@ -108,7 +117,7 @@ def make_settings(
     official = _contract.official_url()
     url = _base_url(base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or official)
     key = _key_from_environment() if api_key is None else api_key
-    if isinstance(key, str):
+    if key is not None and not callable(key):
         key = _checked_key(key)
     if key is None and url == official:
         why = f"is required for {official}: pass api_key, or set OPENAI_API_KEY"
@@ -117,7 +126,8 @@ def make_settings(
         raise InvalidRequestError([Problem("validate", validate, f"must be one of {', '.join(_VALIDATIONS)}")])
     unknown = [name for name in defaults if name not in _contract.option_names()]
     if unknown:
-        raise InvalidRequestError([Problem(name, defaults[name], "is no option of any operation") for name in unknown])
+        why = "is no option of any operation"
+        raise InvalidRequestError([Problem(name, unless_secret(name, defaults[name]), why) for name in unknown])
     settings = Settings(
         api_key=key,
         base_url=url,
@@ -141,8 +151,9 @@ def checked_timeout(timeout: TimeoutTypes) -> httpx.Timeout:
     """
     if isinstance(timeout, httpx.Timeout):
         return timeout
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
-        raise InvalidRequestError([Problem("timeout", timeout, "must be seconds above 0, or an httpx.Timeout")])
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_TIMEOUT:
+        why = f"must be seconds above 0 and up to {_LONGEST_TIMEOUT}, or an httpx.Timeout"
+        raise InvalidRequestError([Problem("timeout", timeout, why)])
     return httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
 
 
@@ -157,8 +168,8 @@ def checked_retries(max_retries: int) -> int:
     return max_retries
 
 
-def _checked_key(key: str) -> str:
-    key = key.strip()
+def _checked_key(key: object) -> str:
+    key = key.strip() if isinstance(key, str) else ""
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         # Never with the value: it may be a key with one wrong character.
         raise InvalidRequestError([Problem("api_key", "…", "must be printable ASCII without blanks")])
@@ -183,8 +194,8 @@ def _base_url(given: str) -> str:
         url = url.removesuffix(path)
     try:
         parts = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise InvalidRequestError([Problem("base_url", shown_url(given), f"must be a URL ({error})")]) from error
+    except httpx.InvalidURL:  # whose text quotes what may be a password
+        raise InvalidRequestError([Problem("base_url", shown_url(given), "must be a URL")]) from None
     if parts.scheme not in {"http", "https"} or not parts.host:
         why = "must begin with http:// or https:// and name a host"
         raise InvalidRequestError([Problem("base_url", shown_url(given), why)])
