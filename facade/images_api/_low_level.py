@@ -27,9 +27,7 @@ class SharedTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
         client = self._client()
-        add_client_defaults(request, client)
-        request.headers.update(self._settings.headers_for(request.url))
-        return client.send(request, stream=True)
+        return client.send(_outgoing(request, self._settings, client), stream=True)
 
 
 class AsyncSharedTransport(httpx.AsyncBaseTransport):
@@ -47,9 +45,17 @@ class AsyncSharedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
         client = self._client()
-        add_client_defaults(request, client)
-        request.headers.update(self._settings.headers_for(request.url))
-        return await client.send(request, stream=True)
+        return await client.send(_outgoing(request, self._settings, client), stream=True)
+
+
+def _outgoing(request: httpx.Request, settings: Settings, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+    # A copy: what is redirected is made from the original, which must not have the key.
+    outgoing = httpx.Request(
+        request.method, request.url, headers=request.headers, stream=request.stream, extensions=request.extensions
+    )
+    add_client_defaults(outgoing, client)
+    outgoing.headers.update(settings.headers_for(request.url))
+    return outgoing
 
 
 def add_client_defaults(request: httpx.Request, client: httpx.Client | httpx.AsyncClient) -> None:
