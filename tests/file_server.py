@@ -93,10 +93,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_one_request(self) -> None:
         self.raw_requestline = self.rfile.readline()
+        if not self.raw_requestline or not self.parse_request():
+            self.close_connection = True
+            return
         # One request a connection, so that nothing is left open when a test ends.
         self.close_connection = True
-        if not self.raw_requestline or not self.parse_request():
-            return
         method, target, _ = self.raw_requestline.decode("latin-1").split(" ", 2)
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         self.owner.requests.append(Heard(method, target, self.headers, body))

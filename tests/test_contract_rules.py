@@ -8,17 +8,19 @@ import json
 import re
 import warnings
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
 from contract_tables import SCHEMAS, bound, choices, picture_rule, rules, supports, types
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pictures import drawn, padded, turned
 
 from images_api import BadRequestError, ImagesClient, InvalidRequestError, Problem, UnreadableFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from images_api.sandbox import Sandbox
 
@@ -379,6 +381,46 @@ def test_a_rule_lets_through_what_keeps_it_and_nothing_else(refusals: Refusals, 
     assert {each.parameter for each in refusals(case.method, model, **case.refused)} == {case.parameter}
 
 
+_CIRCLE: list[Any] = []
+_CIRCLE.append(_CIRCLE)
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(), max_size=20)
+    | st.binary(max_size=20)
+    | st.sampled_from(
+        [object(), int, io.BytesIO(PNG), PNG, LINK, _CIRCLE, 10**400, "\ud800", Path("gone.png"), "png", "auto", "dall-e-3"]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@given(method=st.sampled_from(sorted(PLAIN)), data=st.data())
+def test_whatever_is_given_is_either_answered_or_refused_unsent(
+    client: ImagesClient, running_sandbox: Sandbox, method: str, data: st.DataObject
+) -> None:
+    names = sorted({*SCHEMAS[REQUESTS[method]]["properties"], *PLAIN[method], "seed"} - {"images", "stream"})
+    wrong = {**PLAIN[method], "size": "256x256", **data.draw(st.dictionaries(st.sampled_from(names), ANYTHING, max_size=3))}
+    running_sandbox.clear()
+    sent = True
+    try:
+        getattr(client, method.removesuffix(" by reference"))(**wrong)
+    except InvalidRequestError:
+        sent = False
+    except BadRequestError:
+        # Bytes that begin like a picture, and a link to nowhere, are the server's to refuse.
+        assert "image" in wrong
+    assert len(running_sandbox.requests) == sent
+
+
 class TestModels:
     @pytest.mark.parametrize("method", ["edit", "edit by reference", "create_variation"])
     def test_dall_e_3_creates_only(self, refusals: Refusals, method: str) -> None:
@@ -485,6 +527,7 @@ class TestMessages:
 
     def test_tell_all_problems_at_once_in_the_contracts_order(self, client: ImagesClient, sandbox: Sandbox) -> None:
         wrong: dict[str, Any] = {
+            "model": "gpt-image-2",
             "seeds": 1,
             "user": 5,
             "style": "vivid",
@@ -494,7 +537,7 @@ class TestMessages:
             "n": 11,
         }
         with pytest.raises(InvalidRequestError) as caught:
-            client.generate("", **{"model": "gpt-image-2", **wrong})
+            client.generate("", **wrong)
         names = [problem.parameter for problem in caught.value.problems]
         assert names == ["prompt", "n", "size", "response_format", "quality", "style", "user", "seeds"]
         assert str(caught.value) == "; ".join(map(str, caught.value.problems))

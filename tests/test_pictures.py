@@ -161,6 +161,13 @@ def test_a_picture_is_whole_with_its_last_byte_and_not_before(name: str) -> None
     assert [length for length in range(len(content)) if is_whole(file(content[:length]))] == []
 
 
+@pytest.mark.parametrize("name", ["png of noise", "jpeg of noise", "gif of noise", "svg declared"])
+def test_a_picture_whose_second_half_is_empty_space_is_not_whole(name: str) -> None:
+    # What is left of a file that was made in its full length and never filled.
+    half = len(ALL[name]) // 2
+    assert not is_whole(file(ALL[name][:half] + bytes(half)))
+
+
 @pytest.mark.parametrize("rest", [b"\n", b"\0", b"\0" * 512, b"\r\n\r\n"])
 @pytest.mark.parametrize("name", ["png of noise", "jpeg of noise", "webp of noise", "gif of noise", "svg plain"])
 def test_what_encoders_leave_behind_the_end_does_no_harm(name: str, rest: bytes) -> None:
