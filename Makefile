@@ -27,8 +27,8 @@ $(VENV)/dev: $(VENV)/pip pyproject.toml
 demo: $(VENV)/demo ## Make, edit and vary pictures against the local sandbox, and save them under demo/
 	$(BIN)/python tools/demo.py
 
-test: $(VENV)/dev ## Run the tests
-	$(BIN)/python -m pytest
+test: $(VENV)/dev ## Run the tests; in CI, with the branch coverage of the core, which must be whole
+	$(BIN)/python -m pytest $(if $(CI),--cov)
 
 lint: $(VENV)/dev ## Check style and format
 	$(BIN)/ruff check

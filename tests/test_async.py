@@ -389,3 +389,17 @@ def test_a_call_that_is_cancelled_closes_its_connection_and_spoils_no_other() ->
 
     with RawServer([Do.STALL], reply(answered(PNG))) as server:
         asyncio.run(main(server))
+
+
+def test_a_reply_that_a_test_transport_holds_whole_is_read() -> None:
+    picture = drawn()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"data": [{"b64_json": b64encode(picture).decode()}]})
+
+    async def call() -> bytes:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+            client = AsyncImagesClient(base_url="http://images.example/v1", http_client=http)
+            return await (await client.generate("x"))[0].aread()
+
+    assert asyncio.run(call()) == picture

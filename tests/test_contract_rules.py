@@ -381,6 +381,16 @@ def test_a_rule_lets_through_what_keeps_it_and_nothing_else(refusals: Refusals, 
     assert {each.parameter for each in refusals(case.method, model, **case.refused)} == {case.parameter}
 
 
+@pytest.mark.parametrize("method", ["generate", "edit"])
+@pytest.mark.parametrize(
+    "given", [{"prompt": "\ud800"}, {"user": "a\udfff"}, {"svg": {"model": "\ud800"}, "output_format": "svg"}]
+)
+def test_half_a_character_is_refused_wherever_it_stands(refusals: Refusals, method: str, given: dict[str, Any]) -> None:
+    found = refusals(method, GPT25[0], **given)
+    assert {problem.parameter.partition(".")[0] for problem in found} == {next(iter(given))}
+    assert any("surrogates not allowed" in problem.why for problem in found)
+
+
 _CIRCLE: list[Any] = []
 _CIRCLE.append(_CIRCLE)
 ANYTHING = st.recursive(

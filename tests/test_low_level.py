@@ -227,3 +227,13 @@ def test_a_result_holds_the_generated_reply_and_what_http_said() -> None:
     assert result.http.rate_limits == {"remaining-images": "4"}
     assert result.http.elapsed > 0
     assert result.http.headers["x-request-id"] == "req_1"
+
+
+def test_a_cookie_of_the_call_wins_over_those_of_the_borrowed_client(sandbox: Sandbox) -> None:
+    with httpx.Client(cookies={"jar": "client"}) as http:
+        client = ImagesClient(base_url=sandbox.base_url, http_client=http)
+        seen: list[str | None] = []
+        http.event_hooks["request"].append(lambda request: seen.append(request.headers.get("cookie")))
+        client.generate("x")
+        client.generate("x", extra_headers={"Cookie": "jar=call"})
+    assert seen == ["jar=client", "jar=call"]

@@ -30,7 +30,7 @@ from images_api import (
     ResponseError,
 )
 from images_api._decoding import BrokenPictureError, check_picture, decode_json, decode_picture
-from images_api._replies import connection_error, read_result, status_error
+from images_api._replies import came_whole, connection_error, read_result, status_error, without_secrets
 from images_api._retry import wait_before_retry
 
 if TYPE_CHECKING:
@@ -468,3 +468,18 @@ class TestConnection:
     def test_that_fails_does_not_fill_the_message_with_what_the_server_sent(self) -> None:
         error = connection_error(httpx.RemoteProtocolError("ж" * 5000), 0)
         assert str(error).count("ж") <= FOREIGN_TEXT_LIMIT
+
+
+class TestCameWhole:
+    def test_a_cut_reply_with_a_whole_picture_has(self) -> None:
+        picture = drawn()
+        assert came_whole(info(headers={"content-type": "image/png"}), picture)
+        assert not came_whole(info(headers={"content-type": "image/png"}), picture[:-1])
+
+    def test_a_cut_reply_with_whole_json_has(self) -> None:
+        assert came_whole(info(), b'{"data": []}')
+        assert not came_whole(info(), b'{"data": [')
+
+
+def test_a_word_that_stands_for_a_key_is_not_taken_out_of_what_a_server_says() -> None:
+    assert without_secrets("none of the keys abcdefgh fits", ["none", "abcdefgh"]) == "none of the keys … fits"

@@ -255,6 +255,20 @@ class TestForms:
         (file,) = (part for part in parts(sandbox.requests[-1]) if part.filename is not None)
         assert file[:3] == ("image", filename, media_type)
 
+    def test_a_type_for_json_does_not_make_a_form_unreadable(self, sandbox: Sandbox) -> None:
+        # Many a client says it with every request, and without its boundary a form can't be read.
+        with ImagesClient(base_url=sandbox.base_url, headers={"Content-Type": "application/json"}) as client:
+            client.edit(PNG, "x", size="64x64")
+            client.edit(PNG, "x", size="64x64", extra_headers={"content-type": "multipart/form-data"})
+            client.generate("x", size="64x64")
+        assert [part.name for request in sandbox.requests[:2] for part in parts(request)] == [
+            "prompt",
+            "model",
+            "size",
+            "image",
+        ] * 2
+        assert sandbox.requests[2].headers["content-type"] == "application/json"
+
     def test_lengths_are_told_and_boundaries_never_return(self, client: ImagesClient, sandbox: Sandbox) -> None:
         for _ in range(5):
             client.edit(PNG, "x", size="64x64")
@@ -416,3 +430,12 @@ class TestHeaders:
         call(client, method)
         assert (sandbox.requests[-1].method, sandbox.requests[-1].path) == ("POST", "/v1" + PATHS[operation])
         assert sandbox.requests[-1].query == ""
+
+
+@pytest.mark.parametrize("name", ["extra_body", "extra_headers", "extra_query"])
+@pytest.mark.parametrize("given", ["text", ["a", "b"], {1: "x"}, 7])
+def test_what_is_no_mapping_of_names_is_refused(client: ImagesClient, sandbox: Sandbox, name: str, given: Any) -> None:
+    options: dict[str, Any] = {name: given}
+    with pytest.raises(InvalidRequestError, match=f"{name} must be a mapping of names to values"):
+        client.generate("x", **options)
+    assert not sandbox.requests

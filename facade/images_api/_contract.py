@@ -198,7 +198,7 @@ class RequestContract:
             if isinstance(value, str):
                 value.encode()  # a lone surrogate can't be
             return value
-        return json.loads(json.dumps(value, allow_nan=False))
+        return json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
 
     def _picture_violations(self, instance: Schema, pictures: Mapping[str, Sequence[Picture]]) -> Iterator[Violation]:
         rules: dict[str, dict[str, tuple[Any, str]]] = {name: {} for name in pictures}

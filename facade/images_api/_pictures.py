@@ -149,7 +149,7 @@ def _jpeg(file: BinaryIO) -> Header:
             return Header("image/jpeg", *((height, width) if turned else (width, height)), alpha=False)
         if kind == _JPEG_EXIF:
             turned = turned or _is_turned(file.read(length))
-    raise struct.error  # pictures begin with a frame
+    raise AssertionError("unreachable: the segments end with a struct.error")
 
 
 def _jpeg_data(file: BinaryIO) -> int:

@@ -312,6 +312,8 @@ class _Draft:
         return headers
 
     def _request(self, kwargs: dict[str, Any], headers: dict[str, str]) -> httpx.Request:
+        if "files" in kwargs:  # a form's type names its boundary
+            headers.pop("content-type", None)
         return httpx.Request(
             kwargs.pop("method"),
             self.settings.base_url + kwargs.pop("url"),
