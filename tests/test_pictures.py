@@ -241,3 +241,11 @@ def test_no_damage_to_a_picture_does_harm(name: str, place: int, damage: bytes) 
     content[place : place + len(damage)] = damage
     read_header(file(bytes(content)))
     is_whole(file(bytes(content)))
+
+
+def test_exif_data_without_an_orientation_turn_nothing() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "a description"
+    content = io.BytesIO()
+    Image.new("RGB", (20, 12)).save(content, format="JPEG", exif=exif)
+    assert read_header(content) == Header("image/jpeg", 20, 12, alpha=False)
