@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 _URI = "urn:images-api"
-_SIZE = re.compile(r"auto|([1-9][0-9]*)x([1-9][0-9]*)", re.ASCII)
+_SIZE = re.compile(r"auto|([1-9][0-9]*)x([1-9][0-9]*)")
 _WORDS = {
     "maximum": "must be at most {}",
     "minimum": "must be at least {}",
