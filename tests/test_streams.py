@@ -28,6 +28,7 @@ from images_api import (
     ImageStream,
     InvalidRequestError,
     PartialImage,
+    QuotaExceededError,
     RateLimitError,
     ResponseError,
     StreamEvent,
@@ -519,3 +520,16 @@ def test_variations_are_streamed_by_a_server_that_does_without_a_parameter_unkno
 
     assert seen.whole()[0].read() == SECOND
     assert (b'name="stream"\r\n\r\ntrue\r\n' in server.requests[0].body) is asked
+
+
+def test_a_key_that_an_error_event_quotes_is_not_in_the_error() -> None:
+    key = "hush.c0ffee5ec2e7"
+    fault = {"message": f"no budget for {key}", "code": "insufficient_quota"}
+    with (
+        RawServer([*PARTLY, chunk(event("error", error=fault)), END]) as server,
+        ImagesClient(key, base_url=server.base_url) as client,
+        client.stream_generate("x", partial_images=1) as stream,
+        pytest.raises(QuotaExceededError, match="no budget for …") as caught,
+    ):
+        stream.result()
+    assert key not in f"{caught.value!r} {caught.value.body}"

@@ -18,7 +18,7 @@ import httpx
 from . import _replies, _requests
 from ._downloads import Downloader
 from ._errors import APIConnectionError, APIStatusError, InvalidRequestError, Problem, ResponseError
-from ._http import HTTPInfo
+from ._http import HTTPInfo, same_origin
 from ._low_level import AsyncSharedTransport, SharedTransport, add_client_defaults
 from ._results import ImagesResult
 from ._retry import wait_before_retry
@@ -127,12 +127,13 @@ class _Operations(Generic[Reply, Stream, HTTPClient]):
         """Edit a picture, or make one out of several.
 
         Args:
-            image: A picture, or a list of up to 16: a path, bytes, a binary file, a PIL picture, or a tuple of file
-                name and one of these. Or, all of them, links, `data:` URLs or file ids.
+            image: A picture, or a list of them: a path, bytes, a binary file, a PIL picture, or a tuple of file name
+                and one of these. Or, all of them, links, `data:` URLs or file ids. How many, how large and of which
+                kind they may be depends on the model, and is checked.
             prompt: What the picture should become.
-            mask: A png of the first picture's size with an alpha channel; where it is fully transparent, the picture
-                is edited.
-            markup: Likewise, with drawings that say what to change; gpt-image-2.5 and later, and not with a mask.
+            mask: A picture of the first one's size with an alpha channel; where it is fully transparent, that one is
+                edited.
+            markup: Likewise, with drawings that say what to change, for models that take it.
             **options: What to say beside, as described in `CreateImageEditOptions` and `CallOptions`.
 
         Returns:
@@ -152,7 +153,7 @@ class _Operations(Generic[Reply, Stream, HTTPClient]):
 
         Args:
             image: A path, bytes, a binary file, a PIL picture, a `data:` URL, or a tuple of file name and one of these.
-                For dall-e-2, a square png under 4 MB.
+                How large and of which kind it may be depends on the model, and is checked.
             **options: What to say beside, as described in `CreateImageVariationOptions` and `CallOptions`.
 
         Returns:
@@ -200,12 +201,13 @@ class _Operations(Generic[Reply, Stream, HTTPClient]):
         """Edit a picture, or make one out of several, and watch it take shape.
 
         Args:
-            image: A picture, or a list of up to 16: a path, bytes, a binary file, a PIL picture, or a tuple of file
-                name and one of these. Or, all of them, links, `data:` URLs or file ids.
+            image: A picture, or a list of them: a path, bytes, a binary file, a PIL picture, or a tuple of file name
+                and one of these. Or, all of them, links, `data:` URLs or file ids. How many, how large and of which
+                kind they may be depends on the model, and is checked.
             prompt: What the picture should become.
-            mask: A png of the first picture's size with an alpha channel; where it is fully transparent, the picture
-                is edited.
-            markup: Likewise, with drawings that say what to change; gpt-image-2.5 and later, and not with a mask.
+            mask: A picture of the first one's size with an alpha channel; where it is fully transparent, that one is
+                edited.
+            markup: Likewise, with drawings that say what to change, for models that take it.
             **options: What to say beside, as described in `CreateImageEditOptions` and `CallOptions`.
 
         Returns:
@@ -226,7 +228,7 @@ class _Operations(Generic[Reply, Stream, HTTPClient]):
 
         Args:
             image: A path, bytes, a binary file, a PIL picture, a `data:` URL, or a tuple of file name and one of these.
-                For dall-e-2, a square png under 4 MB.
+                How large and of which kind it may be depends on the model, and is checked.
             **options: What to say beside, as described in `CreateImageVariationOptions` and `CallOptions`.
 
         Returns:
@@ -341,7 +343,7 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
                 time.sleep(tries.pause_without_reply(error))
                 continue
             if stream and response.is_success:
-                return _Reply(response, tries.info(response))
+                return _Reply(response, tries.info(response), secrets=call.secrets)
             try:
                 for chunk in _raw(response):
                     raw += chunk
@@ -444,7 +446,7 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
                 await asyncio.sleep(tries.pause_without_reply(error))
                 continue
             if stream and response.is_success:
-                return _Reply(response, tries.info(response))
+                return _Reply(response, tries.info(response), secrets=call.secrets)
             try:
                 async for chunk in _araw(response):
                     raw += chunk
@@ -609,7 +611,7 @@ class _Reply:
 
     def reader(self, call: Call, downloader: Downloader) -> EventReader:
         """Return what makes events of a stream."""
-        return EventReader(self.http, self.response.request.url, call.subject, downloader, call.pictures)
+        return EventReader(self.http, self.response.request.url, call.subject, downloader, call.pictures, secrets=self.secrets)
 
 
 class _Tries:
@@ -641,8 +643,7 @@ class _Tries:
         if following is None or self._redirects == _MOST_REDIRECTS:
             return False
         self._redirects += 1
-        there, here = following.url, self.request.url
-        if (there.scheme, there.host, there.port) != (here.scheme, here.host, here.port):
+        if not same_origin(following.url, self.request.url):
             for name in SECRET_HEADERS | {self._settings.auth_header}:
                 following.headers.pop(name, None)
         self.request = following

@@ -22,6 +22,11 @@ def shown_url(url: str) -> str:
     return re.sub(r"^(\w+://)?.*@", r"\1", address)[:_SHOWN_URL]
 
 
+def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Return whether two URLs share scheme, host and port, so that a key for one may go to the other."""
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class HTTPInfo:
     """The HTTP side of a reply.

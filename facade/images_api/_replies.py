@@ -166,20 +166,19 @@ def read_picture(entry: object, place: int, subject: str, downloader: Downloader
     """
     if not isinstance(entry, dict):
         return BrokenPictureError(f"isn't an object: {entry!r}"[:FOREIGN_TEXT_LIMIT])
-    text, url = entry.pop("b64_json", None), entry.get("url")
+    text, url = entry.pop("b64_json", None), only(str, entry.get("url"))
     if text is not None and not isinstance(text, str):
         return BrokenPictureError(f"has a {type(text).__name__} for b64_json")
-    if not text and not (url and isinstance(url, str)):
+    if not text and not url:
         return BrokenPictureError("has neither b64_json nor url")
     try:
         content = decode_picture(text) if text else None
     except BrokenPictureError as error:
         return error
-    revised = entry.get("revised_prompt")
     return GeneratedImage(
         content,
-        url=only(str, url) or None,
-        revised_prompt=revised if isinstance(revised, str) else None,
+        url=url or None,
+        revised_prompt=only(str, entry.get("revised_prompt")),
         extra={name: value for name, value in entry.items() if name not in {"url", "revised_prompt"}},
         index=place,
         subject=subject,

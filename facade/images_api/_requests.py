@@ -233,7 +233,7 @@ class _Draft:
             self._fill_in()
             self._check()
             self._warn_of_retired_model()
-            one_or_all = {name: files[0] if len(files) == 1 else files for name, files in parts.items()}
+            one_or_all = {name: several[0] if len(several) == 1 else several for name, several in parts.items()}
             fields = self.fields | one_or_all | dict(self.extra_body)
             headers = self._headers()
             try:
@@ -255,13 +255,8 @@ class _Draft:
         properties = self.rules.properties
         self.named = {*self.fields, *self.options, *self.uploads}
         if "stream" in self.options:
-            raise InvalidRequestError(
-                [
-                    Problem(
-                        "stream", self.options["stream"], "is said by the method: stream_generate, stream_edit, stream_variation"
-                    )
-                ]
-            )
+            why = "is said by the method: stream_generate, stream_edit, stream_variation"
+            raise InvalidRequestError([Problem("stream", self.options["stream"], why)])
         defaults = {name: value for name, value in self.settings.defaults.items() if name in properties}
         self.fields |= {"model": self.rules.default_model} | defaults | self.options
         self.fields = dict(self.rules.defaults(self.fields["model"])) | self.fields

@@ -11,7 +11,7 @@ import httpx
 
 from . import _contract
 from ._errors import InvalidRequestError, Problem, unless_secret
-from ._http import shown_url
+from ._http import same_origin, shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,10 +74,7 @@ class Settings:
 
     def headers_for(self, url: httpx.URL) -> dict[str, str]:
         """Return the client's own headers and the key, for the base URL's own origin alone."""
-        base = httpx.URL(self.base_url)
-        if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
-            return {}
-        return {**self.headers, **self.authorization()}
+        return {**self.headers, **self.authorization()} if same_origin(url, httpx.URL(self.base_url)) else {}
 
     def __repr__(self) -> str:
         return f"{shown_url(self.base_url)}, {'with' if self.api_key else 'without'} a key"

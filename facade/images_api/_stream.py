@@ -15,7 +15,7 @@ from ._errors import ResponseError, StreamInterruptedError
 from ._results import ImagesResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import httpx
 
@@ -138,9 +138,20 @@ class EventReader:
         subject: What the pictures are about, for their file names.
         downloader: Fetches the pictures that come as links.
         expected: How many finished pictures were asked for.
+        secrets: What must not be in an error, though the server quote it.
     """
 
-    def __init__(self, http: HTTPInfo, url: httpx.URL, subject: str, downloader: Downloader, expected: int) -> None:
+    def __init__(
+        self,
+        http: HTTPInfo,
+        url: httpx.URL,
+        subject: str,
+        downloader: Downloader,
+        expected: int,
+        *,
+        secrets: Sequence[str] = (),
+    ) -> None:
+        self._secrets = secrets
         self._http = http
         self._url = url
         self._subject = subject
@@ -226,7 +237,7 @@ class EventReader:
             message = f"an event isn't a JSON object ({error})"
             raise ResponseError(message, body=data, http=self._http, images=self._images()) from error
         if fields.get("error") or kind == "error":
-            raise _replies.status_error(self._http, data, self._url)
+            raise _replies.status_error(self._http, data, self._url, self._secrets)
         model = _contract.event_models().get(kind)
         picture = _replies.read_picture(fields, len(self._completed), self._subject, self._downloader)
         place = len(self._partial) + len(self._completed)
