@@ -336,23 +336,25 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
         """Return a successful reply, of a stream before its body is read."""
         tries = _Tries(call, self._settings, self._borrowed)
         while True:
-            raw, cut = bytearray(), None
+            cut = None
             try:
                 response = self._http().send(tries.request, stream=True, follow_redirects=False)
             except httpx.HTTPError as error:
                 time.sleep(tries.pause_without_reply(error))
                 continue
             if stream and response.is_success:
-                return _Reply(response, tries.info(response), secrets=call.secrets)
+                return _Reply(response, tries.info(response), _replies.Body(response), secrets=call.secrets)
+            body = _replies.Body(response)
             try:
                 for chunk in _raw(response):
-                    raw += chunk
+                    body.write(chunk)
             except httpx.HTTPError as error:
                 cut = error
             finally:
                 response.close()
-            reply = _Reply(response, tries.info(response, cut), _replies.decoded(response, bytes(raw)), cut, call.secrets)
-            if response.is_success and (cut is None or _replies.came_whole(reply.http, reply.body)):
+            body.close()
+            reply = _Reply(response, tries.info(response, cut), body, cut, call.secrets)
+            if response.is_success and (cut is None or body.is_whole()):
                 return reply
             if not tries.redirected(response):
                 time.sleep(tries.pause_after(reply.error(), cut))
@@ -430,7 +432,7 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
         with await asyncio.to_thread(prepare) if files else prepare() as call:
             reply = await self._send(call, stream=False)
             read = partial(reply.result, call, self._downloader)
-            return await asyncio.to_thread(read) if len(reply.body) >= _LARGE_BODY else read()
+            return await asyncio.to_thread(read) if reply.body.content.size >= _LARGE_BODY else read()
 
     def _stream(self, prepare: Callable[[], Call]) -> AsyncImageStream:
         return AsyncImageStream(prepare, self._send, self._downloader)
@@ -439,23 +441,25 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
         """Return a successful reply, of a stream before its body is read."""
         tries = _Tries(call, self._settings, self._borrowed)
         while True:
-            raw, cut = bytearray(), None
+            cut = None
             try:
                 response = await self._http().send(tries.request, stream=True, follow_redirects=False)
             except httpx.HTTPError as error:
                 await asyncio.sleep(tries.pause_without_reply(error))
                 continue
             if stream and response.is_success:
-                return _Reply(response, tries.info(response), secrets=call.secrets)
+                return _Reply(response, tries.info(response), _replies.Body(response), secrets=call.secrets)
+            body = _replies.Body(response)
             try:
                 async for chunk in _araw(response):
-                    raw += chunk
+                    body.write(chunk)
             except httpx.HTTPError as error:
                 cut = error
             finally:
                 await response.aclose()
-            reply = _Reply(response, tries.info(response, cut), _replies.decoded(response, bytes(raw)), cut, call.secrets)
-            if response.is_success and (cut is None or _replies.came_whole(reply.http, reply.body)):
+            body.close()
+            reply = _Reply(response, tries.info(response, cut), body, cut, call.secrets)
+            if response.is_success and (cut is None or body.is_whole()):
                 return reply
             if not tries.redirected(response):
                 await asyncio.sleep(tries.pause_after(reply.error(), cut))
@@ -547,17 +551,11 @@ class AsyncImageStream:
         cause = None
         try:
             async for chunk in self._response.aiter_bytes():
-                async for event in self._each(self._reader.feed(chunk), len(chunk)):
+                for event in self._reader.feed(chunk):
                     yield event
         except httpx.HTTPError as error:
             cause = error
-        async for event in self._each(self._reader.finish(cause)):
-            yield event
-
-    async def _each(self, events: Iterator[StreamEvent], more: int = 0) -> AsyncGenerator[StreamEvent]:
-        """Yield events, made in a worker thread when there is much to decode."""
-        large = self._reader.waiting + more >= _LARGE_BODY
-        while (event := await asyncio.to_thread(next, events, None) if large else next(events, None)) is not None:
+        for event in self._reader.finish(cause):
             yield event
 
 
@@ -590,28 +588,36 @@ class _Reply:
 
     response: httpx.Response
     http: HTTPInfo
-    body: bytes = b""
+    body: _replies.Body
     cut: httpx.HTTPError | None = None
     secrets: Sequence[str] = ()
 
     def error(self) -> APIConnectionError | APIStatusError:
         """Return what is wrong with a reply that is refused, or broke off."""
         if self.cut is not None and self.http.is_success:
-            return _replies.connection_error(self.cut, self.http.elapsed, self.body)
-        return _replies.status_error(self.http, self.body, self.response.request.url, self.secrets)
+            return _replies.connection_error(self.cut, self.http.elapsed, self.body.read())
+        return _replies.status_error(self.http, self.body.read(), self.response.request.url, self.secrets)
 
     def result(self, call: Call, downloader: Downloader) -> ImagesResult:
         """Return the pictures."""
         try:
-            return _replies.read_result(self.http, self.body, call.subject, downloader)
+            return _replies.read_result(self.http, self.body.content, call.subject, downloader)
         except ResponseError as error:
-            if any(secret.encode() in self.body for secret in self.secrets):
+            if any(secret.encode() in error.body for secret in self.secrets):
                 error.args = ("the reply can't be understood, and quotes the key",)
             raise
 
     def reader(self, call: Call, downloader: Downloader) -> EventReader:
         """Return what makes events of a stream."""
-        return EventReader(self.http, self.response.request.url, call.subject, downloader, call.pictures, secrets=self.secrets)
+        return EventReader(
+            self.http,
+            self.response.request.url,
+            call.subject,
+            downloader,
+            call.pictures,
+            content=self.body.content,
+            secrets=self.secrets,
+        )
 
 
 class _Tries:
