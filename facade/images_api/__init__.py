@@ -1,32 +1,39 @@
 """Create, edit and vary pictures with the Images API."""
 
-from ._client import AsyncImagesClient, AsyncImageStream, ImagesClient, ImageStream
-from ._errors import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConflictError,
-    ContentPolicyError,
-    DownloadError,
-    ImagesAPIError,
-    InternalServerError,
-    InvalidRequestError,
-    NoImageError,
-    NotFoundError,
-    PermissionDeniedError,
-    Problem,
-    QuotaExceededError,
-    RateLimitError,
-    ResponseError,
-    StreamInterruptedError,
-    UnprocessableEntityError,
-    UnreadableFileError,
-)
-from ._http import HTTPInfo
-from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
-from ._stream import CompletedImage, PartialImage, StreamEvent
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._client import AsyncImagesClient, ImagesClient
+    from ._errors import (
+        APIConnectionError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConflictError,
+        ContentPolicyError,
+        DownloadError,
+        ImagesAPIError,
+        InternalServerError,
+        InvalidRequestError,
+        NoImageError,
+        NotFoundError,
+        PermissionDeniedError,
+        Problem,
+        QuotaExceededError,
+        RateLimitError,
+        ResponseError,
+        StreamInterruptedError,
+        UnprocessableEntityError,
+        UnreadableFileError,
+    )
+    from ._http import HTTPInfo
+    from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+    from ._stream import CompletedImage, PartialImage, StreamEvent
+    from ._streaming import AsyncImageStream, ImageStream
 
 __all__ = [
     "APIConnectionError",
@@ -63,3 +70,32 @@ __all__ = [
     "UnreadableFileError",
     "Usage",
 ]
+
+# Where what isn't an error stands. Nothing is imported before it is used: https://peps.python.org/pep-0562/
+_MODULES = {
+    "AsyncImageStream": "_streaming",
+    "AsyncImagesClient": "_client",
+    "CompletedImage": "_stream",
+    "GeneratedImage": "_results",
+    "HTTPInfo": "_http",
+    "ImageStream": "_streaming",
+    "ImagesClient": "_client",
+    "ImagesResult": "_results",
+    "PartialImage": "_stream",
+    "StreamEvent": "_stream",
+    "TokenDetails": "_results",
+    "Usage": "_results",
+}
+
+if not TYPE_CHECKING:  # a type checker has to see what isn't there
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_MODULES.get(name, '_errors')}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -11,6 +11,8 @@ import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import pybase64
+
 from ._pictures import is_whole, media_type
 from ._spool import Spool
 
@@ -27,6 +29,8 @@ _BLANKS = b" \t\n\r\v\f"
 _QUANTUM = 4
 _BACKSLASH = ord("\\")
 _DATA_URL = "data:"
+# Nothing is decoded before so many letters are there: `data` alone is base64 too.
+_SHORTEST = 8
 
 
 class BrokenPictureError(ValueError):
@@ -186,11 +190,9 @@ class Base64Text:
             self._kept += piece
             return
         text = self._rest + piece
-        if not self._content.size and len(text) < len(_DATA_URL):
-            self._rest = text  # too short to tell a `data:` URL
+        if not self._content.size and len(text) < _SHORTEST:
+            self._rest = text
             return
-        import pybase64
-
         whole = len(text) - len(text) % _QUANTUM
         try:
             if self._padded or b"=" in text[-_QUANTUM:]:
@@ -212,8 +214,6 @@ class Base64Text:
 
     def text(self) -> bytes:
         """Return the text, in a simpler way than it came where that had escapes or lines."""
-        import pybase64
-
         content = self._content.read()[: self._before] if self._kept is not None else self._content.read()
         return pybase64.b64encode(content) + self._rest + (self._kept or b"")
 
@@ -248,6 +248,9 @@ class Base64Text:
                 raise ValueError(_NOT_BASE64)  # noqa: TRY301  as bad as what the decoder finds
             self._padded = self._padded or bare != plain
             whole = len(bare) if self._padded or last else len(bare) - len(bare) % _QUANTUM
+            if not self._content.size and whole < _SHORTEST and not (last or self._padded):
+                self._rest = text
+                return
             self._content.write(_decoded(bare[:whole]))
             self._rest = bare[whole:]
         except ValueError:
@@ -285,12 +288,7 @@ def decode_text(text: str) -> bytes:
     Raises:
         BrokenPictureError: It isn't base64.
     """
-    if text.startswith(_DATA_URL):
-        return decode_data_url(text)
-    try:
-        return _decoded(_standard(text).rstrip(b"="))
-    except ValueError as error:
-        raise BrokenPictureError(_NOT_BASE64) from error
+    return decode_data_url(text) if text.startswith(_DATA_URL) else _decode_base64(text)
 
 
 def decode_data_url(url: str) -> bytes:
@@ -300,8 +298,8 @@ def decode_data_url(url: str) -> bytes:
         BrokenPictureError: It holds something that isn't base64 though it says so.
     """
     head, _, data = url.partition(",")
-    content = unquote_to_bytes(data)
-    return decode_text(content.decode("ascii", errors="replace")) if head.endswith(";base64") else content
+    content = unquote_to_bytes(data.encode(errors="surrogatepass"))
+    return _decode_base64(content.decode("ascii", errors="replace")) if head.endswith(";base64") else content
 
 
 def check_picture(content: Spool) -> None:
@@ -318,14 +316,19 @@ def check_picture(content: Spool) -> None:
             raise BrokenPictureError(f"is cut short after {content.size} bytes")
 
 
+def _decode_base64(text: str) -> bytes:
+    try:
+        return _decoded(_standard(text).rstrip(b"="))
+    except ValueError as error:
+        raise BrokenPictureError(_NOT_BASE64) from error
+
+
 def _standard(text: str) -> bytes:
     """Return base64 in the standard alphabet and one line."""
     return text.encode("ascii").translate(_FROM_URL_SAFE, _BLANKS)
 
 
 def _decoded(text: bytes) -> bytes:
-    import pybase64
-
     return pybase64.b64decode(text + b"=" * (-len(text) % _QUANTUM), validate=True)
 
 

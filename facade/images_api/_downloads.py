@@ -5,7 +5,6 @@ The key goes to the base URL's own origin alone, and a failed download never sen
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from dataclasses import dataclass
@@ -80,6 +79,8 @@ class Downloader:
         Raises:
             DownloadError: It can't be read, or isn't a whole picture of an allowed size.
         """
+        import asyncio
+
         if url.startswith("data:") or self.async_client is None:
             return await asyncio.to_thread(self.fetch, url)
         download = _Download(self.settings, url)

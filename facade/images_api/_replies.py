@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
+from images_api_client.models.images_response import ImagesResponse
+
 from ._decoding import BrokenPictureError, JSONReader, check_picture, decode_json
 from ._errors import (
     FOREIGN_TEXT_LIMIT,
@@ -37,8 +39,6 @@ Value = TypeVar("Value")
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from images_api_client.models.images_response import ImagesResponse
 
     from ._downloads import Downloader
     from ._http import HTTPInfo
@@ -192,7 +192,7 @@ def _result(
     if faults:
         text = "; ".join(f"picture {place} of {len(images)} {fault}" for place, fault in faults)
         raise ResponseError(_short(text), body=content.read(), http=http, images=good) from faults[0][1]
-    reply = _model(document)
+    reply = ImagesResponse.from_dict(document)
     return ImagesResult(
         images=tuple(good),
         http=http,
@@ -205,12 +205,6 @@ def _result(
         extra=reply.additional_properties,
         reply=reply,
     )
-
-
-def _model(document: dict[str, Any]) -> ImagesResponse:
-    from images_api_client.models.images_response import ImagesResponse
-
-    return ImagesResponse.from_dict(document)
 
 
 def read_picture(

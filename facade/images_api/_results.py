@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -100,8 +99,10 @@ class GeneratedImage:
         Raises:
             DownloadError: The link can't be read.
         """
+        from asyncio import to_thread
+
         content = await self._afetched()
-        return await asyncio.to_thread(content.read) if content.in_file else content.read()
+        return await to_thread(content.read) if content.in_file else content.read()
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
         """Save the picture, whole or not at all.
@@ -136,8 +137,10 @@ class GeneratedImage:
             FileExistsError: The file is there, and `overwrite` is False.
             OSError: The file can't be written.
         """
+        from asyncio import to_thread
+
         await self._afetched()
-        return await asyncio.to_thread(self._save, path, of=1, overwrite=overwrite)
+        return await to_thread(self._save, path, of=1, overwrite=overwrite)
 
     def to_pil(self) -> PILImage:
         """Return the picture as one of PIL's, decoded.
@@ -317,9 +320,11 @@ class ImagesResult(Sequence[GeneratedImage]):
             FileExistsError: A file is there, and `overwrite` is False.
             OSError: A file can't be written.
         """
+        from asyncio import to_thread
+
         for image in self.images:
             await image._afetched()
-        return await asyncio.to_thread(self.save, path, overwrite=overwrite)
+        return await to_thread(self.save, path, overwrite=overwrite)
 
     def __repr__(self) -> str:
         more = ", …" if len(self) > _PICTURES_IN_REPR else ""

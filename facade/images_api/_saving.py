@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +86,7 @@ def _write_beside(content: Spool, name: Callable[[int], Path], first: int) -> Pa
 
 
 def _write(content: Spool, target: Path, *, overwrite: bool) -> None:
-    temporary = target.with_name(f".images-api-{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".images-api-{os.urandom(8).hex()}.tmp")
     try:
         content.copy_to(temporary)
         if overwrite:

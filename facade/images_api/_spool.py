@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from contextlib import suppress
 from functools import cache
 from io import BytesIO, FileIO
@@ -86,17 +87,16 @@ class Spool:
             return file.read()
 
     def copy_to(self, target: Path) -> None:
-        """Make a new file that holds the bytes: one more name of the temporary file where that can be, else a copy.
+        """Make a new file that holds the bytes: the first time another name of the temporary one if that can be, else a copy.
 
         Raises:
             OSError: It can't be written, or as for `open`.
         """
-        from shutil import copyfileobj
-
         with self.open() as source:
-            if self._path is None or not _linked(self._path, target):
+            if self._path is None or os.fstat(source.fileno()).st_nlink > 1 or not _linked(self._path, target):
                 with target.open("xb") as file:
-                    copyfileobj(source, file, _COPIED_AT_ONCE)
+                    while piece := source.read(_COPIED_AT_ONCE):
+                        file.write(piece)
 
     def __reduce__(self) -> tuple[type[Self], tuple[bytes]]:
         return type(self), (self.read(),)
@@ -156,6 +156,9 @@ def _folder(process: int) -> str:
 
     folder = mkdtemp(prefix="images-api-")
     atexit.register(_remove_folder, folder, process)
+    multiprocessing = sys.modules.get("multiprocessing.util")
+    if multiprocessing is not None:  # whose forked workers end without the above
+        multiprocessing.Finalize(None, _remove_folder, (folder, process), exitpriority=0)
     return folder
 
 
