@@ -177,7 +177,6 @@ class Base64Text:
     def __init__(self) -> None:
         self._content = Spool()
         self._rest = b""
-        self._padded = False
         self._kept: bytearray | None = None  # all from where it isn't base64, as it came
         self._before = 0
         self._not_json: ValueError | None = None
@@ -195,7 +194,7 @@ class Base64Text:
             return
         whole = len(text) - len(text) % _QUANTUM
         try:
-            if self._padded or b"=" in text[-_QUANTUM:]:
+            if b"=" in text[-_QUANTUM:]:
                 self._write_unusual(text)
             else:
                 self._content.write(pybase64.b64decode(memoryview(text)[:whole], validate=True))
@@ -244,15 +243,14 @@ class Base64Text:
         try:
             plain = _standard(json.loads(b'"%b"' % text))
             bare = plain.rstrip(b"=")
-            if bare.translate(None, _ALPHABET) or (bare and self._padded):
+            if bare.translate(None, _ALPHABET):
                 raise ValueError(_NOT_BASE64)  # noqa: TRY301  as bad as what the decoder finds
-            self._padded = self._padded or bare != plain
-            whole = len(bare) if self._padded or last else len(bare) - len(bare) % _QUANTUM
-            if not self._content.size and whole < _SHORTEST and not (last or self._padded):
+            whole = len(bare) if last else len(bare) - len(bare) % _QUANTUM
+            if not (self._content.size or last) and whole < _SHORTEST and len(text) < _HEAD:
                 self._rest = text
                 return
             self._content.write(_decoded(bare[:whole]))
-            self._rest = bare[whole:]
+            self._rest = b"" if last else plain[whole:][:_SHORTEST]  # with padding, behind which nothing may come
         except ValueError:
             self._broken = BrokenPictureError(_NOT_BASE64)
             self._rest, self._kept, self._before = b"", bytearray(text), self._content.size
