@@ -246,7 +246,7 @@ def read(
     http = HTTPInfo(200, httpx.Headers({"content-type": content_type, "x-request-id": "req_1"}), 0.5)
     with ImagesClient(base_url="http://127.0.0.1/v1") as client:
         content = Body(httpx.Response(200, headers=http.headers)).content
-        reader = EventReader(http, url, "an otter", client._downloader(), expected, content=content)
+        reader = EventReader(http, url, "an otter", client._downloader, expected, content=content)
     events: list[StreamEvent] = []
     try:
         for piece in pieces:

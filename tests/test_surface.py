@@ -40,7 +40,7 @@ STANDARD = set(sys.stdlib_module_names)
 # All that is loaded before the first call: what is more costs every program that imports a client.
 OF_A_CLIENT = {
     "images_api",
-    *(f"images_api._{name}" for name in ("client", "errors", "http", "pools", "requests", "settings", "warnings")),
+    *(f"images_api._{name}" for name in ("client", "errors", "http", "pools", "contract", "requests", "settings", "warnings")),
 }
 ON_FIRST_USE = ["jsonschema_rs", "pybase64", "dateutil", "images_api_client"]
 

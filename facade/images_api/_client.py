@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -39,6 +39,7 @@ _LARGE_BODY = 1 << 20
 Result = TypeVar("Result")
 Stream = TypeVar("Stream")
 HTTPClient = TypeVar("HTTPClient")
+Outcome = TypeVar("Outcome")
 
 
 class _Operations(Generic[Result, Stream, HTTPClient]):
@@ -301,6 +302,7 @@ class ImagesClient(_Operations["ImagesResult", "ImageStream", httpx.Client]):
     def _http(self) -> httpx.Client:
         return self._borrowed or self._pools.first()
 
+    @cached_property
     def _downloader(self) -> Downloader:
         from ._downloads import Downloader
 
@@ -308,12 +310,12 @@ class ImagesClient(_Operations["ImagesResult", "ImageStream", httpx.Client]):
 
     def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> ImagesResult:  # noqa: ARG002  for asyncio only
         with prepare() as call:
-            return self._send(call, stream=False).result(call, self._downloader())
+            return self._send(call, stream=False).result(call, self._downloader)
 
     def _stream(self, prepare: Callable[[], Call]) -> ImageStream:
         from ._streaming import ImageStream
 
-        return ImageStream(prepare, self._send, self._downloader())
+        return ImageStream(prepare, self._send, self._downloader)
 
     def _send(self, call: Call, *, stream: bool) -> Reply:
         from ._sending import send
@@ -392,9 +394,9 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, "ImagesResult"], "AsyncI
         return self._borrowed_here() or self._pools_here().first()
 
     def _borrowed_here(self) -> httpx.AsyncClient | None:
-        from asyncio import get_running_loop
-
         if self._borrowed is not None:
+            from asyncio import get_running_loop
+
             if self._borrowed_loop not in {None, get_running_loop()}:
                 why = "was used in another event loop before, to which its connections belong"
                 raise InvalidRequestError([Problem("http_client", self._borrowed, why)])
@@ -405,30 +407,31 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, "ImagesResult"], "AsyncI
         from asyncio import get_running_loop
 
         loop = get_running_loop()
-        if loop not in self._pools:
+        pools = self._pools.get(loop)
+        if pools is None:
             # Connections hold on to their loop, so that a weak reference alone would keep both for ever.
             for ended in [each for each in list(self._pools) if each.is_closed()]:
                 self._pools.pop(ended, None)
-            self._pools[loop] = Pools(self._new_http)
-        return self._pools[loop]
+            pools = self._pools[loop] = Pools(self._new_http)
+        return pools
 
+    @cached_property
     def _downloader(self) -> Downloader:
         from ._downloads import Downloader
 
         return Downloader(self._settings, async_client=self._http)
 
     async def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> ImagesResult:
-        from asyncio import to_thread
-
-        with await to_thread(prepare) if files else prepare() as call:
+        with await _in_thread(prepare) if files else prepare() as call:
             reply = await self._send(call, stream=False)
-            read = partial(reply.result, call, self._downloader())
-            return await to_thread(read) if reply.size >= _LARGE_BODY else read()
+            if reply.size < _LARGE_BODY:
+                return reply.result(call, self._downloader)
+            return await _in_thread(partial(reply.result, call, self._downloader))
 
     def _stream(self, prepare: Callable[[], Call]) -> AsyncImageStream:
         from ._streaming import AsyncImageStream
 
-        return AsyncImageStream(prepare, self._send, self._downloader())
+        return AsyncImageStream(prepare, self._send, self._downloader)
 
     async def _send(self, call: Call, *, stream: bool) -> Reply:
         from ._sending import asend
@@ -442,3 +445,9 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, "ImagesResult"], "AsyncI
             return await asend(call, self._settings, pool.client, stream=stream)
         finally:
             pools.give_back(pool)
+
+
+async def _in_thread(work: Callable[[], Outcome]) -> Outcome:
+    from asyncio import to_thread
+
+    return await to_thread(work)

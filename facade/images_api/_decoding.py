@@ -18,6 +18,7 @@ from ._spool import Spool
 
 _HEAD = 64
 _LONGEST_KEY = 64
+_AT_ONCE = 16 << 10
 _BRACKETS = re.compile(rb"[][{}]")
 # An escape that goes on in the next chunk, behind any number of whole ones.
 _TORN_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
@@ -44,13 +45,17 @@ class JSONReader:
         where: Where the objects stand that have a picture, from the outermost in: the name of each object or list in its
             parent, None where it has none. What they have under `b64_json` is decoded as it comes.
 
+        at_once: How many bytes may come before anything is looked at: a small document is quicker read as a whole.
+
     Attributes:
         size: How many bytes came.
     """
 
-    def __init__(self, where: list[bytes | None]) -> None:
+    def __init__(self, where: list[bytes | None], at_once: int = _AT_ONCE) -> None:
         self.size = 0
         self._where = where
+        self._at_once = at_once
+        self._waiting: list[bytes] = []
         self._text = bytearray()
         self._pictures: dict[str, Base64Text] = {}
         self._mark = os.urandom(8).hex()
@@ -64,9 +69,9 @@ class JSONReader:
     def write(self, chunk: bytes) -> None:
         """Take the next piece."""
         self.size += len(chunk)
-        place = 0
-        while place < len(chunk):
-            place = self._read(chunk, place)
+        self._waiting.append(chunk)
+        if self.size > self._at_once:
+            self._read_waiting()
 
     def close(self) -> None:
         """Say that nothing more comes."""
@@ -77,11 +82,11 @@ class JSONReader:
         for mark, picture in self._pictures.items():
             before, _, rest = rest.partition(mark.encode())
             pieces += [before, picture.text()]
-        return b"".join([*pieces, rest, self._torn])
+        return b"".join([*self._waiting, *pieces, rest, self._torn])
 
     def says_something(self) -> bool:
         """Tell whether there is more than blanks."""
-        return bool(self._text.strip())
+        return bool(self._text.strip()) or any(chunk.strip() for chunk in self._waiting)
 
     def document(self) -> Any:
         """Return what the document says, with a mark in place of each picture, to be given to `picture`.
@@ -91,10 +96,10 @@ class JSONReader:
         """
         for picture in self._pictures.values():
             picture.check_json()
-        return decode_json(bytes(self._text))
+        return decode_json(b"".join(self._waiting) or bytes(self._text))
 
     def picture(self, text: str) -> Spool | None:
-        """Return a picture of which the document gives a mark, or the text of an encoding that isn't read as it comes.
+        """Return a picture of which the document gives a mark, or its text where that wasn't read as it came.
 
         Returns:
             The picture's bytes; None where there are none.
@@ -110,7 +115,15 @@ class JSONReader:
 
     def whole_pictures(self) -> list[Spool]:
         """Return the pictures that came whole, though the document may not have."""
+        self._read_waiting()
         return [picture.content() for picture in self._pictures.values() if picture.is_whole()]
+
+    def _read_waiting(self) -> None:
+        chunk = b"".join(self._waiting)
+        self._waiting.clear()
+        place = 0
+        while place < len(chunk):
+            place = self._read(chunk, place)
 
     def _read_between(self, chunk: bytes, place: int) -> int:
         """Read what stands between two strings, to the next one's opening quote."""

@@ -9,10 +9,12 @@ import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
 
 import httpx
 
+from ._contract import request_contract, retired
 from ._errors import InvalidRequestError, Problem
 from ._settings import SECRET_HEADERS, checked_retries, checked_timeout
 from ._warnings import warn_caller
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from images_api_client import Client
     from images_api_client.options import CreateImageEditOptions, CreateImageOptions, CreateImageVariationOptions
+    from images_api_client.types import File
 
     from ._settings import Settings, TimeoutTypes
     from ._uploads import ImageInput, Upload
@@ -65,7 +68,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
     """A request that is ready, as a context manager that holds its files open.
 
@@ -102,7 +105,7 @@ def generate(settings: Settings, prompt: str, options: Mapping[str, Any], *, str
 
     draft = _Draft(settings, "createImage", _JSON, options, stream=stream)
     draft.fields["prompt"] = prompt
-    return draft.call(lambda fields: _get_kwargs(body=CreateImageRequest.from_dict(fields)), prompt)
+    return draft.call(lambda fields: _get_kwargs(body=draft.body(CreateImageRequest, fields)), prompt)
 
 
 def edit(
@@ -141,7 +144,7 @@ def edit(
     draft.attach("image", images)
     for name, given in others.items():
         draft.attach(name, [given])
-    return draft.call(lambda fields: _get_kwargs(body=draft.form(CreateImageEditRequest, fields)), prompt)
+    return draft.call(lambda fields: _get_kwargs(body=draft.body(CreateImageEditRequest, fields)), prompt)
 
 
 def variation(settings: Settings, image: ImageInput, options: Mapping[str, Any], *, stream: bool = False) -> Call:
@@ -156,7 +159,7 @@ def variation(settings: Settings, image: ImageInput, options: Mapping[str, Any],
     draft = _Draft(settings, "createImageVariation", _FORM, options, stream=stream)
     draft.attach("image", list(image) if isinstance(image, list) else [image])
     subject = next((each.picture.name.rpartition(".")[0] for each in draft.uploads["image"]), "")
-    return draft.call(lambda fields: _get_kwargs(body=draft.form(CreateImageVariationRequest, fields)), subject)
+    return draft.call(lambda fields: _get_kwargs(body=draft.body(CreateImageVariationRequest, fields)), subject)
 
 
 def low_level_client(settings: Settings) -> Client:
@@ -166,6 +169,7 @@ def low_level_client(settings: Settings) -> Client:
     return images_api_client.Client(base_url=settings.base_url, timeout=settings.timeout)
 
 
+@cache
 def user_agent() -> str:
     """Return how this library names itself to servers."""
     from images_api_client import __version__
@@ -177,8 +181,6 @@ class _Draft:
     """A call on its way from arguments to request."""
 
     def __init__(self, settings: Settings, operation: str, media_type: str, options: Mapping[str, Any], *, stream: bool) -> None:
-        from ._contract import request_contract
-
         self.settings = settings
         self.rules = request_contract(operation, media_type)
         self.stream = stream
@@ -223,15 +225,8 @@ class _Draft:
             kwargs: Makes httpx's keywords of the fields, with generated code.
             subject: What the pictures are about.
         """
-        from images_api_client.types import File
-
         with ExitStack() as files:
-            parts: dict[str, Any] = {}
-            for name, uploads in self.uploads.items():
-                parts[name] = [
-                    File(files.enter_context(each.open()), each.picture.name, each.picture.type or _UNKNOWN_TYPE)
-                    for each in uploads
-                ]
+            parts = {name: [_file(files, each) for each in uploads] for name, uploads in self.uploads.items()}
             self._fill_in()
             self._check()
             self._warn_of_retired_model()
@@ -246,8 +241,8 @@ class _Draft:
             secrets = [value.removeprefix("Bearer ") for name, value in headers.items() if name in secret]
             return Call(request, subject, self.max_retries, _count(self.fields.get("n")), secrets, files.pop_all())
 
-    def form(self, model: Callable[..., Any], fields: dict[str, Any]) -> Any:
-        """Return a form's generated model, with what the contract doesn't know as additional properties."""
+    def body(self, model: Callable[..., Any], fields: dict[str, Any]) -> Any:
+        """Return the request's generated model, with what the contract doesn't know as additional properties."""
         known = {name: value for name, value in fields.items() if name in self.rules.properties}
         body = model(**known)
         body.additional_properties = {name: value for name, value in fields.items() if name not in known}
@@ -290,8 +285,6 @@ class _Draft:
             raise InvalidRequestError(problems)
 
     def _warn_of_retired_model(self) -> None:
-        from ._contract import retired
-
         model = self.fields["model"]
         end = retired(model) if self.settings.is_official else None
         if end:
@@ -315,7 +308,7 @@ class _Draft:
             headers.pop("content-type", None)
         return httpx.Request(
             kwargs.pop("method"),
-            self.settings.base_url + kwargs.pop("url"),
+            _url(self.settings.base_url + kwargs.pop("url")),
             params=self.extra_query or None,
             headers={name.lower(): value for name, value in kwargs.pop("headers").items()} | headers,
             extensions={"timeout": self.timeout.as_dict()},
@@ -323,8 +316,19 @@ class _Draft:
         )
 
 
+@lru_cache(maxsize=64)
+def _url(text: str) -> httpx.URL:
+    return httpx.URL(text)
+
+
 def _is_header_value(value: object) -> bool:
     return isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()
+
+
+def _file(files: ExitStack, each: Upload) -> File:
+    from images_api_client.types import File
+
+    return File(files.enter_context(each.open()), each.picture.name, each.picture.type or _UNKNOWN_TYPE)
 
 
 def _count(n: object) -> int:

@@ -99,10 +99,12 @@ class GeneratedImage:
         Raises:
             DownloadError: The link can't be read.
         """
+        content = await self._afetched()
+        if not content.in_file:
+            return content.read()
         from asyncio import to_thread
 
-        content = await self._afetched()
-        return await to_thread(content.read) if content.in_file else content.read()
+        return await to_thread(content.read)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
         """Save the picture, whole or not at all.

@@ -85,7 +85,7 @@ async def asend(call: Call, settings: Settings, client: httpx.AsyncClient, *, st
         APIConnectionError: There was no whole answer.
         APIStatusError: The server refused or failed.
     """
-    import asyncio
+    from asyncio import sleep
 
     tries = _Tries(call, settings, client if borrowed else None)
     while True:
@@ -93,7 +93,7 @@ async def asend(call: Call, settings: Settings, client: httpx.AsyncClient, *, st
         try:
             response = await client.send(tries.request, stream=True, follow_redirects=False)
         except httpx.HTTPError as error:
-            await asyncio.sleep(tries.pause_without_reply(error))
+            await sleep(tries.pause_without_reply(error))
             continue
         if stream and response.is_success:
             return Reply(response, tries.info(response), _replies.Body(response), secrets=call.secrets)
@@ -110,7 +110,7 @@ async def asend(call: Call, settings: Settings, client: httpx.AsyncClient, *, st
         if response.is_success and (cut is None or body.is_whole()):
             return reply
         if not tries.redirected(response):
-            await asyncio.sleep(tries.pause_after(reply.error(), cut))
+            await sleep(tries.pause_after(reply.error(), cut))
 
 
 def _raw(response: httpx.Response) -> Iterator[bytes]:
@@ -126,7 +126,7 @@ async def _araw(response: httpx.Response) -> AsyncGenerator[bytes]:
             yield chunk
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reply:
     """A reply as it came: its body where that was read, and what cut it off."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
 
+from ._contract import document, official_url, option_names
 from ._errors import InvalidRequestError, Problem, unless_secret
 from ._http import same_origin, shown_url
 
@@ -57,11 +59,9 @@ class Settings:
     defaults: Mapping[str, Any]
     max_download_bytes: int
 
-    @property
+    @cached_property
     def is_official(self) -> bool:
         """Return whether calls go to the official host."""
-        from ._contract import official_url
-
         return urlsplit(self.base_url).hostname == urlsplit(official_url()).hostname
 
     def authorization(self) -> dict[str, str]:
@@ -112,8 +112,6 @@ def make_settings(
     Raises:
         InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
     """
-    from ._contract import official_url, option_names
-
     official = official_url()
     url = _base_url(base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or official)
     key = _key_from_environment() if api_key is None else api_key
@@ -189,8 +187,6 @@ def _headers(organization: str | None, project: str | None) -> dict[str, str]:
 
 
 def _base_url(given: str) -> str:
-    from ._contract import document
-
     url = given.strip().rstrip("/")
     for path in document()["paths"]:
         url = url.removesuffix(path)

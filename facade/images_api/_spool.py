@@ -83,6 +83,8 @@ class Spool:
         Raises:
             OSError: As for `open`.
         """
+        if self._path is None:
+            return bytes(self._memory)
         with self.open() as file:
             return file.read()
 
