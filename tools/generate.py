@@ -1,22 +1,20 @@
 """Make `generated/images_api_client` from `openapi.yaml`, or check that it is what the contract makes of it.
 
-python -m tools.generate          write it anew
-python -m tools.generate --check  compare only; exit 1 with a short diff where it differs
+python -m tools.generate          write it anew; exit 1 when it can't be made, or the facade doesn't fit it
+python -m tools.generate --check  compare only; exit 1 with a short diff where it differs, or the facade doesn't fit it
 """
 
 import argparse
 import shutil
 import sys
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tools.generator.contract import ContractError
-from tools.generator.package_writer import GenerationError, write_package
-from tools.generator.templates import FixError
-from tools.generator.trees import differences
-
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path("generated", "images_api_client")
+FACADE = Path("facade", "images_api")
+_MOST_FILES = 8
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,35 +24,63 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: The command line; that of the process where it is None.
 
     Returns:
-        The exit code: 0 when all is well, 1 when the package differs or couldn't be made.
+        The exit code: 0 when all is well, 1 when the package differs or couldn't be made, or the facade doesn't fit it.
     """
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description="Make the generated client from openapi.yaml.")
     parser.add_argument("--check", action="store_true", help="compare what is there with what would be made")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
     options = parser.parse_args(arguments)
-    root: Path = options.root
+    try:
+        return _run(options.root, check=options.check)
+    except ModuleNotFoundError as error:
+        print(f"{error.name} isn't installed: `make clean generate` installs what pyproject.toml asks for.", file=sys.stderr)
+        return 1
+
+
+def _run(root: Path, *, check: bool) -> int:
+    # Not before it is known that they can be imported.
+    from tools.generator.contract import ContractError
+    from tools.generator.facade import misfits
+    from tools.generator.package_writer import GenerationError, write_package
+    from tools.generator.pins import PinError, check_pins
+    from tools.generator.templates import FixError
+
     package = root / PACKAGE
     with TemporaryDirectory(prefix="images-api-") as folder:
         fresh = Path(folder) / PACKAGE.name
         try:
+            check_pins(ROOT / "pyproject.toml")
             write_package(root / "openapi.yaml", root / "generator-config.yml", fresh)
-        except (ContractError, FixError, GenerationError) as error:
-            print(f"nothing was generated.\n{error}", file=sys.stderr)
+        except (ContractError, FixError, GenerationError, PinError) as error:
+            print(f"{PACKAGE} was left as it is.\n{error}", file=sys.stderr)
             return 1
-        if options.check:
-            return _check(fresh, package)
-        if package.exists():
-            shutil.rmtree(package)
-        shutil.copytree(fresh, package)
-    return 0
+        unfit = list(misfits(root / FACADE, fresh))
+        if check:
+            code = _compare(fresh, package)
+        else:
+            if package.exists():
+                shutil.rmtree(package)
+            shutil.copytree(fresh, package)
+            code = 0
+    if unfit:
+        written = "" if check else f"{PACKAGE} is written, but "
+        print(f"{written}{FACADE}, which is handwritten, doesn't fit openapi.yaml:", *unfit, sep="\n", file=sys.stderr)
+    return 1 if unfit else code
 
 
-def _check(fresh: Path, package: Path) -> int:
-    found = list(differences(fresh, package))
-    if not found:
+def _compare(fresh: Path, package: Path) -> int:
+    from tools.generator.trees import differences
+
+    found = differences(fresh, package)
+    shown, rest = list(islice(found, _MOST_FILES)), len(list(found))
+    if not shown:
         return 0
-    print("".join(found), file=sys.stderr)
-    print(f"{PACKAGE} is not what openapi.yaml makes of it: run `make generate` and commit the result.", file=sys.stderr)
+    print("".join(shown), end=f"... and {rest} more files differ\n" if rest else "", file=sys.stderr)
+    print(
+        f"{PACKAGE} is not what openapi.yaml makes of it. Nobody edits it: what it should say belongs to openapi.yaml or "
+        "tools/generator. Run `make generate` and commit the result.",
+        file=sys.stderr,
+    )
     return 1
 
 

@@ -4,11 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-_Path = tuple[str | int, ...]
+from tools.generator.conventions import broken_conventions
+from tools.generator.document import Place, at, place_of, walk
+
+_META_SCHEMA = jsonschema_rs.Draft202012Validator({"$ref": "https://json-schema.org/draft/2020-12/schema"}, validate_formats=True)
+_SCHEMAS = ("schemas", "x-families", "x-rules")
 
 
 class ContractError(Exception):
@@ -25,7 +30,7 @@ def read_contract(path: Path) -> dict[str, Any]:
         The document as plain dictionaries and lists, its anchors resolved.
 
     Raises:
-        ContractError: It isn't there, isn't YAML, or isn't valid OpenAPI 3.1.
+        ContractError: It isn't there, isn't YAML, isn't valid OpenAPI 3.1, or breaks a convention of this project.
     """
     try:
         located = YAML().load(path)
@@ -33,58 +38,96 @@ def read_contract(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ContractError(f"{path}: {error.strerror}") from error
     except MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise ContractError(f"{path}{line}: {error.problem or error.context}") from error
+        raise ContractError(f"{path}{_described(error)}") from error
     except (YAMLError, UnicodeDecodeError) as error:
         raise ContractError(f"{path}: isn't YAML in UTF-8: {error}") from error
     if not isinstance(document, dict):
         raise ContractError(f"{path}:1: must be a mapping, is {type(document).__name__}")
-    problems = [
-        f"{path}:{_line(located, where)}: {'/'.join(map(str, where))}: {message}" for where, message in _problems(document)
-    ]
+    problems = [f"{path}{_place(located, where)}: {message}" for where, message in _problems(document)]
     if problems:
-        raise ContractError("\n".join(problems))
+        raise ContractError("\n".join(dict.fromkeys(problems)))
     return document
 
 
-def _problems(document: dict[str, Any]) -> Iterator[tuple[_Path, str]]:
-    references = [(where, target) for where, target in _leaves(document) if where[-1] == "$ref"]
-    dead = [(where, f"nothing is at {target}") for where, target in references if not _is_there(document, target)]
-    yield from dead
-    if dead:
-        return  # the validator stops at the first of them, without a place
+def line_of(path: Path, pointer: str) -> str:
+    """Return `file:line` for a JSON pointer into a document that can be read."""
+    return f"{path}:{_line(YAML().load(path), place_of(pointer))}"
+
+
+def _described(error: MarkedYAMLError) -> str:
+    mark, begin = error.problem_mark, error.context_mark
+    line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+    context = error.context or ""
+    # Where a block ends too early or too late, what is wrong is often its indentation, and stands further up.
+    since = f" ({context} that begins in line {begin.line + 1})" if begin and context.startswith("while parsing") else ""
+    return f"{line}: {error.problem or context}{since}"
+
+
+def _problems(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    """Yield what is wrong, with its place. Each check relies on what those before it have found to be right."""
+    for check in (_dead_references, _misshapen, broken_conventions, _invalid):
+        found = list(check(document))
+        yield from found
+        if found:
+            return
+
+
+def _dead_references(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    for where, target in walk(document):
+        if where[-1:] != ("$ref",):
+            continue
+        if not isinstance(target, str) or not target.startswith("#/"):
+            yield where, f"must refer to a place in this file, such as '#/components/schemas/Prompt', not to {target!r}"
+            continue
+        try:
+            at(document, place_of(target))
+        except LookupError:
+            yield where, f"nothing is at {target}"
+
+
+def _misshapen(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    for error in OpenAPIV31SpecValidator.schema_validator.iter_errors(document):
+        yield tuple(error.absolute_path), _first_paragraph(error.message)
+    # OpenAPI's own schema doesn't look into schemas.
+    schemas = [(where, schema) for where, schema in walk(document) if where[:1] == ("paths",) and where[-1:] == ("schema",)]
+    components = document.get("components", {})
+    for kind in _SCHEMAS if isinstance(components, dict) else ():
+        named = components.get(kind, {})
+        schemas += [(("components", kind, name), each) for name, each in named.items()] if isinstance(named, dict) else []
+    for where, schema in schemas:
+        for error in map(_innermost, _META_SCHEMA.iter_errors(schema)):
+            yield (*where, *error.instance_path), error.message
+
+
+def _innermost(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError:
+    """Return, of alternatives none of which fits, what is wrong with the one that reaches deepest."""
+    kind: Any = error.kind
+    if kind.name != "anyOf":
+        return error
+    causes: list[jsonschema_rs.ValidationError] = [each for branch in kind.context for each in branch]
+    return max(causes, key=lambda each: len(each.instance_path))
+
+
+def _invalid(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     for error in OpenAPIV31SpecValidator(document).iter_errors():
         where = tuple(error.absolute_path)
-        if where and not _is_there(document, "#/" + "/".join(map(str, where))):
-            # Of a schema, the validator gives the place within it; the first place like that with that value is it.
-            ends = (place for place, value in _leaves(document) if place[-len(where) :] == where and value == error.instance)
-            where = next(ends, where)
-        yield where, error.message
+        if not where:
+            # Of a default that doesn't fit its schema, the validator gives the value alone.
+            defaults = [place for place, _ in walk(document) if place[-1:] == ("default",)]
+            where = next((place for place in defaults if at(document, place) == error.instance), ())
+        yield where, _first_paragraph(error.message)
 
 
-def _leaves(node: Any, where: _Path = ()) -> Iterator[tuple[_Path, Any]]:
-    """Yield every value of a document that is no mapping and no list, with its path."""
-    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else None
-    if children is None:
-        yield where, node
-    else:
-        for key, child in children:
-            yield from _leaves(child, (*where, key))
+def _first_paragraph(message: str) -> str:
+    # What follows repeats the part of the document that is wrong: the whole of it, where a key at the top is missing.
+    return message.partition("\n\n")[0]
 
 
-def _is_there(document: Any, pointer: str) -> bool:
-    node = document
-    for step in pointer.removeprefix("#/").split("/"):
-        key = step.replace("~1", "/").replace("~0", "~")
-        try:
-            node = node[int(key)] if isinstance(node, list) else node[key]
-        except (KeyError, IndexError, ValueError, TypeError):
-            return False
-    return True
+def _place(document: Any, where: Place) -> str:
+    return f":{_line(document, where)}: {'/'.join(map(str, where))}" if where else ""
 
 
-def _line(node: Any, where: _Path) -> int:
+def _line(node: Any, where: Place) -> int:
     """Return the line, from 1, of the deepest part of a path that the YAML reader placed."""
     line = 1
     for key in where:

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import fill
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from openapi_python_client.strings import snake_case
 
-Schema = dict[str, Any]
+from tools.generator.document import Operation, Schema, operations, resolved
 
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 _BOUNDS = {
@@ -19,7 +18,7 @@ _BOUNDS = {
     "maxLength": "At most {} characters.",
 }
 # The facade's methods say whether a reply streams: `generate` and `stream_generate`.
-_SAID_BY_THE_METHOD = {"stream"}
+SAID_BY_THE_METHOD = frozenset({"stream"})
 
 
 @dataclass
@@ -48,9 +47,8 @@ def write_options(document: Schema, target: Path) -> None:
         target: The file to write.
     """
     writer = _Writer(document)
-    for path in document["paths"].values():
-        for operation in path.values():
-            writer.add_operation(operation)
+    for operation in operations(document):
+        writer.add_operation(operation)
     environment = Environment(  # noqa: S701  the template writes Python, not HTML
         loader=FileSystemLoader(Path(__file__).parent),
         trim_blocks=True,
@@ -64,27 +62,39 @@ def write_options(document: Schema, target: Path) -> None:
     target.write_text(template.render(enums=sorted(writer.enums), typed_dicts=typed_dicts), encoding="utf-8")
 
 
+def request_schemas(document: Schema, operation: Operation) -> list[Schema]:
+    """Return the schemas of an operation's bodies, the first the one that leads."""
+    return [resolved(document, body["schema"]) for body in operation.bodies.values()]
+
+
+def arguments(document: Schema, operation: Operation) -> set[str]:
+    """Return the names of what is no option of an operation: what a body requires, or takes as a picture."""
+    bodies = request_schemas(document, operation)
+    required = {name for body in bodies for name in body.get("required", ())}
+    return required | {
+        name for body in bodies for name, schema in body.get("properties", {}).items() if "x-image" in resolved(document, schema)
+    }
+
+
 class _Writer:
     def __init__(self, document: Schema) -> None:
         self.document = document
         self.enums: set[str] = set()
         self.typed_dicts: list[TypedDictionary] = []
 
-    def add_operation(self, operation: Schema) -> None:
-        bodies = [self.resolve(media["schema"]) for media in operation["requestBody"]["content"].values()]
-        taken = {name for body in bodies for name in body["required"]}
-        taken |= {name for body in bodies for name, schema in body["properties"].items() if self.is_file(schema)}
+    def add_operation(self, operation: Operation) -> None:
+        bodies = request_schemas(self.document, operation)
+        if not bodies:
+            return
+        taken = arguments(self.document, operation) | SAID_BY_THE_METHOD
         options = {
-            name: schema
-            for body in reversed(bodies)
-            for name, schema in body["properties"].items()
-            if name not in taken | _SAID_BY_THE_METHOD
+            name: schema for body in reversed(bodies) for name, schema in body.get("properties", {}).items() if name not in taken
         }
         # The first body's order leads; what only another body has comes last.
-        first = list(bodies[0]["properties"])
+        first = list(bodies[0].get("properties", {}))
         names = sorted(options, key=lambda name: first.index(name) if name in first else len(first))
-        name = operation["operationId"][0].upper() + operation["operationId"][1:] + "Options"
-        self.add(name, operation["summary"], {name: options[name] for name in names})
+        name = operation.id[0].upper() + operation.id[1:] + "Options"
+        self.add(name, operation.definition["summary"], {name: options[name] for name in names})
 
     def add(self, name: str, description: str, properties: dict[str, Schema]) -> None:
         if any(options.name == name for options in self.typed_dicts):
@@ -92,43 +102,44 @@ class _Writer:
         options = TypedDictionary(name, description)
         self.typed_dicts.append(options)
         for key, schema in properties.items():
-            options.fields.append(Field(key, " | ".join(self.types(schema)), self.describe(schema)))
+            options.fields.append(Field(key, self.type(schema), self.describe(schema)))
 
-    def types(self, schema: Schema) -> list[str]:
-        return sorted(dict.fromkeys(self._types(schema)), key=lambda name: name == "None")
+    def type(self, schema: Schema) -> str:
+        return " | ".join(sorted(dict.fromkeys(self._types(schema)), key=lambda name: name == "None"))
 
     def _types(self, schema: Schema) -> Iterator[str]:
-        target = self.resolve(schema)
+        target = resolved(self.document, schema)
         name = schema.get("$ref", "").rpartition("/")[2]
         if "enum" in target and name:
             self.enums.add(name)
             yield name
-        elif target.get("type") == "object":
+        elif "enum" in target:
+            yield f"Literal[{', '.join(map(repr, target['enum']))}]"
+        elif "properties" in target and name:
             self.add(f"{name}Options", target["description"], target["properties"])
             yield f"{name}Options"
         elif "anyOf" in target:
             for choice in target["anyOf"]:
                 yield from self._types(choice)
-        else:
+        elif "type" in target:
             kinds = target["type"]
             for kind in [kinds] if isinstance(kinds, str) else kinds:
-                yield _SCALARS[kind]
+                yield self._type(kind, target)
+        else:
+            yield "object"
+
+    def _type(self, kind: str, schema: Schema) -> str:
+        if kind == "array":
+            return f"list[{self.type(schema.get('items', {}))}]"
+        if kind == "object":
+            values = schema.get("additionalProperties")
+            return f"dict[str, {self.type(values) if isinstance(values, dict) else 'object'}]"
+        return _SCALARS[kind]
 
     def describe(self, schema: Schema) -> str:
-        target = self.resolve(schema)
+        target = resolved(self.document, schema)
         bounds = [text.format(target[keyword]) for keyword, text in _BOUNDS.items() if keyword in target]
         return " ".join([target["description"], *bounds])
-
-    def is_file(self, schema: Schema) -> bool:
-        return "x-image" in self.resolve(schema)
-
-    def resolve(self, schema: Schema) -> Schema:
-        if "$ref" not in schema:
-            return schema
-        target: Any = self.document
-        for part in schema["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        return self.resolve(target)
 
 
 def _docstring(text: str) -> str:

@@ -2,22 +2,31 @@
 
 import json
 import os
+import re
 import shutil
-import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from jinja2 import TemplateError
 from openapi_python_client import generate
 from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser.errors import GeneratorError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
-from tools.generator.contract import read_contract
+from tools.generator.contract import line_of, read_contract
+from tools.generator.imports import dead_imports
 from tools.generator.options import write_options
+from tools.generator.pins import command_path
 from tools.generator.templates import read_fixes, write_templates
 
 SHIPPED_MODULES = Path(__file__).with_name("package")
+_SCHEMA = re.compile(r"/components/\w+/\w+")
+# How the generator shows texts of the contract that it quotes in a list.
+_UNSHOWN = re.compile(r"<[\w.]+UntrustedString object at \w+>")
 
 
 class GenerationError(Exception):
@@ -35,39 +44,71 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
     Raises:
         ContractError: The contract can't be read or isn't valid.
         FixError: A mend of the generator's templates no longer applies.
-        GenerationError: The generator gave an error or a warning, or ruff isn't there.
+        GenerationError: The generator gave an error or a warning, its configuration or a template is wrong, or the package
+            lacks a module that it imports.
     """
     document = read_contract(openapi)
+    settings = _settings(config, openapi, target)
     target.mkdir(parents=True)
     for module in sorted(SHIPPED_MODULES.glob("*.py")):
         shutil.copyfile(module, target / module.name)
-    write_options(document, target / "options.py")
     (target / "openapi.json").write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (target / "py.typed").touch()
     with TemporaryDirectory() as templates, _own_tools_on_path(), redirect_stdout(StringIO()):
         write_templates(read_fixes(), Path(templates))
-        problems = generate(
-            config=Config.from_sources(
-                ConfigFile.load_from_path(config),
-                meta_type=MetaType.NONE,
-                document_source=openapi,
-                file_encoding="utf-8",
-                overwrite=True,
-                output_path=target,
-            ),
-            custom_template_path=Path(templates),
-        )
+        try:
+            write_options(document, target / "options.py")
+            problems = generate(config=settings, custom_template_path=Path(templates))
+        except TemplateError as error:
+            why = f"a template is missing or broken: {type(error).__name__}: {error}"
+            remedy = "`git restore tools/generator` brings back this project's, `make clean generate` the generator's"
+            raise GenerationError(f"{why}. {remedy}.") from error
     if problems:
-        raise GenerationError("\n".join(f"{problem.header}: {problem.detail}" for problem in problems))
+        remedy = "None of this may be passed over: change openapi.yaml, generator-config.yml, or what tools/generator adds."
+        raise GenerationError("\n".join([*(_described(problem, openapi) for problem in problems), remedy]))
+    lost = list(_lost_modules(target))
+    if lost:
+        remedy = "`git restore tools/generator/package` brings back a module that was deleted"
+        raise GenerationError("\n".join([*lost, f"{remedy}; else look at the fixes that import it."]))
     for cache in target.rglob(".ruff_cache"):
         shutil.rmtree(cache)
 
 
+def _settings(config: Path, openapi: Path, target: Path) -> Config:
+    try:
+        told = YAML(typ="safe").load(config)
+        unknown = sorted(told.keys() - ConfigFile.model_fields.keys())
+        if unknown:
+            raise GenerationError(f"{config}: the generator knows no {', '.join(unknown)}.")
+        file = ConfigFile(**told)
+    except (AttributeError, OSError, ValueError, YAMLError) as error:
+        raise GenerationError(f"{config}: {error}") from error
+    return Config.from_sources(
+        file,
+        meta_type=MetaType.NONE,
+        document_source=openapi,
+        file_encoding="utf-8",
+        overwrite=True,
+        output_path=target,
+    )
+
+
+def _described(problem: GeneratorError, openapi: Path) -> str:
+    text = _UNSHOWN.sub("...", f"{problem.header}: {problem.detail or ''}".strip())
+    schema = _SCHEMA.search(text)
+    return f"{line_of(openapi, schema[0])}: {text}" if schema else text
+
+
+def _lost_modules(package: Path) -> Iterator[str]:
+    for module in sorted(package.rglob("*.py")):
+        for dead in dead_imports(module, package):
+            yield f"{module.relative_to(package)}:{dead.line}: {dead.name} isn't in {dead.module}"
+
+
 @contextmanager
 def _own_tools_on_path() -> Generator[None]:
-    # The generator's hooks look for ruff on the PATH; a virtual environment that isn't activated isn't on it.
     before = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
+    os.environ["PATH"] = command_path()
     try:
         yield
     finally:

@@ -2,11 +2,15 @@
 
 import tomllib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.resources import files
 from pathlib import Path
 
 FIXES = Path(__file__).with_name("fixes.toml")
+_REMEDY = (
+    f"Rewrite it in {FIXES.name} for the generator that is installed, or delete it: its test in tests/test_generated_fixes.py "
+    "says whether it is still needed."
+)
 
 
 class FixError(Exception):
@@ -37,14 +41,22 @@ class Fix:
         if found != 1:
             raise FixError(
                 f"the fix {self.id!r} no longer applies: what it replaces in {self.template} is there {found} times, not once. "
-                f"Its reason: {self.reason} Rewrite it in {FIXES.name} for the generator that is installed, or delete it."
+                f"Its reason: {self.reason} {_REMEDY}"
             )
         return text.replace(self.find, self.replace)
 
 
 def read_fixes() -> list[Fix]:
-    """Read all fixes, in the order in which they are applied."""
-    return [Fix(**fix) for fix in tomllib.loads(FIXES.read_text(encoding="utf-8"))["fix"]]
+    """Read all fixes, in the order in which they are applied.
+
+    Raises:
+        FixError: The file isn't TOML, or a fix has keys too few or too many.
+    """
+    try:
+        return [Fix(**fix) for fix in tomllib.loads(FIXES.read_text(encoding="utf-8"))["fix"]]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        keys = ", ".join(each.name for each in fields(Fix))
+        raise FixError(f"{FIXES}: {error}. It holds tables `[[fix]]`, each with the keys {keys} and no others.") from error
 
 
 def write_templates(fixes: list[Fix], folder: Path) -> None:
@@ -64,7 +76,7 @@ def write_templates(fixes: list[Fix], folder: Path) -> None:
     for name, mends in by_template.items():
         original = originals / name
         if not original.is_file():
-            raise FixError(f"the fix {mends[0].id!r} no longer applies: the generator has no template {name} any more.")
+            raise FixError(f"the fix {mends[0].id!r} no longer applies: the generator has no template {name}. {_REMEDY}")
         text = original.read_text(encoding="utf-8")
         for fix in mends:
             text = fix.apply(text)

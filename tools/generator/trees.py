@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from difflib import unified_diff
 from pathlib import Path
 
+_MOST_LINES = 20
+
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Return every file below a folder by its relative path, what Python compiled left out."""
@@ -17,20 +19,32 @@ def contents(folder: Path) -> dict[str, bytes]:
 def differences(expected: Path, actual: Path) -> Iterator[str]:
     """Yield a short text for each file that is missing, is there in addition, or differs.
 
+    Empty folders and permissions are passed over, as git does. A symbolic link is never taken for the file it leads to.
+
     Args:
         expected: The folder as it should be.
         actual: The folder as it is.
     """
     wanted, there = contents(expected), contents(actual)
-    for name in sorted(wanted.keys() | there.keys()):
-        if name not in there:
+    links = {path.relative_to(actual).as_posix() for path in actual.rglob("*") if path.is_symlink()}
+    for name in sorted(wanted.keys() | there.keys() | links):
+        if name in links:
+            yield f"not generated: {name}, a symbolic link\n"
+        elif name not in there:
             yield f"missing: {name}\n"
         elif name not in wanted:
             yield f"not generated: {name}\n"
         elif wanted[name] != there[name]:
-            diff = unified_diff(_lines(there[name]), _lines(wanted[name]), f"{name} (as it is)", f"{name} (as generated)", n=1)
-            yield "".join(list(diff)[:20])
+            yield _diff(name, _lines(there[name]), _lines(wanted[name]))
+
+
+def _diff(name: str, there: list[str], wanted: list[str]) -> str:
+    lines = list(unified_diff(there, wanted, f"{name} (as it is)", f"{name} (as generated)", n=1))
+    if not lines:
+        return f"other line ends, which git sets by .gitattributes: {name}\n"
+    rest = [f"... and {len(lines) - _MOST_LINES} more lines of this file\n"] if len(lines) > _MOST_LINES else []
+    return "".join([*lines[:_MOST_LINES], *rest])
 
 
 def _lines(content: bytes) -> list[str]:
-    return content.decode(errors="replace").splitlines(keepends=True)
+    return [f"{line}\n" for line in content.decode(errors="replace").splitlines()]

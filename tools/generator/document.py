@@ -1,0 +1,78 @@
+"""Ways around an OpenAPI document: its operations, what a reference stands for, every value with its place."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+Schema = dict[str, Any]
+# `true` and `false` are schemas as well: anything goes, nothing does.
+Subschema = Schema | bool
+Place = tuple[str | int, ...]
+
+# https://spec.openapis.org/oas/v3.1.1.html#path-item-object; what else a path holds is no operation.
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class Operation(NamedTuple):
+    """One operation and where it stands."""
+
+    method: str
+    path: str
+    definition: Schema
+
+    @property
+    def place(self) -> Place:
+        """Return the way to it in the document."""
+        return ("paths", self.path, self.method)
+
+    @property
+    def id(self) -> str:
+        """Return its `operationId`."""
+        return str(self.definition["operationId"])
+
+    @property
+    def bodies(self) -> dict[str, Schema]:
+        """Return the kinds of its body by media type; empty where it has none."""
+        return dict(self.definition.get("requestBody", {}).get("content", {}))
+
+
+def operations(document: Schema) -> Iterator[Operation]:
+    """Yield every operation, in the document's order."""
+    for path, item in document.get("paths", {}).items():
+        for method in _METHODS:
+            if method in item:
+                yield Operation(method, path, item[method])
+
+
+def place_of(pointer: str) -> Place:
+    """Return the way that a local `$ref` describes; in lists, by texts."""
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.lstrip("#/").split("/"))
+
+
+def at(document: Schema, place: Place) -> Any:
+    """Return what is at a place.
+
+    Raises:
+        LookupError: Nothing is.
+    """
+    node: Any = document
+    for step in place:
+        try:
+            node = node[int(step)] if isinstance(node, list) else node[step]
+        except (LookupError, TypeError, ValueError) as error:
+            raise LookupError("/".join(map(str, place))) from error
+    return node
+
+
+def resolved(document: Schema, schema: Schema) -> Schema:
+    """Return a schema, or what it refers to with its own keywords beside."""
+    if "$ref" not in schema:
+        return schema
+    return resolved(document, at(document, place_of(schema["$ref"]))) | {key: schema[key] for key in schema if key != "$ref"}
+
+
+def walk(node: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Yield every part of a document, itself first, with its place."""
+    yield place, node
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        yield from walk(child, (*place, key))
