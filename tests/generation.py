@@ -69,7 +69,7 @@ def generate(target: Path, *, contract: Path = CONTRACT, without: Collection[str
 
 def copy_project(folder: Path) -> Path:
     """Copy what `make generate` reads and writes, and the facade that stands on it."""
-    for name in ("openapi.yaml", "generator-config.yml"):
+    for name in ("openapi.yaml", "generator-config.yml", "pyproject.toml"):
         shutil.copyfile(ROOT / name, folder / name)
     for name in ("tools", "generated", "facade"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -21,15 +20,11 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 import httpx
 import pytest
-from generation import CONFIG, CONTRACT, PACKAGE, Part, form_parts, generate, run
+from generation import CONTRACT, PACKAGE, Part, form_parts, generate, run
 from PIL import Image
 
-from tools import generate as command
-from tools.generator import package_writer
-from tools.generator.contract import ContractError, read_contract
-from tools.generator.package_writer import GenerationError
+from tools.generator.contract import read_contract
 from tools.generator.templates import Fix, FixError, read_fixes, write_templates
-from tools.generator.trees import contents
 
 FIXES = {fix.id: fix for fix in read_fixes()}
 SECRET = "sk-secret"  # noqa: S105  opens nothing
@@ -635,123 +630,3 @@ class TestTemplates:
 
     def test_ids_are_unique(self) -> None:
         assert len(FIXES) == len(read_fixes())
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    (tmp_path / CONTRACT.name).write_bytes(CONTRACT.read_bytes())
-    (tmp_path / CONFIG.name).write_bytes(CONFIG.read_bytes())
-    for name, content in contents(PACKAGE).items():
-        file = tmp_path / command.PACKAGE / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-    return tmp_path
-
-
-class TestCommand:
-    def test_generating_twice_changes_no_byte(self, project: Path) -> None:
-        for _ in range(2):
-            assert command.main(["--root", str(project)]) == 0
-            assert contents(project / command.PACKAGE) == contents(PACKAGE)
-
-    def test_the_package_is_what_the_contract_makes_of_it(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert command.main(["--check"]) == 0
-        assert capsys.readouterr().err == ""
-
-    def test_nobody_elses_settings_change_a_byte(self, project: Path) -> None:
-        (project / "ruff.toml").write_text('line-length = 40\n[format]\nquote-style = "single"\n')
-        target = project / "elsewhere"
-        generate(target)
-        assert contents(target) == contents(PACKAGE)
-
-    @pytest.mark.parametrize(
-        ("change", "said"),
-        [
-            (lambda package: (package / "extra.py").touch(), "not generated: extra.py"),
-            (lambda package: (package / "errors.py").unlink(), "missing: errors.py"),
-            (lambda package: (package / "errors.py").write_text("x = 1\n"), "-x = 1"),
-            (lambda package: (package / "py.typed").write_text("partial\n"), "-partial"),
-        ],
-        ids=["added", "missing", "edited", "no code"],
-    )
-    def test_a_check_finds_what_is_different(
-        self, project: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Path], object], said: str
-    ) -> None:
-        change(project / command.PACKAGE)
-        before = contents(project)
-        assert command.main(["--check", "--root", str(project)]) == 1
-        printed = capsys.readouterr().err
-        assert said in printed
-        assert "`make generate`" in printed
-        assert contents(project) == before
-
-    def test_what_python_compiled_is_no_difference(self, project: Path) -> None:
-        cache = project / command.PACKAGE / "__pycache__"
-        cache.mkdir()
-        (cache / "errors.pyc").touch()
-        assert command.main(["--check", "--root", str(project)]) == 0
-
-    def test_a_fix_that_does_not_fit_stops_it(
-        self, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        fixes = [*FIXES.values(), replace(TestTemplates.FIX, find="what nobody wrote")]
-        monkeypatch.setattr(package_writer, "read_fixes", lambda: fixes)
-        before = contents(project)
-        assert command.main(["--root", str(project)]) == 1
-        assert "'a-mend' no longer applies" in capsys.readouterr().err
-        assert contents(project) == before
-
-    def test_a_warning_of_the_generator_stops_it(self, project: Path) -> None:
-        document = read_contract(CONTRACT)
-        page = {"description": "A page.", "content": {"application/pdf": {"schema": {"type": "object"}}}}
-        document["paths"]["/images/generations"]["post"]["responses"]["404"] = page
-        changed = project / "changed.yaml"
-        changed.write_text(json.dumps(document))
-        with pytest.raises(GenerationError, match="application/pdf"):
-            generate(project / "changed", contract=changed)
-
-    def test_it_does_not_go_without_ruff(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("PATH", str(project))
-        monkeypatch.setattr("sys.executable", str(project / "python"))
-        with pytest.raises(GenerationError, match="ruff"):
-            generate(project / "unformatted")
-
-    @pytest.mark.parametrize(
-        ("old", "new", "said"),
-        [
-            ("info:", "info: @", ":7: .*'@'"),
-            ("info:", "openapi: 3.1.0\ninfo:", ":1: .*duplicate key"),
-            ("post:\n      operationId: createImage\n", "post:\n      operationID: createImage\n", ": .*'operationID' was"),
-            ("minimum: 1\n", "minimum: one\n", ": components/schemas/PictureCount/minimum: 'one'"),
-            ("schemas/CreateImageRequest'", "schemas/Nothing'", ": paths//images/generations/.*/schemas/Nothing"),
-            ("schemas/ImageModel'", "schemas/Nothing'", ": components/schemas/.*/schemas/Nothing"),
-        ],
-        ids=["no YAML", "a key twice", "no OpenAPI", "no JSON Schema", "a dead reference in a path", "a dead reference"],
-    )
-    def test_what_is_wrong_with_the_contract_has_a_line(
-        self, project: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str
-    ) -> None:
-        text = CONTRACT.read_text(encoding="utf-8")
-        line = text[: text.index(old)].count("\n") + 1
-        contract, before = project / CONTRACT.name, contents(project / command.PACKAGE)
-        contract.write_text(text.replace(old, new, 1), encoding="utf-8")
-        assert command.main(["--root", str(project)]) == 1
-        assert re.search(f"{re.escape(str(contract))}:{line}{said}", capsys.readouterr().err)
-        assert contents(project / command.PACKAGE) == before
-
-    @pytest.mark.parametrize(
-        ("content", "said"),
-        [
-            (None, "No such file"),
-            (b"", "must be a mapping"),
-            (b"- a", "must be a mapping"),
-            (b"\xff", "invalid start byte"),
-        ],
-        ids=["missing", "empty", "list", "no UTF-8"],
-    )
-    def test_what_is_no_contract_at_all_is_said(self, tmp_path: Path, content: bytes | None, said: str) -> None:
-        contract = tmp_path / "contract.yaml"
-        if content is not None:
-            contract.write_bytes(content)
-        with pytest.raises(ContractError, match=f"{re.escape(str(contract))}:.*{said}"):
-            read_contract(contract)

@@ -1,6 +1,7 @@
 """Read openapi.yaml, and say clearly what is wrong with it."""
 
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,19 @@ def _described(error: MarkedYAMLError) -> str:
 
 def _problems(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     """Yield what is wrong, with its place. Each check relies on what those before it have found to be right."""
-    for check in (_dead_references, _misshapen, broken_conventions, _invalid):
+    for check in (_no_json, _dead_references, _misshapen, _endless, broken_conventions, _invalid):
         found = list(check(document))
         yield from found
         if found:
             return
+
+
+def _no_json(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    for where, value in walk(document):
+        if where and not isinstance(where[-1], str) and isinstance(at(document, where[:-1]), dict):
+            yield where, "a key must be a text: put it in quotes"
+        if not isinstance(value, dict | list | str | int | float | None):
+            yield where, f"must be in quotes, or YAML reads it as a {type(value).__name__}"
 
 
 def _dead_references(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
@@ -93,10 +102,27 @@ def _misshapen(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     components = document.get("components", {})
     for kind in _SCHEMAS if isinstance(components, dict) else ():
         named = components.get(kind, {})
-        schemas += [(("components", kind, name), each) for name, each in named.items()] if isinstance(named, dict) else []
+        if isinstance(named, dict):
+            schemas += [(("components", kind, name), each) for name, each in named.items()]
+        else:
+            yield ("components", kind), "must be a mapping"
     for where, schema in schemas:
         for error in map(_innermost, _META_SCHEMA.iter_errors(schema)):
             yield (*where, *error.instance_path), error.message
+
+
+def _endless(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    graph: dict[str, list[str]] = {}
+    for kind in _SCHEMAS:
+        for name, schema in document.get("components", {}).get(kind, {}).items():
+            targets = [(where, target) for where, target in walk(schema) if where[-1:] == ("$ref",)]
+            # A schema may have properties of its own kind; a rule has no bottom then.
+            graph[f"#/components/{kind}/{name}"] = [target for where, target in targets if kind == "x-rules" or len(where) == 1]
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        ring: list[str] = error.args[1]
+        yield place_of(ring[0]), f"leads back to itself: {' -> '.join(reversed(ring))}"
 
 
 def _innermost(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from keyword import iskeyword
 
-from tools.generator.document import Operation, Place, Schema, Subschema, operations, resolved
+from tools.generator.document import Operation, Place, Schema, Subschema, operations, resolved, walk
 from tools.generator.parameter_names import unknown_names
 
 _REQUEST = re.compile(r"#/components/schemas/\w+Request")
@@ -27,6 +27,9 @@ def broken_conventions(document: Schema) -> Iterator[tuple[Place, str]]:
             if name.endswith("Request") and (not key.isidentifier() or iskeyword(key)):
                 yield (*place, "properties", key), "can't be an option: Python takes no such name for an argument"
             yield from _in_schema(document, (*place, "properties", key), part)
+    for where, value in walk(document):
+        if where[-1:] == ("x-image",) and not isinstance(value, dict):
+            yield where, "must be a mapping of rules, as the head of the file lists them"
     yield from unknown_names(document)
 
 
@@ -34,6 +37,8 @@ def _in_operation(operation: Operation, ids: set[object]) -> Iterator[tuple[Plac
     name = operation.definition.get("operationId")
     if name is None:
         yield operation.place, "has no operationId, after which its module and its options are named"
+    elif not name.isidentifier():
+        yield (*operation.place, "operationId"), f"must be a name such as createImage, not {name!r}"
     elif name in ids:
         yield (*operation.place, "operationId"), f"another operation is called {name} as well"
     if "summary" not in operation.definition:
@@ -43,7 +48,7 @@ def _in_operation(operation: Operation, ids: set[object]) -> Iterator[tuple[Plac
     for media_type, body in operation.bodies.items():
         if not _REQUEST.fullmatch(str(body.get("schema", {}).get("$ref"))):
             why = "needs as its schema a $ref to one of components/schemas with a name that ends with Request"
-            yield (*operation.place, "requestBody", "content", media_type), why
+            yield (*operation.place, "requestBody", "content", media_type, "schema"), why
 
 
 def _in_schema(document: Schema, place: Place, schema: Subschema) -> Iterator[tuple[Place, str]]:

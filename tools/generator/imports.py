@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from symtable import symtable
 from typing import NamedTuple
@@ -45,9 +46,10 @@ def _offers(target: Path, name: str) -> bool:
     if (target / "__init__.py").exists() and ((target / f"{name}.py").exists() or (target / name).is_dir()):
         return True
     file = next((file for file in (target.with_suffix(".py"), target / "__init__.py") if file.exists()), None)
-    return file is not None and name in _names(file)
+    return file is not None and name in _names(file.read_text(encoding="utf-8"))
 
 
-def _names(module: Path) -> frozenset[str]:
-    symbols = symtable(module.read_text(encoding="utf-8"), module.name, "exec").get_symbols()
+@cache
+def _names(source: str) -> frozenset[str]:
+    symbols = symtable(source, "module", "exec").get_symbols()
     return frozenset(symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported())

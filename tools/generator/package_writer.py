@@ -48,11 +48,13 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
             lacks a module that it imports.
     """
     document = read_contract(openapi)
-    settings = _settings(config, openapi, target)
+    # As JSON, what the generator reads is what was checked; and it is read in no time.
+    copy = target / "openapi.json"
+    settings = _settings(config, copy, target)
     target.mkdir(parents=True)
     for module in sorted(SHIPPED_MODULES.glob("*.py")):
         shutil.copyfile(module, target / module.name)
-    (target / "openapi.json").write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    copy.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (target / "py.typed").touch()
     with TemporaryDirectory() as templates, _own_tools_on_path(), redirect_stdout(StringIO()):
         write_templates(read_fixes(), Path(templates))

@@ -58,9 +58,9 @@ def _uses(document: Schema, place: Place, schema: Subschema, properties: dict[st
         yield _Use(where, name, known, forbids=part is False)
         if name in properties and isinstance(part, dict):
             yield from _uses(document, where, part, _declared(document, properties[name]))
-            other = resolved(document, part).get("x-image", {}).get("sameSizeAs")
-            if other is not None:
-                yield _Use((*where, "x-image", "sameSizeAs"), other, known, forbids=False)
+            rules = resolved(document, part).get("x-image")
+            if isinstance(rules, dict) and "sameSizeAs" in rules:
+                yield _Use((*where, "x-image", "sameSizeAs"), rules["sameSizeAs"], known, forbids=False)
     for keyword in _BRANCHES:
         yield from _uses(document, (*place, keyword), schema.get(keyword, True), properties)
     for keyword in _ALTERNATIVES:
@@ -83,9 +83,10 @@ def _declared(document: Schema, schema: Subschema) -> dict[str, Schema]:
 def _discriminator(document: Schema, name: str, schema: Schema) -> Iterator[tuple[Place, str]]:
     place = ("components", "schemas", name, "discriminator")
     told: Schema = schema.get("discriminator", {})
+    key = told.get("propertyName")
     for part in schema.get("oneOf", ()) if told else ():
-        if told["propertyName"] not in _declared(document, part):
-            yield (*place, "propertyName"), f"{told['propertyName']!r} is no property of {part.get('$ref', 'an alternative')}"
+        if key not in _declared(document, part):
+            yield (*place, "propertyName"), f"{key!r} is no property of {part.get('$ref', 'an alternative')}"
     for value, target in told.get("mapping", {}).items():
         try:
             at(document, place_of(target))

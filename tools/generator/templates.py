@@ -50,11 +50,11 @@ def read_fixes() -> list[Fix]:
     """Read all fixes, in the order in which they are applied.
 
     Raises:
-        FixError: The file isn't TOML, or a fix has keys too few or too many.
+        FixError: The file is gone or isn't TOML, or a fix has keys too few or too many.
     """
     try:
         return [Fix(**fix) for fix in tomllib.loads(FIXES.read_text(encoding="utf-8"))["fix"]]
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         keys = ", ".join(each.name for each in fields(Fix))
         raise FixError(f"{FIXES}: {error}. It holds tables `[[fix]]`, each with the keys {keys} and no others.") from error
 
