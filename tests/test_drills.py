@@ -48,10 +48,10 @@ class Command:
     def __call__(self, *arguments: str, code: int = 1) -> str:
         before = contents(self.project)
         assert command.main([*arguments, "--root", str(self.project)]) == code
-        if code and "is written" not in (printed := self._capsys.readouterr().err):
+        printed = self._capsys.readouterr().err
+        if code and "is written" not in printed:
             assert contents(self.project) == before
-            return printed
-        return printed if code else self._capsys.readouterr().err
+        return printed
 
 
 @pytest.fixture
@@ -367,6 +367,24 @@ LIMITS = """\
         '200': {$ref: '#/components/responses/Pictures'}
 """
 DEPTH = "        depth: {description: x, type: string, format: binary, x-image: {}}\n"
+NEW_REQUESTS = """
+
+def upscale(settings: Settings, options: Mapping[str, Any]) -> Call:
+    from images_api_client.api.images.create_image_upscale import _get_kwargs
+    return plain(settings, "createImageUpscale", _get_kwargs, options)
+
+
+def limits(settings: Settings, model: str) -> Call:
+    from images_api_client.api.images.get_limits import _get_kwargs
+    return plain(settings, "getLimits", _get_kwargs, model)
+"""
+NEW_METHODS = """
+    def upscale(self, **options: Any) -> Reply:
+        return self._call(lambda: _requests.upscale(self._settings, options))
+
+    def limits(self, model: str) -> Reply:
+        return self._call(lambda: _requests.limits(self._settings, model))
+"""
 LOW_LEVEL_CALLS = """
 import sys
 from images_api_client import Client
@@ -412,6 +430,10 @@ class TestOperations:
         options = (make.project / command.PACKAGE / "options.py").read_text(encoding="utf-8")
         assert "class CreateImageUpscaleOptions(TypedDict" in options
         assert "Limits" not in options
+        with (facade / "_requests.py").open("a") as module:
+            module.write(NEW_REQUESTS)
+        edit(facade / "_client.py", ("\nclass ImagesClient(", f"{NEW_METHODS}\n\nclass ImagesClient("))
+        assert make(code=0) == ""
 
     @pytest.mark.parametrize(
         ("changes", "said"),
@@ -602,3 +624,13 @@ class TestGenerator:
         if content is not None:
             config.write_text(content)
         assert re.search(f"{re.escape(str(config))}: (.*\n)*.*{said}", make())
+
+
+def test_contributing_says_what_each_file_in_tools_is_for() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("tools/ is for")[2]
+    files = {Path(name) for name in contents(ROOT / "tools")} - {Path("__init__.py"), Path("generator/__init__.py")}
+    assert [
+        file.as_posix()
+        for file in sorted(files)
+        if f"`{file.as_posix()}`" not in table and f"`{file.name}`" not in table and f"`{file.parent.as_posix()}/`" not in table
+    ] == []

@@ -18,6 +18,8 @@ class Operation(NamedTuple):
     method: str
     path: str
     definition: Schema
+    parameters: list[Schema]
+    """Those of its path and of its own, in the URL or the headers."""
 
     @property
     def place(self) -> Place:
@@ -40,7 +42,7 @@ def operations(document: Schema) -> Iterator[Operation]:
     for path, item in document.get("paths", {}).items():
         for method in _METHODS:
             if method in item:
-                yield Operation(method, path, item[method])
+                yield Operation(method, path, item[method], [*item.get("parameters", ()), *item[method].get("parameters", ())])
 
 
 def place_of(pointer: str) -> Place:

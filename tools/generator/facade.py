@@ -12,7 +12,7 @@ from pathlib import Path
 
 from openapi_python_client.strings import snake_case
 
-from tools.generator.document import Operation, Schema, operations
+from tools.generator.document import Operation, Schema, operations, resolved
 from tools.generator.imports import dead_imports
 from tools.generator.options import SAID_BY_THE_METHOD, arguments, request_schemas
 
@@ -72,7 +72,8 @@ def misfits(facade: Path, package: Path) -> Iterator[str]:
             yield _unmade(operation, requests, client)
     for part, names in _names(requests).items():
         shared = part not in functions
-        made = [each for own in makes.values() for each in own] if shared else makes[part]
+        users = [name for name, function in functions.items() if part in _identifiers(function)] if shared else [part]
+        made = [operation for user in users for operation in makes[user]]
         yield from _unknown(document, made, names, requests, shared=shared)
 
 
@@ -92,13 +93,14 @@ def _unlike(
     """Yield where methods' arguments aren't those that their operation needs."""
     wanted = arguments(document, operation)
     possible = {name for body in request_schemas(document, operation) for name in body.get("properties", {})}
+    elsewhere = {resolved(document, parameter)["name"] for parameter in operation.parameters}
     there = f"and in {function.name} of {_REQUESTS}"
     faults: dict[str, list[_Method]] = {}
     for method in offering:
         for name in wanted - method.arguments - _texts(function) - SAID_BY_THE_METHOD:
             why = f"{operation.id} takes `{name}`, which is required or a picture, and so no option: add it there, {there}"
             faults.setdefault(why, []).append(method)
-        for name in method.arguments - wanted:
+        for name in method.arguments - wanted - elsewhere:
             now = f"`{name}` is an option of {operation.id} now" if name in possible else f"{operation.id} has no `{name}`"
             faults.setdefault(f"{now}: rename or remove it there, {there}", []).append(method)
     for why, methods in sorted(faults.items()):
@@ -167,6 +169,10 @@ def _names(requests: Path) -> dict[str, list[_Name]]:
             if isinstance(holder, ast.Attribute) and holder.attr == "fields" and isinstance(name, ast.Constant):
                 found.setdefault(part.name, []).append(_Name(str(name.value), node.lineno, guarded=name.value in asked))
     return {part: list({name.text: name for name in names}.values()) for part, names in found.items()}
+
+
+def _identifiers(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
 def _texts(node: ast.AST) -> set[str]:
