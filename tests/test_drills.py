@@ -205,6 +205,7 @@ class TestBrokenContract:
             ("type: [integer, 'null']\n", "type: [int, 'null']\n", ': components/schemas/PictureCount/type/0: "int"'),
             ("pattern: '^dall-e-2$'", "pattern: '^(dall-e-2$'", ": components/x-families/DallE2/pattern: .*regex"),
             ("then: {properties: {output_compression: false}}", "then: {properties: {output_compression: 5}}", ": .*5 is not of"),
+            ("then: {properties: {output_compression", "then: {propertys: {output_compression", ": .*propertys: no keyword"),
             ("schemas/CreateImageRequest'", "schemas/Nothing'", ": paths//images/generations/.*/schemas/Nothing"),
             ("schemas/ImageModel'", "schemas/Nothing'", ": components/schemas/.*/schemas/Nothing"),
             ("$ref: '#/components/schemas/User'", "$ref: 'more.yaml#/User'", ": .*in this file.*more.yaml"),
@@ -367,6 +368,7 @@ LIMITS = """\
         '200': {$ref: '#/components/responses/Pictures'}
 """
 DEPTH = "        depth: {description: x, type: string, format: binary, x-image: {}}\n"
+# Enough to be read, which is all that the generator does with the facade.
 NEW_REQUESTS = """
 
 def upscale(settings: Settings, options: Mapping[str, Any]) -> Call:
@@ -430,8 +432,8 @@ class TestOperations:
         options = (make.project / command.PACKAGE / "options.py").read_text(encoding="utf-8")
         assert "class CreateImageUpscaleOptions(TypedDict" in options
         assert "Limits" not in options
-        with (facade / "_requests.py").open("a") as module:
-            module.write(NEW_REQUESTS)
+        with (facade / "_requests.py").open("a", encoding="utf-8") as requests:
+            requests.write(NEW_REQUESTS)
         edit(facade / "_client.py", ("\nclass ImagesClient(", f"{NEW_METHODS}\n\nclass ImagesClient("))
         assert make(code=0) == ""
 

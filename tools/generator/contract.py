@@ -13,7 +13,24 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from tools.generator.conventions import broken_conventions
 from tools.generator.document import Place, at, place_of, walk
 
-_META_SCHEMA = jsonschema_rs.Draft202012Validator({"$ref": "https://json-schema.org/draft/2020-12/schema"}, validate_formats=True)
+# JSON Schema passes over what it doesn't know, so that a rule with a misspelt keyword would never apply; here it is refused.
+# https://json-schema.org/draft/2020-12/json-schema-core#section-7.7.2.2
+_META_SCHEMA = jsonschema_rs.Draft202012Validator(
+    {
+        "$dynamicAnchor": "meta",
+        "$ref": "https://json-schema.org/draft/2020-12/schema",
+        # What OpenAPI adds: https://spec.openapis.org/oas/v3.1.1.html#fixed-fields-21
+        "properties": {
+            "discriminator": {"type": "object", "required": ["propertyName"]},
+            "example": True,
+            "externalDocs": True,
+            "xml": True,
+        },
+        "patternProperties": {"^x-": True},
+        "unevaluatedProperties": False,
+    },
+    validate_formats=True,
+)
 _SCHEMAS = ("schemas", "x-families", "x-rules")
 
 
@@ -107,8 +124,11 @@ def _misshapen(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
         else:
             yield ("components", kind), "must be a mapping"
     for where, schema in schemas:
-        for error in map(_innermost, _META_SCHEMA.iter_errors(schema)):
-            yield (*where, *error.instance_path), error.message
+        faults = {(*where, *error.instance_path): _in_words(error) for error in map(_innermost, _META_SCHEMA.iter_errors(schema))}
+        for place, why in faults.items():
+            # What is wrong within makes all that is around it look unknown.
+            if not any(len(other) > len(place) and other[: len(place)] == place for other in faults):
+                yield place, why
 
 
 def _endless(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
@@ -132,6 +152,13 @@ def _innermost(error: jsonschema_rs.ValidationError) -> jsonschema_rs.Validation
         return error
     causes: list[jsonschema_rs.ValidationError] = [each for branch in kind.context for each in branch]
     return max(causes, key=lambda each: len(each.instance_path))
+
+
+def _in_words(error: jsonschema_rs.ValidationError) -> str:
+    kind: Any = error.kind
+    if kind.name == "unevaluatedProperties":
+        return f"{', '.join(kind.unexpected)}: no keyword of JSON Schema 2020-12"
+    return error.message
 
 
 def _invalid(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:

@@ -83,8 +83,8 @@ def _declared(document: Schema, schema: Subschema) -> dict[str, Schema]:
 def _discriminator(document: Schema, name: str, schema: Schema) -> Iterator[tuple[Place, str]]:
     place = ("components", "schemas", name, "discriminator")
     told: Schema = schema.get("discriminator", {})
-    key = told.get("propertyName")
     for part in schema.get("oneOf", ()) if told else ():
+        key = told["propertyName"]
         if key not in _declared(document, part):
             yield (*place, "propertyName"), f"{key!r} is no property of {part.get('$ref', 'an alternative')}"
     for value, target in told.get("mapping", {}).items():
