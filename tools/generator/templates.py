@@ -8,8 +8,8 @@ from pathlib import Path
 
 FIXES = Path(__file__).with_name("fixes.toml")
 _REMEDY = (
-    f"Rewrite it in {FIXES.name} for the generator that is installed, or delete it: its test in tests/test_generated_fixes.py "
-    "says whether it is still needed."
+    "Rewrite it in tools/generator/fixes.toml for the generator that is installed, or delete it: its test in "
+    "tests/test_generated_fixes.py says whether it is still needed."
 )
 
 
