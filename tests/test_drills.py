@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import sys
@@ -26,6 +27,8 @@ from tools.generator.trees import contents, differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from images_api.sandbox import Sandbox
 
     Change = Callable[[Path], object]
 
@@ -404,7 +407,9 @@ class TestOperations:
         with Replay() as server:
             yield server
 
-    def test_a_new_one_works_at_a_low_level_and_waits_for_its_method(self, make: Command, server: Replay) -> None:
+    def test_a_new_one_works_at_a_low_level_and_waits_for_its_method(
+        self, make: Command, server: Replay, sandbox: Sandbox
+    ) -> None:
         changes = ("\ncomponents:\n", f"\n{UPSCALE}{LIMITS}\ncomponents:\n"), (REQUEST, UPSCALE_REQUEST + REQUEST)
         edit(make.project / CONTRACT.name, *changes)
         printed = make()
@@ -432,6 +437,9 @@ class TestOperations:
         options = (make.project / command.PACKAGE / "options.py").read_text(encoding="utf-8")
         assert "class CreateImageUpscaleOptions(TypedDict" in options
         assert "Limits" not in options
+        call = json.dumps([["generate", {"prompt": "x", "model": "dall-e-2"}]])
+        script, paths = ROOT / "tests" / "regenerated_calls.py", os.pathsep.join([str(facade.parent), generated])
+        assert json.loads(run(sys.executable, script, call, sandbox.base_url, PYTHONPATH=paths))["outcomes"] == [200]
         with (facade / "_requests.py").open("a", encoding="utf-8") as requests:
             requests.write(NEW_REQUESTS)
         edit(facade / "_client.py", ("\nclass ImagesClient(", f"{NEW_METHODS}\n\nclass ImagesClient("))
