@@ -1,0 +1,1 @@
+"""Compare OpenAPI documents by their facts, whatever their style."""

@@ -1,0 +1,22 @@
+"""Put places and values into words."""
+
+import json
+from typing import Any
+
+from tools.comparison.facts import Place
+
+
+def field_name(place: Place) -> str:
+    """Return a field's name as `data[*].url`; empty for a whole part."""
+    return ".".join(place.field).replace(".[*]", "[*]")
+
+
+def value_text(value: Any) -> str:
+    """Return a fact's value for people."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value)) or "nothing"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

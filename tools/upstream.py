@@ -1,0 +1,216 @@
+"""Tell what another OpenAPI document that holds an Images API says differently from ours.
+
+python -m tools.upstream DOCUMENT         what is new, for people
+python -m tools.upstream DOCUMENT --all   what is known and wanted as well, with the reasons
+python -m tools.upstream DOCUMENT --json  for machines
+"""
+
+import argparse
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from tools.comparison.differences import PRESENCE, Difference, differences
+from tools.comparison.documents import Document, DocumentError, Node, operations, read_document
+from tools.comparison.facts import read_facts
+from tools.comparison.wording import field_name, value_text
+
+CONTRACT = Path(__file__).resolve().parent.parent / "openapi.yaml"
+KNOWN = Path(__file__).with_suffix(".toml")
+_ONE_OF_MANY = {"choices": "choice", "named choices": "choice", "types": "type"}
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Differences that are known and wanted."""
+
+    text: str
+    reason: str
+
+    def fits(self, difference: Difference) -> bool:
+        """Tell whether a difference is one of them."""
+        return re.fullmatch(".*".join(map(re.escape, self.text.split("*"))), describe(difference)) is not None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of comparing a document with ours."""
+
+    theirs: Document
+    paths: dict[str, str]
+    news: list[Difference]
+    known: list[tuple[Difference, str]]
+    stale: list[Pattern]
+    misplaced_nullable: list[str]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: The command line; that of the process where it is None.
+
+    Returns:
+        The exit code: 0 when there is no news, 1 when there is, 2 when the documents couldn't be compared.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tools.upstream", description="Compare an OpenAPI document with ours.")
+    parser.add_argument("document", metavar="DOCUMENT", help="a path or an http(s) URL; JSON or YAML, OpenAPI 3.0 or 3.1")
+    parser.add_argument("--all", action="store_true", help="show what is known and wanted as well, with the reasons")
+    parser.add_argument("--json", action="store_true", help="print JSON, of all that differs")
+    parser.add_argument("--contract", default=str(CONTRACT), help="the document to compare with")
+    parser.add_argument("--known", type=Path, default=KNOWN, help="the list of known differences")
+    options = parser.parse_args(arguments)
+    try:
+        found = compare(read_document(options.contract), read_document(options.document), read_known(options.known))
+    except DocumentError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(_as_json(found), indent=1, ensure_ascii=False, default=str))
+    else:
+        print("\n".join(_as_text(found, everything=options.all)))
+    return 1 if found.news or found.stale else 0
+
+
+def read_known(path: Path) -> list[Pattern]:
+    """Read the differences that are known and wanted."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8"))["known"]
+    return [Pattern(text, entry["reason"]) for entry in entries for text in entry["differences"]]
+
+
+def compare(ours: Document, theirs: Document, known: Iterable[Pattern]) -> Comparison:
+    """Compare a document with ours.
+
+    Args:
+        ours: The contract. Its operations are those that are compared.
+        theirs: The other document. Its paths may have a prefix, as `/v1`.
+        known: Differences that are no news.
+
+    Returns:
+        The differences, ours on the left.
+
+    Raises:
+        DocumentError: The other document holds none of the operations, or can't be understood.
+    """
+    wanted = {f"{method.upper()} {path}": (method, path, item) for method, path, item in operations(ours)}
+    found = {name: there for name, (method, path, _) in wanted.items() if (there := _find(theirs, method, path))}
+    if not found:
+        raise DocumentError(f"{theirs.source}: holds no Images API: it has none of {', '.join(wanted)}, under any prefix")
+    left = read_facts({name: (method, item) for name, (method, _, item) in wanted.items()})
+    right = read_facts({name: (wanted[name][0], item) for name, (_, item) in found.items()})
+    patterns = list(known)
+    news: list[Difference] = []
+    expected: list[tuple[Difference, Pattern]] = []
+    for difference in differences(left.entries, right.entries):
+        fitting = [pattern for pattern in patterns if pattern.fits(difference)]
+        expected += [(difference, pattern) for pattern in fitting]
+        if not fitting:
+            news.append(difference)
+    met = {pattern for _, pattern in expected}
+    # Other documents need not have each of the official document's differences.
+    stale = [pattern for pattern in patterns if pattern not in met] if _servers(ours) & _servers(theirs) else []
+    reasons = {difference: pattern.reason for difference, pattern in reversed(expected)}
+    return Comparison(
+        theirs=theirs,
+        paths={name: path for name, (path, _) in found.items()},
+        news=news,
+        known=sorted(reasons.items()),
+        stale=stale,
+        misplaced_nullable=sorted(right.misplaced_nullable),
+    )
+
+
+def describe(difference: Difference) -> str:
+    """Describe a difference in one line, which the patterns of known differences are held against."""
+    return f"{' '.join(filter(None, (*difference.place[:2], field_name(difference.place))))}: {_what(difference)}"
+
+
+def _find(document: Document, method: str, path: str) -> tuple[str, Node] | None:
+    """Return the shortest of the paths that end so, and its path item."""
+    there = [
+        (theirs, item)
+        for their_method, theirs, item in operations(document)
+        if their_method == method and theirs.rstrip("/").endswith(path)
+    ]
+    return min(there, key=lambda each: len(each[0]), default=None)
+
+
+def _servers(document: Document) -> set[str]:
+    root = document.root.mapping()
+    return {str(server.mapping()["url"].value) for server in root["servers"].list()} if "servers" in root else set()
+
+
+def _what(difference: Difference) -> str:
+    left, right = difference.left, difference.right
+    side, value = ("ours", left) if right is None else ("theirs", right)
+    if difference.aspect == PRESENCE:
+        return f"only {side}"
+    if difference.aspect in _ONE_OF_MANY and None in (left, right) and isinstance(value, str):
+        return f"{_ONE_OF_MANY[difference.aspect]} {value} only {side}"
+    return f"{difference.aspect}: ours {value_text(left)}, theirs {value_text(right)}"
+
+
+def _as_text(found: Comparison, *, everything: bool) -> Iterator[str]:
+    yield from _listed(found.news, found.paths)
+    if everything:
+        for reason, group in groupby(sorted(found.known, key=lambda each: (each[1], each[0])), key=lambda each: each[1]):
+            yield f"\nKnown: {reason}"
+            yield from _listed([difference for difference, _ in group], found.paths)
+    for pattern in found.stale:
+        yield f"Stale: {KNOWN.name} lists what no longer differs; delete it: {pattern.text}"
+    if found.misplaced_nullable:
+        yield (
+            f"{len(found.misplaced_nullable)} places say `nullable` in a document of version {found.theirs.version}, "
+            f"where it has no meaning; they are compared as they were meant. The first: {found.misplaced_nullable[0]}"
+        )
+    known = f"{len(found.known)} known and wanted" + ("" if everything or not found.known else ", which --all shows")
+    yield f"{len(found.news) or 'No'} new differences in {len(found.paths)} operations; {known}."
+
+
+def _listed(found: list[Difference], paths: dict[str, str]) -> Iterator[str]:
+    for (operation, part), group in groupby(found, key=lambda difference: difference.place[:2]):
+        theirs = paths.get(operation, operation)
+        yield " ".join(filter(None, (operation, f"(theirs: {theirs})" if not operation.endswith(f" {theirs}") else "", part)))
+        for difference in group:
+            name = field_name(difference.place)
+            yield f"  {f'{name}: ' if name else ''}{_what(difference)}"
+            yield f"    ours {difference.left_pointer}  theirs {difference.right_pointer}"
+
+
+def _as_json(found: Comparison) -> dict[str, Any]:
+    return {
+        "document": found.theirs.source,
+        "paths": found.paths,
+        "news": [_record(difference) for difference in found.news],
+        "known": [{**_record(difference), "reason": reason} for difference, reason in found.known],
+        "stale": [pattern.text for pattern in found.stale],
+        "misplaced_nullable": found.misplaced_nullable,
+    }
+
+
+def _record(difference: Difference) -> dict[str, Any]:
+    return {
+        "operation": difference.place.operation,
+        "part": difference.place.part,
+        "field": field_name(difference.place),
+        "aspect": difference.aspect,
+        "ours": _plain(difference.left),
+        "theirs": _plain(difference.right),
+        "ours_at": difference.left_pointer,
+        "theirs_at": difference.right_pointer,
+        "text": describe(difference),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
