@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # pip before 25.1 doesn't know --group, which installs what pyproject.toml lists for a task.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint types generate drift build clean
+.PHONY: help demo test lint types generate drift upstream build clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ generate: $(VENV)/dev ## Make generated/images_api_client anew from openapi.yaml
 
 drift: $(VENV)/dev ## Check that generated/ is what openapi.yaml makes of it
 	$(BIN)/python -m tools.generate --check
+
+upstream: $(VENV)/dev ## Compare DOCUMENT=<path or URL> with openapi.yaml; ARGS=--all shows known differences, --json all
+	@$(BIN)/python -m tools.upstream $(if $(DOCUMENT),'$(DOCUMENT)') $(ARGS)
 
 build: $(VENV)/dev ## Build the wheel and the sdist into dist/
 	$(BIN)/hatchling build --clean

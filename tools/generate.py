@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(root: Path, *, check: bool) -> int:
     # Not before it is known that they can be imported.
+    from tools.changes import changes
     from tools.generator.contract import ContractError
     from tools.generator.facade import misfits
     from tools.generator.package_writer import GenerationError, write_package
@@ -58,9 +59,11 @@ def _run(root: Path, *, check: bool) -> int:
         if check:
             code = _compare(fresh, package)
         else:
+            changed = changes(package / "openapi.json", fresh / "openapi.json")
             if package.exists():
                 shutil.rmtree(package)
             shutil.copytree(fresh, package)
+            print(changed)
             code = 0
     if unfit:
         written = "" if check else f"{PACKAGE} is written, but "

@@ -10,20 +10,19 @@ import json
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tools.comparison.differences import PRESENCE, Difference, differences
+from tools.comparison.differences import PRESENCE, SETS, Difference, differences
 from tools.comparison.documents import Document, DocumentError, Node, operations, read_document
 from tools.comparison.facts import read_facts
 from tools.comparison.wording import field_name, value_text
 
 CONTRACT = Path(__file__).resolve().parent.parent / "openapi.yaml"
 KNOWN = Path(__file__).with_suffix(".toml")
-_ONE_OF_MANY = {"choices": "choice", "named choices": "choice", "types": "type"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(_as_json(found), indent=1, ensure_ascii=False, default=str))
     else:
         print("\n".join(_as_text(found, everything=options.all)))
-    return 1 if found.news or found.stale else 0
+    return 1 if found.news else 0
 
 
 def read_known(path: Path) -> list[Pattern]:
@@ -84,7 +83,7 @@ def read_known(path: Path) -> list[Pattern]:
     return [Pattern(text, entry["reason"]) for entry in entries for text in entry["differences"]]
 
 
-def compare(ours: Document, theirs: Document, known: Iterable[Pattern]) -> Comparison:
+def compare(ours: Document, theirs: Document, known: list[Pattern]) -> Comparison:
     """Compare a document with ours.
 
     Args:
@@ -104,24 +103,19 @@ def compare(ours: Document, theirs: Document, known: Iterable[Pattern]) -> Compa
         raise DocumentError(f"{theirs.source}: holds no Images API: it has none of {', '.join(wanted)}, under any prefix")
     left = read_facts({name: (method, item) for name, (method, _, item) in wanted.items()})
     right = read_facts({name: (wanted[name][0], item) for name, (_, item) in found.items()})
-    patterns = list(known)
-    news: list[Difference] = []
-    expected: list[tuple[Difference, Pattern]] = []
-    for difference in differences(left.entries, right.entries):
-        fitting = [pattern for pattern in patterns if pattern.fits(difference)]
-        expected += [(difference, pattern) for pattern in fitting]
-        if not fitting:
-            news.append(difference)
-    met = {pattern for _, pattern in expected}
-    # Other documents need not have each of the official document's differences.
-    stale = [pattern for pattern in patterns if pattern not in met] if _servers(ours) & _servers(theirs) else []
-    reasons = {difference: pattern.reason for difference, pattern in reversed(expected)}
+    found_differences = [
+        (difference, [pattern for pattern in known if pattern.fits(difference)])
+        for difference in differences(left.entries, right.entries)
+    ]
+    met = [pattern for _, patterns in found_differences for pattern in patterns]
+    is_official = bool(met) and not _servers(ours).isdisjoint(_servers(theirs))
     return Comparison(
         theirs=theirs,
         paths={name: path for name, (path, _) in found.items()},
-        news=news,
-        known=sorted(reasons.items()),
-        stale=stale,
+        news=[difference for difference, patterns in found_differences if not patterns],
+        known=[(difference, patterns[0].reason) for difference, patterns in found_differences if patterns],
+        # Other documents need not have each of the official document's differences.
+        stale=[pattern for pattern in known if is_official and pattern not in met],
         misplaced_nullable=sorted(right.misplaced_nullable),
     )
 
@@ -151,26 +145,31 @@ def _what(difference: Difference) -> str:
     side, value = ("ours", left) if right is None else ("theirs", right)
     if difference.aspect == PRESENCE:
         return f"only {side}"
-    if difference.aspect in _ONE_OF_MANY and None in (left, right) and isinstance(value, str):
-        return f"{_ONE_OF_MANY[difference.aspect]} {value} only {side}"
+    if difference.aspect in SETS and isinstance(value, str):
+        return f"{SETS[difference.aspect]} {value} only {side}"
     return f"{difference.aspect}: ours {value_text(left)}, theirs {value_text(right)}"
 
 
 def _as_text(found: Comparison, *, everything: bool) -> Iterator[str]:
     yield from _listed(found.news, found.paths)
     if everything:
-        for reason, group in groupby(sorted(found.known, key=lambda each: (each[1], each[0])), key=lambda each: each[1]):
+        for reason, group in groupby(sorted(found.known, key=_reason), key=_reason):
             yield f"\nKnown: {reason}"
             yield from _listed([difference for difference, _ in group], found.paths)
-    for pattern in found.stale:
-        yield f"Stale: {KNOWN.name} lists what no longer differs; delete it: {pattern.text}"
+    if found.stale:
+        yield f"The official document no longer differs in this; delete it from {KNOWN.name}:"
+        yield from (f"  {pattern.text}" for pattern in found.stale)
     if found.misplaced_nullable:
         yield (
-            f"{len(found.misplaced_nullable)} places say `nullable` in a document of version {found.theirs.version}, "
-            f"where it has no meaning; they are compared as they were meant. The first: {found.misplaced_nullable[0]}"
+            f"{len(found.misplaced_nullable)} x `nullable` in a document of version {found.theirs.version}, where it has no "
+            f"meaning; compared as it was meant. The first: {found.misplaced_nullable[0]}"
         )
-    known = f"{len(found.known)} known and wanted" + ("" if everything or not found.known else ", which --all shows")
-    yield f"{len(found.news) or 'No'} new differences in {len(found.paths)} operations; {known}."
+    counts = f"New differences: {len(found.news)}. Known and wanted: {len(found.known)}"
+    yield f"{counts}{'' if everything or not found.known else ' (--all shows them)'}. Operations: {len(found.paths)}."
+
+
+def _reason(known: tuple[Difference, str]) -> str:
+    return known[1]
 
 
 def _listed(found: list[Difference], paths: dict[str, str]) -> Iterator[str]:

@@ -30,9 +30,13 @@ def _value(schema: Any) -> str:
     if not isinstance(schema, dict) or set(schema) - {"$ref", "enum", "const", "type", "not"}:
         return f"fits {_json(schema)}"
     choices = [schema["const"]] if "const" in schema else schema.get("enum", ())
-    texts = [f"is {' or '.join(sorted(choice if isinstance(choice, str) else _json(choice) for choice in choices))}"] if choices else []
+    texts = (
+        [f"is {' or '.join(sorted(choice if isinstance(choice, str) else _json(choice) for choice in choices))}"]
+        if choices
+        else []
+    )
     if "$ref" in schema:
-        texts.append(f"is a {schema['$ref'].rpartition('/')[2]}")
+        texts.append(f"is in {schema['$ref'].rpartition('/')[2]}")
     if "type" in schema:
         texts.append(f"is {schema['type']}")
     if "not" in schema:

@@ -7,6 +7,9 @@ from tools.comparison.facts import Entries, Entry, Place
 
 # A difference of which a place is there at all.
 PRESENCE = "presence"
+# Aspects whose values are sets, each with the word for one of them. Where both sides have one, each of its values that
+# only one side has is a difference of its own.
+SETS = {"choices": "choice", "named choices": "choice", "types": "type", "x-image.types": "media type"}
 
 
 class Difference(NamedTuple):
@@ -42,7 +45,7 @@ def _of_entries(place: Place, one: Entry, two: Entry) -> Iterator[Difference]:
             continue  # a side without choices allows any, which the choices tell
         at = (left.pointer if left else one.pointer, right.pointer if right else two.pointer)
         name = "named choices" if aspect == "choices" and (_is_open(one) or _is_open(two)) else aspect
-        if left and right and isinstance(left.value, frozenset):
+        if left and right and aspect in SETS:
             yield from (Difference(place, name, value, None, *at) for value in sorted(left.value - right.value))
             yield from (Difference(place, name, None, value, *at) for value in sorted(right.value - left.value))
         elif left is None or right is None or left.value != right.value:

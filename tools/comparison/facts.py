@@ -12,7 +12,13 @@ from tools.comparison.shapes import ALL_TYPES, Fact, Shape, ShapeReader
 _EVENTS = "text/event-stream"
 _SUCCESS = re.compile("2..")
 # What a rule that leaves a field as it is seems to say of it.
-_SAYS_NOTHING = {"types": ALL_TYPES - {"integer"}, "null allowed": True, "required": False, "other fields allowed": True, "other values allowed": False}
+_SAYS_NOTHING = {
+    "types": ALL_TYPES,
+    "null allowed": True,
+    "required": False,
+    "other fields allowed": True,
+    "other values allowed": False,
+}
 
 
 class Place(NamedTuple):
@@ -109,7 +115,9 @@ def _joined(reader: ShapeReader, kind: str, responses: Iterable[Node]) -> Iterat
     """Yield what responses of one kind may hold, whichever their status."""
     shapes: dict[str, list[Shape]] = {}
     for media_type, schema in _schemas(responses):
-        for part, shape in _events(reader, schema) if media_type == _EVENTS else [(f"{kind} {media_type}", _read(reader, schema))]:
+        for part, shape in (
+            _events(reader, schema) if media_type == _EVENTS else [(f"{kind} {media_type}", _read(reader, schema))]
+        ):
             shapes.setdefault(part, []).append(shape)
     for part, alternatives in shapes.items():
         yield part, reduce(Shape.__or__, alternatives)
@@ -176,7 +184,7 @@ def _rule_entries(place: Place, condition: str, rule: Shape) -> Iterator[tuple[P
 
 
 def _facts(shape: Shape, *, needed: bool | None) -> dict[str, Fact]:
-    facts: dict[str, Any] = {"types": shape.types - {"integer"} if "number" in shape.types else shape.types, "null allowed": shape.null}
+    facts: dict[str, Any] = {"types": shape.types, "null allowed": shape.null}
     if needed is not None:
         facts["required"] = needed
     if shape.choices:

@@ -11,9 +11,12 @@ from tools.comparison.documents import Node
 
 ALL_TYPES = frozenset({"array", "boolean", "file", "integer", "number", "object", "string"})
 UPPER_BOUNDS = frozenset(
-    "maximum exclusiveMaximum maxLength maxItems maxProperties x-image.bytesBelow x-sides.maximum x-sides.maximumPixels x-sides.maximumRatio".split()
+    {
+        *("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"),
+        *("x-image.bytesBelow", "x-sides.maximum", "x-sides.maximumPixels", "x-sides.maximumRatio"),
+    }
 )
-LOWER_BOUNDS = frozenset("minimum exclusiveMinimum minLength minItems minProperties".split())
+LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
 _T = TypeVar("_T")
 _NUMBERS = frozenset({"integer", "number"})
 _STRINGS = frozenset({"string"})
@@ -73,7 +76,7 @@ class Shape:
 
     def __or__(self, other: "Shape") -> "Shape":
         """Return what is one or the other, as `anyOf` and `oneOf` have it."""
-        both_objects = _OBJECTS <= self.types & other.types
+        both_objects = self.types & other.types >= _OBJECTS
         return Shape(
             pointer=self.pointer,
             types=self.types | other.types,
@@ -81,10 +84,9 @@ class Shape:
             choices=self.choices | other.choices,
             closed=self._closes(other) and other._closes(self) and (self.closed or other.closed),
             limits={
-                name: _looser(name, self.limits[name], other.limits[name]) if name in shape.limits else fact
-                for shape, limits in ((other, self.limits), (self, other.limits))
-                for name, fact in limits.items()
-                if name in shape.limits or shape._leaves(name)
+                **{name: fact for name, fact in self.limits.items() if other.leaves(name)},
+                **{name: fact for name, fact in other.limits.items() if self.leaves(name)},
+                **{name: _looser(name, fact, other.limits[name]) for name, fact in self.limits.items() if name in other.limits},
             },
             fields=_merged(self.fields, other.fields, lambda _, one, two: one | two),
             required=self.required & other.required if both_objects else self.required | other.required,
@@ -97,16 +99,16 @@ class Shape:
         """Tell whether a limit says anything of these types."""
         return bool(self.types & _LIMITS.get(limit, ALL_TYPES))
 
+    def leaves(self, limit: str) -> bool:
+        """Tell whether another's limit still holds where this shape, which doesn't have it, is allowed as well."""
+        return limit == "default" or self.closed or not self.applies(limit)
+
     def _narrower_choices(self, other: "Shape") -> frozenset[str]:
         return self.choices if self.closed else other.choices if other.closed else self.choices | other.choices
 
     def _closes(self, other: "Shape") -> bool:
         """Tell whether this leaves the other's choices closed: it has its own, or is of another type."""
         return self.closed or not self.types & other.types
-
-    def _leaves(self, name: str) -> bool:
-        """Tell whether another's limit still holds beside this one, which doesn't have it."""
-        return name == "default" or self.closed or not self.types & _LIMITS.get(name, ALL_TYPES)
 
 
 class ShapeReader:
@@ -179,7 +181,7 @@ class ShapeReader:
                 flag = limits.pop(exclusive)
                 if flag.value and inclusive in limits:
                     limits[exclusive] = limits.pop(inclusive)
-            if exclusive in limits and types == {"integer"}:
+            if exclusive in limits and types == frozenset({"integer"}):
                 fact = limits.pop(exclusive)
                 limits[inclusive] = Fact(fact.value + step, fact.pointer)
         if self.own:
