@@ -82,14 +82,14 @@ def _what(difference: Difference, left: Entries, right: Entries) -> str:
         return f"{'new' if after else 'gone'}{f' ({said})' if said and after else ''}"
     if difference.aspect in SETS and isinstance(before or after, str):
         return f"{SETS[difference.aspect]} {before or after} {'gone' if before else 'new'}"
-    return f"{difference.aspect} {value_text(after)} (was {value_text(before)})"
+    return f"{difference.aspect} {value_text(difference.aspect, after)} (was {value_text(difference.aspect, before)})"
 
 
 def _facts(entry: Entry) -> str:
     if "types" in entry.facts and not entry.facts["types"].value:
         return "refused"
     facts = {name: fact.value for name, fact in entry.facts.items() if not name.endswith(" allowed") and fact.value is not False}
-    return ", ".join("required" if name == "required" else f"{name} {value_text(value)}" for name, value in facts.items())
+    return ", ".join("required" if name == "required" else f"{name} {value_text(name, value)}" for name, value in facts.items())
 
 
 def _bullet(text: str, callers: list[str]) -> str:

@@ -147,7 +147,7 @@ def _what(difference: Difference) -> str:
         return f"only {side}"
     if difference.aspect in SETS and isinstance(value, str):
         return f"{SETS[difference.aspect]} {value} only {side}"
-    return f"{difference.aspect}: ours {value_text(left)}, theirs {value_text(right)}"
+    return f"{difference.aspect}: ours {value_text(difference.aspect, left)}, theirs {value_text(difference.aspect, right)}"
 
 
 def _as_text(found: Comparison, *, everything: bool) -> Iterator[str]:

@@ -139,6 +139,7 @@ class ShapeReader:
         schema = node.mapping()
         parts = [self._keywords(node, schema, active)]
         if "$ref" in schema:
+            node.resolved()  # a chain of references has to end; only what they lead to may hold itself
             target = node.target()
             parts.append(Shape(node.pointer) if target.pointer in active else self.read(target, active | {target.pointer}))
         if "allOf" in schema:

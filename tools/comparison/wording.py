@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tools.comparison.differences import SETS
 from tools.comparison.facts import Place
 
 
@@ -11,10 +12,10 @@ def field_name(place: Place) -> str:
     return ".".join(place.field).replace(".[*]", "[*]")
 
 
-def value_text(value: Any) -> str:
-    """Return a fact's value for people."""
+def value_text(aspect: str, value: Any) -> str:
+    """Return what is said of an aspect, for people."""
     if value is None:
-        return "none"
+        return "any" if aspect in SETS else "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, frozenset):

@@ -1,0 +1,381 @@
+"""What two documents are compared by: schemas in one form, whichever way they are written; what a change means for callers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from generation import copy_project, run
+from openapi_styles import contract
+from ruamel.yaml import YAML
+
+from tools.changes import changes
+from tools.comparison.differences import differences
+from tools.comparison.documents import Document, operations
+from tools.comparison.facts import Entries, read_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from openapi_styles import Schema
+
+NODE = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}, "value": {"type": "string"}}}
+SHARED: dict[str, Any] = {
+    "Text": {"type": "string", "maxLength": 9},
+    "Colour": {"type": "string", "enum": ["red", "blue"]},
+    "Node": NODE,
+}
+TEXT = {"$ref": "#/components/schemas/Text"}
+COLOUR = {"$ref": "#/components/schemas/Colour"}
+PAIR = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}, "required": ["a"]}
+
+
+def entries(schema: Any, version: str = "3.1.0") -> Entries:
+    path = {"post": {"requestBody": {"content": {"application/json": {"schema": schema}}}}}
+    document = Document("here", {"openapi": version, "paths": {"/x": path}, "components": {"schemas": SHARED}})
+    return read_facts({path: (method, item) for method, path, item in operations(document)}).entries
+
+
+def told(left: Any, right: Any) -> list[tuple[str, Any, Any]]:
+    found = differences(entries(left), entries(right))
+    return [(".".join((*each.place.field, each.aspect)), each.left, each.right) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"type": ["integer", "null"], "minimum": 1}, {"type": "integer", "minimum": 1, "nullable": True}),
+        ({"type": ["integer", "null"]}, {"anyOf": [{"type": "null"}, {"type": "integer"}]}),
+        ({"type": ["integer", "null"]}, {"oneOf": [{"type": "integer", "title": "N"}, {"const": None}]}),
+        ({"type": ["integer", "string"]}, {"anyOf": [{"type": "string"}, {"type": "integer"}]}),
+        ({"type": ["string", "null"], "enum": ["a", None]}, {"type": "string", "enum": ["a"], "nullable": True}),
+        ({"type": "string", "const": "a"}, {"enum": ["a"]}),
+        (TEXT, SHARED["Text"]),
+        (TEXT, {"allOf": [TEXT]}),
+        ({"allOf": [TEXT], "nullable": True}, {"type": ["string", "null"], "maxLength": 9}),
+        ({**TEXT, "nullable": True}, {"anyOf": [TEXT, {"type": "null"}]}),
+        ({"allOf": [TEXT, {"maxLength": 4}, {"minLength": 0}]}, {"type": "string", "maxLength": 4}),
+        ({"anyOf": [TEXT, {"type": "string", "maxLength": 12}]}, {"type": "string", "maxLength": 12}),
+        ({"anyOf": [TEXT, {"type": "string"}]}, {"type": "string"}),
+        ({"anyOf": [COLOUR, {"const": "green"}]}, {"type": "string", "enum": ["green", "blue", "red"]}),
+        ({"allOf": [COLOUR, {"enum": ["blue", "green"]}]}, {"type": "string", "enum": ["blue"]}),
+        ({"anyOf": [COLOUR, {"type": "string"}]}, {"anyOf": [{"type": "string"}, {"anyOf": [COLOUR]}]}),
+        ({"type": "integer", "exclusiveMinimum": 0}, {"type": "integer", "minimum": 1}),
+        ({"type": "number", "maximum": 2, "exclusiveMaximum": True}, {"type": "number", "exclusiveMaximum": 2}),
+        ({"type": "number", "maximum": 2, "exclusiveMaximum": False}, {"type": "number", "maximum": 2.0}),
+        ({"type": "string", "format": "binary"}, {"type": "string", "contentMediaType": "application/octet-stream"}),
+        ({"type": "string", "format": "uri", "example": "x", "x-order": 1}, {"type": "string", "description": "A link."}),
+        ({"type": "string", "minimum": 3, "default": None}, {"type": "string"}),
+        ({"anyOf": [{"type": "integer", "default": 0}, {"type": "null"}]}, {"type": ["integer", "null"], "default": 0}),
+        (
+            PAIR,
+            {
+                "allOf": [
+                    {"required": ["a"]},
+                    {"properties": {"b": {"type": "integer"}}},
+                    {"properties": {"a": {"type": "string"}}},
+                ]
+            },
+        ),
+        ({**PAIR, "required": []}, {**PAIR, "required": [], "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}),
+        ({"type": "array", "items": TEXT}, {"items": SHARED["Text"]}),
+        ({"$ref": "#/components/schemas/Node"}, {"allOf": [{"$ref": "#/components/schemas/Node"}]}),
+    ],
+)
+def test_two_ways_to_say_the_same(one: Any, other: Any) -> None:
+    assert told(one, other) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        (PAIR, {**PAIR, "required": ["b"]}, [("a.required", True, False), ("b.required", False, True)]),
+        ({"type": "integer"}, {"type": "number"}, [("types", None, "number")]),
+        (COLOUR, {"type": "string"}, [("choices", frozenset({"red", "blue"}), None)]),
+        ({"anyOf": [COLOUR, {"type": "string"}]}, {"type": "string"}, [("named choices", frozenset({"red", "blue"}), None)]),
+        ({"anyOf": [COLOUR, {"type": "string"}]}, COLOUR, [("other values allowed", True, False)]),
+        ({"anyOf": [COLOUR, {"type": "integer"}]}, COLOUR, [("types", "integer", None)]),
+        ({"type": "integer", "default": 0}, {"type": "integer"}, [("default", 0, None)]),
+        ({"type": "string", "pattern": "a"}, {"type": "string", "pattern": "b"}, [("pattern", "a", "b")]),
+        ({"type": "object"}, {"type": "object", "additionalProperties": False}, [("other fields allowed", True, False)]),
+        (
+            {"$ref": "#/components/schemas/Node"},
+            {**NODE, "properties": {"value": TEXT}},
+            [("next.presence", True, None), ("value.maxLength", None, 9)],
+        ),
+        (
+            {"type": "array", "items": TEXT},
+            {"type": "array", "items": COLOUR},
+            [("[*].choices", None, frozenset({"red", "blue"})), ("[*].maxLength", 9, None)],
+        ),
+    ],
+)
+def test_two_things_that_differ(one: Any, other: Any, found: list[Any]) -> None:
+    assert told(one, other) == found
+    assert [(name, right, left) for name, left, right in told(other, one)] == found
+
+
+def _property(name: str, schema: Any) -> Callable[[Schema], None]:
+    def change(document: Schema) -> None:
+        document["components"]["schemas"]["CreateImageRequest"]["properties"][name] = schema
+
+    return change
+
+
+def _schema(name: str, **keywords: Any) -> Callable[[Schema], None]:
+    def change(document: Schema) -> None:
+        document["components"]["schemas"][name] |= keywords
+
+    return change
+
+
+def _rule(condition: Any, consequence: Any) -> Callable[[Schema], None]:
+    def change(document: Schema) -> None:
+        document["components"]["schemas"]["CreateImageRequest"]["allOf"].append({"if": condition, "then": consequence})
+
+    return change
+
+
+def _shared_rule(name: str, **properties: Any) -> Callable[[Schema], None]:
+    def change(document: Schema) -> None:
+        document["components"]["x-rules"][name]["properties"] |= properties
+
+    return change
+
+
+def _new_family(document: Schema) -> None:
+    document["components"]["x-families"]["Otter"] = {"type": "string", "pattern": "^otter-"}
+    is_otter = {"properties": {"model": {"$ref": "#/components/x-families/Otter"}}, "required": ["model"]}
+    _rule(is_otter, {"properties": {"n": {"maximum": 2}, "style": False, "quality": {"default": "high"}}})(document)
+    _rule({"not": is_otter}, {"properties": {"user": False}})(document)
+
+
+def _other_pattern(document: Schema) -> None:
+    document["components"]["x-families"]["DallE2"]["pattern"] = "^dall-e-[12]$"
+
+
+def _retire(document: Schema) -> None:
+    document["components"]["schemas"]["ImageModel"]["x-retired"]["gpt-image-2"] = {"date": "2027-01-01", "successor": "otter-1"}
+
+
+def _forget_event(document: Schema) -> None:
+    del document["components"]["schemas"]["ImageStreamEvent"]["discriminator"]["mapping"]["image_edit.completed"]
+
+
+def _smaller_pictures(document: Schema) -> None:
+    document["components"]["x-rules"]["DallE2Picture"]["x-image"] |= {"types": ["image/png", "image/gif"], "bytesBelow": 9}
+
+
+ALL = "`createImage`, `createImageEdit`, `createImageVariation`"
+CREATION, CREATE_AND_EDIT, EDIT_AND_VARY = (
+    "`createImage`",
+    "`createImage`, `createImageEdit`",
+    "`createImageEdit`, `createImageVariation`",
+)
+SCHEMAS = contract()["components"]["schemas"]
+MODEL = SCHEMAS["CreateImageRequest"]["properties"]["model"]
+BYTES = contract()["components"]["x-rules"]["DallE2Picture"]["x-image"]["bytesBelow"]
+ERROR_TYPE = {**SCHEMAS["ErrorDetail"]["properties"], "type": {"enum": ["a", "b", None]}}
+IS_SVG = {"properties": {"output_format": {"const": "svg"}}, "required": ["output_format"]}
+OTTER = f"{CREATION}: `{{}}`, when model is in Otter: {{}}".format
+SMALL = f"{EDIT_AND_VARY}: `image`, when model is in DallE2: {{}}".format
+TOKENS = ["input_tokens", "output_tokens", "reasoning_tokens", "total_tokens"]
+SVG_USAGE = f"{ALL}: `svg_usage.{{}}` of replies: {{}}".format
+
+# What is changed; then what breaks callers and what doesn't, and the same of the way back.
+CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[str], list[str]]] = {
+    "an option": (
+        _property("seed", {"type": "integer", "minimum": 0, "maximum": 99}),
+        [],
+        [f"{CREATION}: `seed`: new (types integer, minimum 0, maximum 99)"],
+        [f"{CREATION}: `seed`: gone"],
+        [],
+    ),
+    "a bound": (
+        _schema("PictureCount", maximum=4),
+        [f"{ALL}: `n`: maximum 4 (was 10)"],
+        [],
+        [],
+        [f"{ALL}: `n`: maximum 10 (was 4)"],
+    ),
+    "a lower bound": (
+        _schema("FrameCount", minimum=1),
+        [],
+        [f"{CREATE_AND_EDIT}: `frame_count`: minimum 1 (was 2)"],
+        [f"{CREATE_AND_EDIT}: `frame_count`: minimum 2 (was 1)"],
+        [],
+    ),
+    "a choice": (
+        _schema("ImageStyle", enum=["vivid", "natural", "odd"]),
+        [],
+        [f"{CREATION}: `style`: choice odd new"],
+        [f"{CREATION}: `style`: choice odd gone"],
+        [],
+    ),
+    "a choice among others that may be used": (
+        _schema("ImageSize", enum=SCHEMAS["ImageSize"]["enum"][1:]),
+        [],
+        [f"{CREATE_AND_EDIT}: `size`: choice auto gone"],
+        [],
+        [f"{CREATE_AND_EDIT}: `size`: choice auto new"],
+    ),
+    "null": (
+        _property("user", {"type": ["string", "null"]}),
+        [],
+        [f"{CREATION}: `user`: null allowed yes (was no)"],
+        [f"{CREATION}: `user`: null allowed no (was yes)"],
+        [],
+    ),
+    "required": (
+        _schema("CreateImageRequest", required=["prompt", "model"]),
+        [f"{CREATION}: `model`: required yes (was no)"],
+        [],
+        [],
+        [f"{CREATION}: `model`: required no (was yes)"],
+    ),
+    "a wider type": (
+        _property("user", {"type": ["string", "integer"]}),
+        [],
+        [f"{CREATION}: `user`: type integer new"],
+        [f"{CREATION}: `user`: type integer gone"],
+        [],
+    ),
+    "the default model": (
+        _property("model", {**MODEL, "default": "otter-1"}),
+        [f"{CREATION}: `model`: default otter-1 (was {MODEL['default']})"],
+        [],
+        [f"{CREATION}: `model`: default {MODEL['default']} (was otter-1)"],
+        [],
+    ),
+    "fields of a reply": (
+        _schema("SvgUsage", properties={"model": {"type": "string"}}),
+        [SVG_USAGE(name, "gone") for name in TOKENS],
+        [SVG_USAGE("model", "null allowed no (was yes)")],
+        [SVG_USAGE("model", "null allowed yes (was no)")],
+        [SVG_USAGE(name, "new (types integer)") for name in TOKENS],
+    ),
+    "a reply that is closed": (
+        _schema("ErrorDetail", properties=ERROR_TYPE),
+        [],
+        [f"{ALL}: `error.type` of errors: choices a, b (was any)"],
+        [f"{ALL}: `error.type` of errors: choices any (was a, b)"],
+        [],
+    ),
+    "a field of a reply that is always there": (
+        _schema("ImagesResponse", required=["created"]),
+        [],
+        [f"{ALL}: `created` of replies: required yes (was no)"],
+        [f"{ALL}: `created` of replies: required no (was yes)"],
+        [],
+    ),
+    "an event": (
+        _forget_event,
+        [f"{ALL}: the event `image_edit.completed`: gone"],
+        [],
+        [],
+        [f"{ALL}: the event `image_edit.completed`: new (types object)"],
+    ),
+    "a family": (
+        _new_family,
+        [f"{CREATION}: `user`, when not (model is in Otter): refused"],
+        [
+            "family of models `Otter`: new (pattern ^otter-)",
+            *(OTTER("n", "maximum 2"), OTTER("quality", "default high"), OTTER("style", "refused")),
+        ],
+        ["family of models `Otter`: gone", OTTER("quality", "no longer default high")],
+        [
+            *(OTTER("n", "no longer maximum 2"), OTTER("style", "no longer refused")),
+            f"{CREATION}: `user`, when not (model is in Otter): no longer refused",
+        ],
+    ),
+    "a family's models": (
+        _other_pattern,
+        ["family of models `DallE2`: pattern ^dall-e-[12]$ (was ^dall-e-2$)"],
+        [],
+        ["family of models `DallE2`: pattern ^dall-e-2$ (was ^dall-e-[12]$)"],
+        [],
+    ),
+    "a bound of a family": (
+        _shared_rule("DallE2", prompt={"maxLength": 900}),
+        [f"{CREATE_AND_EDIT}: `prompt`, when model is in DallE2: maxLength 900 (was 1000)"],
+        [],
+        [],
+        [f"{CREATE_AND_EDIT}: `prompt`, when model is in DallE2: maxLength 1000 (was 900)"],
+    ),
+    "a default of a family": (
+        _shared_rule("DallE2", n={"default": 2}),
+        [f"{CREATE_AND_EDIT}: `n`, when model is in DallE2: default 2 (was 1)"],
+        [],
+        [f"{CREATE_AND_EDIT}: `n`, when model is in DallE2: default 1 (was 2)"],
+        [],
+    ),
+    "what pictures a family takes": (
+        _smaller_pictures,
+        [SMALL(f"x-image.bytesBelow 9 (was {BYTES})")],
+        [SMALL("media type image/gif new")],
+        [SMALL("media type image/gif gone")],
+        [SMALL(f"x-image.bytesBelow {BYTES} (was 9)")],
+    ),
+    "a rule between fields": (
+        _rule(IS_SVG, {"properties": {"user": False}}),
+        [f"{CREATION}: `user`, when output_format is svg: refused"],
+        [],
+        [],
+        [f"{CREATION}: `user`, when output_format is svg: no longer refused"],
+    ),
+    "a retired model": (
+        _retire,
+        [],
+        ["retired model `gpt-image-2`: new (date 2027-01-01, successor otter-1)"],
+        [],
+        ["retired model `gpt-image-2`: gone"],
+    ),
+    "words": (_schema("PictureCount", description="How many."), [], [], [], []),
+}
+
+
+def _markdown(breaking: list[str], compatible: list[str]) -> str:
+    sections = {"### Breaking": breaking, "### Compatible": compatible}
+    texts = ["\n".join([title, *(f"- {line}" for line in lines)]) for title, lines in sections.items() if lines]
+    return "\n\n".join(texts) or "Nothing changed for callers."
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_a_change_of_the_contract_means_for_callers(tmp_path: Path, name: str) -> None:
+    change, *lines = CHANGES[name]
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    document = contract()
+    before.write_text(json.dumps(document))
+    change(document)
+    after.write_text(json.dumps(document))
+    assert changes(before, after) == _markdown(*lines[:2])
+    assert changes(after, before) == _markdown(*lines[2:])
+
+
+def test_make_generate_ends_with_what_changed(tmp_path: Path) -> None:
+    folder = copy_project(tmp_path)
+    yaml = YAML()
+    document = yaml.load(folder / "openapi.yaml")
+    document["components"]["schemas"]["PictureCount"]["maximum"] = 4
+    yaml.dump(document, folder / "openapi.yaml")
+    command = [sys.executable, "-m", "tools.generate"]
+    assert run(*command, folder=folder) == f"### Breaking\n- {ALL}: `n`: maximum 4 (was 10)\n"
+    assert run(*command, folder=folder) == "Nothing changed for callers.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (None, "There was no contract before to compare with."),
+        ("{\n<<<<<<< HEAD\n}", "What changed for callers can't be told. {path}:2:1: isn't JSON: "),
+    ],
+)
+def test_a_contract_that_was_not_readable_is_said_to_be_so(tmp_path: Path, text: str | None, line: str) -> None:
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    if text is not None:
+        before.write_text(text)
+    after.write_text(json.dumps(contract()))
+    assert changes(before, after).startswith(line.format(path=before))
