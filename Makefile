@@ -45,7 +45,7 @@ generate: $(VENV)/dev ## Make generated/images_api_client anew from openapi.yaml
 drift: $(VENV)/dev ## Check that generated/ is what openapi.yaml makes of it
 	$(BIN)/python -m tools.generate --check
 
-upstream: $(VENV)/dev ## Compare DOCUMENT=<path or URL> with openapi.yaml; ARGS=--all shows known differences, --json all
+upstream: $(VENV)/dev ## Tell what DOCUMENT=<path or URL>, another OpenAPI document, says differently; ARGS=--all or --json
 	@$(BIN)/python -m tools.upstream $(if $(DOCUMENT),'$(DOCUMENT)') $(ARGS)
 
 build: $(VENV)/dev ## Build the wheel and the sdist into dist/

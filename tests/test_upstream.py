@@ -274,6 +274,7 @@ class TestDifferent:
     def test_the_shortest_of_several_paths_is_compared(self, upstream: Upstream) -> None:
         document = contract()
         document["paths"]["/deployments/{name}/images/variations"] = {"post": {"responses": {}}}
+        document["paths"]["/of/another/api"] = {"$ref": "another.yaml"}
         assert upstream(document).code == 0
 
 

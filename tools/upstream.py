@@ -127,11 +127,7 @@ def describe(difference: Difference) -> str:
 
 def _find(document: Document, method: str, path: str) -> tuple[str, Node] | None:
     """Return the shortest of the paths that end so, and its path item."""
-    there = [
-        (theirs, item)
-        for their_method, theirs, item in operations(document)
-        if their_method == method and theirs.rstrip("/").endswith(path)
-    ]
+    there = [(theirs, item) for their_method, theirs, item in operations(document, path) if their_method == method]
     return min(there, key=lambda each: len(each[0]), default=None)
 
 

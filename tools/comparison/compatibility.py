@@ -30,9 +30,10 @@ def breaks(difference: Difference, left: Entries, right: Entries) -> bool:
     received = place.part.startswith(_RECEIVED)
     if difference.aspect != PRESENCE:
         return _breaks(difference.aspect, difference.left, difference.right, received=received)
-    facts = (right if difference.right else left)[place].facts
-    sides = [(fact.value, None) if difference.left else (None, fact.value) for fact in facts.values()]
-    return any(_breaks(aspect, *values, received=received) for aspect, values in zip(facts, sides, strict=True))
+    came, went = (right[place].facts, {}) if difference.right else ({}, left[place].facts)
+    return any(_breaks(aspect, None, fact.value, received=received) for aspect, fact in came.items()) or any(
+        _breaks(aspect, fact.value, None, received=received) for aspect, fact in went.items()
+    )
 
 
 def _must_be_sent(place: Place, entries: Entries) -> bool:

@@ -144,13 +144,23 @@ def read_document(source: str) -> Document:
     return Document(source, content)
 
 
-def operations(document: Document) -> Iterator[tuple[str, str, Node]]:
-    """Yield a document's operations: method, path, and the path item that holds it."""
+def operations(document: Document, ending: str = "") -> Iterator[tuple[str, str, Node]]:
+    """Yield a document's operations.
+
+    Args:
+        document: The document.
+        ending: What their paths end with.
+
+    Yields:
+        The method, the path, and the path item that holds the operation.
+
+    Raises:
+        DocumentError: The paths can't be read.
+    """
     for path, item in document.root.mapping().get("paths", Node(document, {}, "#/paths")).mapping().items():
-        resolved = item.resolved()
-        for method in resolved.mapping():
-            if method in _METHODS:
-                yield method, path, resolved
+        if path.rstrip("/").endswith(ending):
+            resolved = item.resolved()
+            yield from ((method, path, resolved) for method in resolved.mapping() if method in _METHODS)
 
 
 def _read(source: str) -> str:

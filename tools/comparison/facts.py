@@ -140,17 +140,17 @@ def _events(reader: ShapeReader, schema: Node) -> Iterator[tuple[str, Shape]]:
     mapping = discriminator["mapping"].mapping() if "mapping" in discriminator else {}
     names = {event: _schema_name(target.value) for event, target in mapping.items()}
     alternatives = [each for keyword in ("anyOf", "oneOf") if keyword in said for each in said[keyword].list()]
-    for alternative in alternatives:
+    for alternative in alternatives or [schema]:
         shape = _read(reader, alternative)
         kind = shape.fields.get(name, Shape(shape.pointer))
-        schema_name = _schema_name(alternative.mapping()["$ref"].value) if "$ref" in alternative.mapping() else ""
-        mapped = [event for event, target in names.items() if target == schema_name]
-        # The type is what the event is called here, so it is no fact of its own.
-        fields = {**shape.fields, name: replace(kind, choices=frozenset(), closed=False)}
+        mapped = [event for event, target in names.items() if target == _schema_name(alternative.value.get("$ref"))]
+        # The type is what the event is called here, so its choices are no fact of their own.
+        fields = {
+            key: replace(child, closed=False, choices=frozenset()) if key == name else child
+            for key, child in shape.fields.items()
+        }
         for event in (sorted(kind.choices) if kind.closed else mapped) or ["of any type"]:
-            yield f"event {event}", replace(shape, fields=fields if name in shape.fields else shape.fields)
-    if not alternatives:
-        yield "event of any type", _read(reader, schema)
+            yield f"event {event}", replace(shape, fields=fields)
 
 
 def _schema_name(reference: Any) -> str:
