@@ -33,14 +33,21 @@ COLOUR = {"$ref": "#/components/schemas/Colour"}
 PAIR = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}, "required": ["a"]}
 
 
-def entries(schema: Any, version: str = "3.1.0") -> Entries:
-    path = {"post": {"requestBody": {"content": {"application/json": {"schema": schema}}}}}
-    document = Document("here", {"openapi": version, "paths": {"/x": path}, "components": {"schemas": SHARED}})
+def entries(path: Any) -> Entries:
+    document = Document("here", {"openapi": "3.1.0", "paths": {"/x": path}, "components": {"schemas": SHARED}})
     return read_facts({path: (method, item) for method, path, item in operations(document)}).entries
 
 
+def sending(schema: Any) -> Entries:
+    return entries({"post": {"requestBody": {"content": {"application/json": {"schema": schema}}}}})
+
+
+def streaming(schema: Any) -> Entries:
+    return entries({"post": {"responses": {"200": {"content": {"text/event-stream; charset=utf-8": {"schema": schema}}}}}})
+
+
 def told(left: Any, right: Any) -> list[tuple[str, Any, Any]]:
-    found = differences(entries(left), entries(right))
+    found = differences(sending(left), sending(right))
     return [(".".join((*each.place.field, each.aspect)), each.left, each.right) for each in found]
 
 
@@ -118,6 +125,30 @@ def test_two_things_that_differ(one: Any, other: Any, found: list[Any]) -> None:
     assert [(name, right, left) for name, left, right in told(other, one)] == found
 
 
+def test_events_go_by_their_type() -> None:
+    def event(*types: str) -> Any:
+        return {"type": "object", "properties": {"type": {"enum": list(types)}, "size": {"type": "string"}}}
+
+    in_one, in_two = streaming(event("a", "b")), streaming({"oneOf": [event("a"), event("b")]})
+    assert {place.part for place in in_one} == {"", "event a", "event b"}
+    assert list(differences(in_one, in_two)) == []
+    assert [each.place.part for each in differences(in_one, streaming(event("a")))] == ["event b"]
+    assert {place.part for place in streaming({"type": "string"})} == {"", "event of any type"}
+
+
+def test_parameters_outside_of_the_body() -> None:
+    size = {"name": "size", "in": "query", "schema": {"type": "string"}}
+    needed_size = {**size, "required": True}
+    trace = {"name": "trace", "in": "header", "schema": {"type": "string"}}
+    of_operation = entries({"post": {"parameters": [trace, needed_size]}})
+    of_path = entries({"parameters": [size, trace], "post": {}})
+    (found,) = differences(of_operation, of_path)
+    assert (found.place.part, found.place.field, found.aspect, found.left) == ("query parameters", ("size",), "required", True)
+    # An operation's own go before those of its path.
+    assert list(differences(of_operation, entries({"parameters": [size, trace], "post": {"parameters": [needed_size]}}))) == []
+    assert list(differences(of_path, entries({"parameters": [needed_size, trace], "post": {"parameters": [size]}}))) == []
+
+
 def _property(name: str, schema: Any) -> Callable[[Schema], None]:
     def change(document: Schema) -> None:
         document["components"]["schemas"]["CreateImageRequest"]["properties"][name] = schema
@@ -139,9 +170,10 @@ def _rule(condition: Any, consequence: Any) -> Callable[[Schema], None]:
     return change
 
 
-def _shared_rule(name: str, **properties: Any) -> Callable[[Schema], None]:
+def _shared_rule(name: str, **keywords: Any) -> Callable[[Schema], None]:
     def change(document: Schema) -> None:
-        document["components"]["x-rules"][name]["properties"] |= properties
+        rule = document["components"]["x-rules"][name]
+        rule |= {key: {**rule[key], **value} for key, value in keywords.items()}
 
     return change
 
@@ -299,14 +331,14 @@ CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[st
         [],
     ),
     "a bound of a family": (
-        _shared_rule("DallE2", prompt={"maxLength": 900}),
+        _shared_rule("DallE2", properties={"prompt": {"maxLength": 900}}),
         [f"{CREATE_AND_EDIT}: `prompt`, when model is in DallE2: maxLength 900 (was 1000)"],
         [],
         [],
         [f"{CREATE_AND_EDIT}: `prompt`, when model is in DallE2: maxLength 1000 (was 900)"],
     ),
     "a default of a family": (
-        _shared_rule("DallE2", n={"default": 2}),
+        _shared_rule("DallE2", properties={"n": {"default": 2}}),
         [f"{CREATE_AND_EDIT}: `n`, when model is in DallE2: default 2 (was 1)"],
         [],
         [f"{CREATE_AND_EDIT}: `n`, when model is in DallE2: default 1 (was 2)"],
@@ -325,6 +357,20 @@ CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[st
         [],
         [],
         [f"{CREATION}: `user`, when output_format is svg: no longer refused"],
+    ),
+    "a rule that need not be asked for": (
+        _rule({"properties": {"output_format": {"enum": ["png", "gif"]}}}, {"properties": {"user": False}}),
+        [f"{CREATION}: `user`, when output_format is gif or png or missing: refused"],
+        [],
+        [],
+        [f"{CREATION}: `user`, when output_format is gif or png or missing: no longer refused"],
+    ),
+    "a rule that operations share": (
+        _shared_rule("NotDallE3", then={"properties": {"user": {"maxLength": 9}}}),
+        [f"{EDIT_AND_VARY}: `user`, when model is in DallE3: maxLength 9"],
+        [f"{EDIT_AND_VARY}: `model`, when model is in DallE3: no longer refused"],
+        [f"{EDIT_AND_VARY}: `model`, when model is in DallE3: refused"],
+        [f"{EDIT_AND_VARY}: `user`, when model is in DallE3: no longer maxLength 9"],
     ),
     "a retired model": (
         _retire,

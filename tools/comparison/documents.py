@@ -192,8 +192,8 @@ def _parse(source: str, text: str) -> Any:
         except json.JSONDecodeError as error:
             raise DocumentError(f"{source}:{error.lineno}:{error.colno}: isn't JSON: {error.msg}") from error
     try:
-        # With libyaml where ruamel.yaml.clib is installed; 80,000 lines take seconds without.
-        return YAML(typ="safe").load(text)
+        # libyaml, where it is installed, refuses YAML 1.2 that others write. 80,000 lines take some seconds without it.
+        return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}:{error.problem_mark.column + 1}" if error.problem_mark else ""
         raise DocumentError(f"{source}{line}: isn't YAML: {error.problem or error.context}") from error
