@@ -101,6 +101,7 @@ def test_two_ways_to_say_the_same(one: Any, other: Any) -> None:
     [
         (PAIR, {**PAIR, "required": ["b"]}, [("a.required", True, False), ("b.required", False, True)]),
         ({"type": "integer"}, {"type": "number"}, [("types", None, "number")]),
+        ({"type": ["integer", "null"]}, {}, [("types", frozenset({"integer"}), None)]),
         (COLOUR, {"type": "string"}, [("choices", frozenset({"red", "blue"}), None)]),
         ({"anyOf": [COLOUR, {"type": "string"}]}, {"type": "string"}, [("named choices", frozenset({"red", "blue"}), None)]),
         ({"anyOf": [COLOUR, {"type": "string"}]}, COLOUR, [("other values allowed", True, False)]),

@@ -71,7 +71,7 @@ class TestEqual:
 
     def test_openapi_yaml_itself(self, upstream: Upstream) -> None:
         said = upstream(CONTRACT, known=KNOWN)
-        assert (said.code, said.out) == (0, "New differences: 0. Known and wanted: 0. Operations: 3.\n")
+        assert (said.code, said.out) == (0, "New differences: 0. Known and wanted: 0. Operations compared: 3 of 3.\n")
 
     def test_a_document_of_80_000_lines_over_http(self, upstream: Upstream, served: FileServer) -> None:
         filler = "".join(
@@ -271,6 +271,14 @@ class TestDifferent:
             in said.out
         )
 
+    def test_an_operation_they_lack_keeps_nothing_else_from_being_compared(self, upstream: Upstream) -> None:
+        document = change(change(contract(), "#/paths/~1images~1variations", _GONE), f"{R}/seed", {"type": "integer"})
+        said = upstream(document)
+        assert said.code == 1
+        assert "POST /images/variations\n  only ours\n" in said.out
+        assert said.out.endswith("New differences: 2. Known and wanted: 0. Operations compared: 2 of 3.\n")
+        assert json.loads(upstream(document, "--json").out)["paths"]["POST /images/variations"] is None
+
     def test_the_shortest_of_several_paths_is_compared(self, upstream: Upstream) -> None:
         document = contract()
         document["paths"]["/deployments/{name}/images/variations"] = {"post": {"responses": {}}}
@@ -291,7 +299,10 @@ class TestKnown:
         document = change(contract(), f"{R}/seed", {"type": "integer"})
         del document["servers"]
         said = upstream(document, known=listed)
-        assert (said.code, said.out) == (0, "New differences: 0. Known and wanted: 1 (--all shows them). Operations: 3.\n")
+        assert (said.code, said.out) == (
+            0,
+            "New differences: 0. Known and wanted: 1 (--all shows them). Operations compared: 3 of 3.\n",
+        )
         del document["components"]["schemas"]["ImageStyle"]["enum"][0]
         said = upstream(document, known=listed)
         assert (said.code, "choice vivid" in said.out, "seed" in said.out) == (1, True, False)

@@ -42,7 +42,7 @@ class Comparison:
     """What came of comparing a document with ours."""
 
     theirs: Document
-    paths: dict[str, str]
+    paths: dict[str, str | None]  # theirs, by our operation; None where they have none
     news: list[Difference]
     known: list[tuple[Difference, str]]
     stale: list[Pattern]
@@ -111,7 +111,7 @@ def compare(ours: Document, theirs: Document, known: list[Pattern]) -> Compariso
     is_official = bool(met) and not _servers(ours).isdisjoint(_servers(theirs))
     return Comparison(
         theirs=theirs,
-        paths={name: path for name, (path, _) in found.items()},
+        paths={name: found[name][0] if name in found else None for name in wanted},
         news=[difference for difference, patterns in found_differences if not patterns],
         known=[(difference, patterns[0].reason) for difference, patterns in found_differences if patterns],
         # Other documents need not have each of the official document's differences.
@@ -161,17 +161,20 @@ def _as_text(found: Comparison, *, everything: bool) -> Iterator[str]:
             f"meaning; compared as it was meant. The first: {found.misplaced_nullable[0]}"
         )
     counts = f"New differences: {len(found.news)}. Known and wanted: {len(found.known)}"
-    yield f"{counts}{'' if everything or not found.known else ' (--all shows them)'}. Operations: {len(found.paths)}."
+    there = [path for path in found.paths.values() if path]
+    shown = "" if everything or not found.known else " (--all shows them)"
+    yield f"{counts}{shown}. Operations compared: {len(there)} of {len(found.paths)}."
 
 
 def _reason(known: tuple[Difference, str]) -> str:
     return known[1]
 
 
-def _listed(found: list[Difference], paths: dict[str, str]) -> Iterator[str]:
+def _listed(found: list[Difference], paths: dict[str, str | None]) -> Iterator[str]:
     for (operation, part), group in groupby(found, key=lambda difference: difference.place[:2]):
-        theirs = paths.get(operation, operation)
-        yield " ".join(filter(None, (operation, f"(theirs: {theirs})" if not operation.endswith(f" {theirs}") else "", part)))
+        theirs = paths[operation]
+        other_path = f"(theirs: {theirs})" if theirs and not operation.endswith(f" {theirs}") else ""
+        yield " ".join(filter(None, (operation, other_path, part)))
         for difference in group:
             name = field_name(difference.place)
             yield f"  {f'{name}: ' if name else ''}{_what(difference)}"

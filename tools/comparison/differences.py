@@ -41,8 +41,8 @@ def differences(left: Entries, right: Entries) -> Iterator[Difference]:
 def _of_entries(place: Place, one: Entry, two: Entry) -> Iterator[Difference]:
     for aspect in sorted(one.facts.keys() | two.facts.keys()):
         left, right = one.facts.get(aspect), two.facts.get(aspect)
-        if aspect == "other values allowed" and not (left and right):
-            continue  # a side without choices allows any, which the choices tell
+        if aspect in {"other values allowed", "other fields allowed"} and not (left and right):
+            continue  # that a side has no choices, or is no object, is told by its choices and types
         at = (left.pointer if left else one.pointer, right.pointer if right else two.pointer)
         name = "named choices" if aspect == "choices" and (_is_open(one) or _is_open(two)) else aspect
         if left and right and aspect in SETS:

@@ -13,7 +13,6 @@ _EVENTS = "text/event-stream"
 _SUCCESS = re.compile("2..")
 # What a rule that leaves a field as it is seems to say of it.
 _SAYS_NOTHING = {
-    "types": ALL_TYPES,
     "null allowed": True,
     "required": False,
     "other fields allowed": True,
@@ -178,13 +177,15 @@ def _rule_entries(place: Place, condition: str, rule: Shape) -> Iterator[tuple[P
     for under, entry in _entries(place, replace(rule, rules={})):
         said = {name: fact for name, fact in entry.facts.items() if fact.value != _SAYS_NOTHING.get(name)}
         if "choices" in said:
-            del said["types"]
+            said.pop("types", None)
         if under.field != place.field and said:
             yield under._replace(when=condition), Entry(entry.pointer, said)
 
 
 def _facts(shape: Shape, *, needed: bool | None) -> dict[str, Fact]:
-    facts: dict[str, Any] = {"types": shape.types, "null allowed": shape.null}
+    facts: dict[str, Any] = {"null allowed": shape.null}
+    if shape.types != ALL_TYPES:
+        facts["types"] = shape.types
     if needed is not None:
         facts["required"] = needed
     if shape.choices:
