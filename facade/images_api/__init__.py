@@ -1,5 +1,7 @@
 """Create, edit and vary pictures with the Images API."""
 
+import typing
+
 from ._client import AsyncImagesClient, AsyncImageStream, ImagesClient, ImageStream
 from ._errors import (
     APIConnectionError,
@@ -62,4 +64,16 @@ __all__ = [
     "UnprocessableEntityError",
     "UnreadableFileError",
     "Usage",
+    "__version__",
 ]
+
+__version__: str
+
+if not typing.TYPE_CHECKING:  # type checkers would take any name for one that is there
+
+    def __getattr__(name: str) -> str:
+        if name == "__version__":
+            from images_api_client import __version__  # noqa: TID251  one version, loaded when it is asked for
+
+            return __version__
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
