@@ -9,6 +9,7 @@ import shutil
 import sys
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,6 @@ from tools.vendor import STAMP, VendorError, vendor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Edit = Callable[[Path], object]
 
@@ -52,7 +52,7 @@ class TestCopy:
     def test_it_holds_the_package_its_licence_and_a_stamp(self, copy: Path) -> None:
         licence = (ROOT / "LICENSE").read_bytes()
         assert contents(copy) == contents(PACKAGE) | {"LICENSE": licence, STAMP: (copy / STAMP).read_bytes()}
-        assert "py.typed" in contents(copy)
+        assert snapshot(copy).keys() == contents(copy).keys() >= {"py.typed"}
 
     def test_nothing_else_is_left_in_the_code_base(self, copy: Path) -> None:
         assert [path.name for path in copy.parent.iterdir()] == ["pictures"]
@@ -161,6 +161,23 @@ class TestSecondRun:
         assert snapshot(copy) == before
         assert [path.name for path in copy.parent.iterdir()] == ["pictures"]
 
+    def test_a_swap_that_fails_puts_the_old_copy_back(self, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (copy / "mine.py").touch()
+        before = snapshot(copy)
+        rename = Path.rename
+
+        def fail_for_the_new(path: Path, target: Path) -> Path:
+            # No file system fails at the second of two renames on demand.
+            if not (path / "mine.py").exists():
+                raise OSError(path)
+            return rename(path, target)
+
+        monkeypatch.setattr(Path, "rename", fail_for_the_new)
+        with pytest.raises(OSError, match="pictures"):
+            vendor(copy.parent, "pictures", force=True)
+        assert snapshot(copy) == before
+        assert [path.name for path in copy.parent.iterdir()] == ["pictures"]
+
 
 class TestRefusals:
     @pytest.mark.parametrize("name", ["", "acme.pictures", "acme/pictures", "../pictures", "2d", "images-api", "import", "a b"])
@@ -202,6 +219,11 @@ class TestRefusals:
         assert reason in str(refused.value)
         assert "take another NAME" in str(refused.value)
         assert snapshot(host) == before
+
+    def test_the_package_it_is_copied_from_is_left_alone(self) -> None:
+        with pytest.raises(VendorError, match="no copy of"):
+            vendor(PACKAGE.parent, force=True)
+        assert STAMP not in contents(PACKAGE)
 
     @pytest.mark.parametrize("force", [False, True])
     def test_a_file_is_left_alone(self, host: Path, *, force: bool) -> None:

@@ -75,7 +75,7 @@ def _stamp(package: Path, name: str) -> dict[str, Any]:
         "version": json.loads((package / "openapi.json").read_text(encoding="utf-8"))["info"]["version"],
         "contract": "sha256:" + _digest((generate.ROOT / "openapi.yaml").read_bytes()),
         "generator": f"openapi-python-client {version('openapi-python-client')}",
-        "edits": "Make none: this is a copy. Change openapi.yaml where it comes from, and refresh it.",
+        "edits": "Make none, by hand or by a formatter: this is a copy. Change openapi.yaml where it comes from, and refresh it.",
         "refresh": f"make vendor INTO=<the folder that holds this one> NAME={name}",
         "files": _digests(package),
     }
