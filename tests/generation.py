@@ -101,7 +101,7 @@ def make_environment(folder: Path, *requirements: str) -> Environment:
 
 def run(*command: str | Path, folder: Path | None = None, code: int = 0, **environment: str) -> str:
     """Run a command without this process's settings, and return what it prints; it must end with this exit code."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "OPENAI_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "OPENAI_", "MAKE"))}
     # A proxy of this machine has no business between a test and a server on 127.0.0.1.
     kept |= {"NO_PROXY": "*", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(  # noqa: S603  the commands are this repository's
