@@ -28,7 +28,9 @@ def attempt(client: ImagesClient, method: str, arguments: dict[str, Any]) -> int
 
 
 def main(calls: str, base_url: str = "") -> None:
-    hints = get_type_hints(options.CreateImageOptions, localns={**vars(models), **vars(options)})
+    hints = get_type_hints(
+        options.CreateImageOptions, localns={**{name: getattr(models, name) for name in models.__all__}, **vars(options)}
+    )
     with Sandbox() as own:
         validate: Literal["strict", "off"] = "strict" if base_url else "off"
         with ImagesClient(base_url=base_url or own.base_url, validate=validate, max_retries=0) as client:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import pickle
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
@@ -14,12 +15,13 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from io import BytesIO
+from pathlib import Path
 from pkgutil import walk_packages
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 import httpx
 import pytest
-from generation import CONFIG, CONTRACT, PACKAGE, Part, form_parts, generate
+from generation import CONFIG, CONTRACT, PACKAGE, Part, form_parts, generate, run
 from PIL import Image
 
 from tools import generate as command
@@ -28,9 +30,6 @@ from tools.generator.contract import ContractError, read_contract
 from tools.generator.package_writer import GenerationError
 from tools.generator.templates import Fix, FixError, read_fixes, write_templates
 from tools.generator.trees import contents
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FIXES = {fix.id: fix for fix in read_fixes()}
 SECRET = "sk-secret"  # noqa: S105  opens nothing
@@ -217,6 +216,12 @@ def unexpected(package: Package, server: Server) -> object:
     with package.client(server, raise_on_unexpected_status=True) as client, pytest.raises(unexpected_status) as caught:
         package.create(client)
     return caught.value.status_code, caught.value.content
+
+
+def imports_an_event(package: Package, _: Server) -> bool:
+    folder = Path(package().__file__).parent
+    program = f"import sys, {package.name}.models.image; print('{package.name}.models.partial_image_event' in sys.modules)"
+    return run(sys.executable, "-c", program, PYTHONPATH=str(folder.parent)).strip() == "True"
 
 
 def bodiless(package: Package, server: Server) -> object:
@@ -521,6 +526,7 @@ PROOFS = [
         read_contract(CONTRACT)["info"]["version"],
         AttributeError,
     ),
+    Proof("late-models", "one model doesn't import all", imports_an_event, right=False, wrong=True),
     Proof(
         "banner-and-version",
         "the package says how it was made",

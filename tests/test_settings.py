@@ -433,8 +433,7 @@ class TestConnections:
     def test_ones_own_are_closed_at_the_end(self, api: str) -> None:
         with ImagesClient(base_url=api) as client:
             client.generate("x")
-            own = client._own
-            assert own is not None
+            own = client._pools.first()
             assert not own.is_closed
         assert own.is_closed
 
@@ -520,7 +519,7 @@ class TestPickling:
                 client.generate("x")
                 with pickle.loads(pickle.dumps(client)) as again:  # noqa: S301  made here
                     assert len(again.generate("x")) == 1
-                    assert again._own is not None
+                    assert not again._pools.first().is_closed
         assert len(served.requests) == 4
 
     def test_all_else_stays(self, api: str, served: FileServer) -> None:

@@ -37,6 +37,7 @@ from images_api import (
     StreamInterruptedError,
     Usage,
 )
+from images_api._replies import Body
 from images_api._stream import EventDecoder, EventReader
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ TEXTS: dict[str, tuple[bytes, list[bytes]]] = {
 
 def decoded(pieces: Iterable[bytes]) -> list[bytes]:
     decoder = EventDecoder()
-    return [*(data for piece in pieces for data in decoder.feed(piece)), *decoder.finish()]
+    return [event.read() for event in (*(event for piece in pieces for event in decoder.feed(piece)), *decoder.finish())]
 
 
 def parts(stream: bytes, *places: int) -> list[bytes]:
@@ -117,7 +118,7 @@ def test_an_event_comes_as_soon_as_its_blank_line_has_come() -> None:
     decoder = EventDecoder()
 
     assert list(decoder.feed(b"data: a\r")) == []
-    assert list(decoder.feed(b"\n\r")) == [b"a"]
+    assert [event.read() for event in decoder.feed(b"\n\r")] == [b"a"]
     assert list(decoder.feed(b"\n")) == []
     assert list(decoder.finish()) == []
 
@@ -244,7 +245,8 @@ def read(
     url = httpx.URL("http://127.0.0.1/v1/images/generations")
     http = HTTPInfo(200, httpx.Headers({"content-type": content_type, "x-request-id": "req_1"}), 0.5)
     with ImagesClient(base_url="http://127.0.0.1/v1") as client:
-        reader = EventReader(http, url, "an otter", client._downloader, expected)
+        content = Body(httpx.Response(200, headers=http.headers)).content
+        reader = EventReader(http, url, "an otter", client._downloader(), expected, content=content)
     events: list[StreamEvent] = []
     try:
         for piece in pieces:

@@ -1,34 +1,41 @@
 """Create, edit and vary pictures with the Images API."""
 
-import typing
+from __future__ import annotations
 
-from ._client import AsyncImagesClient, AsyncImageStream, ImagesClient, ImageStream
-from ._errors import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConflictError,
-    ContentPolicyError,
-    DownloadError,
-    ImagesAPIError,
-    InternalServerError,
-    InvalidRequestError,
-    NoImageError,
-    NotFoundError,
-    PermissionDeniedError,
-    Problem,
-    QuotaExceededError,
-    RateLimitError,
-    ResponseError,
-    StreamInterruptedError,
-    UnprocessableEntityError,
-    UnreadableFileError,
-)
-from ._http import HTTPInfo
-from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
-from ._stream import CompletedImage, PartialImage, StreamEvent
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._client import AsyncImagesClient, ImagesClient
+    from ._errors import (
+        APIConnectionError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConflictError,
+        ContentPolicyError,
+        DownloadError,
+        ImagesAPIError,
+        InternalServerError,
+        InvalidRequestError,
+        NoImageError,
+        NotFoundError,
+        PermissionDeniedError,
+        Problem,
+        QuotaExceededError,
+        RateLimitError,
+        ResponseError,
+        StreamInterruptedError,
+        UnprocessableEntityError,
+        UnreadableFileError,
+    )
+    from ._http import HTTPInfo
+    from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+    from ._stream import CompletedImage, PartialImage, StreamEvent
+    from ._streaming import AsyncImageStream, ImageStream
+
+    __version__: str
 
 __all__ = [
     "APIConnectionError",
@@ -67,13 +74,32 @@ __all__ = [
     "__version__",
 ]
 
-__version__: str
+# Where what isn't an error stands. Nothing is imported before it is used: https://peps.python.org/pep-0562/
+_MODULES = {
+    "AsyncImageStream": "._streaming",
+    "AsyncImagesClient": "._client",
+    "CompletedImage": "._stream",
+    "GeneratedImage": "._results",
+    "HTTPInfo": "._http",
+    "ImageStream": "._streaming",
+    "ImagesClient": "._client",
+    "ImagesResult": "._results",
+    "PartialImage": "._stream",
+    "StreamEvent": "._stream",
+    "TokenDetails": "._results",
+    "Usage": "._results",
+    "__version__": "images_api_client",
+}
 
-if not typing.TYPE_CHECKING:  # type checkers would take any name for one that is there
+if not TYPE_CHECKING:  # a type checker has to see what isn't there
 
-    def __getattr__(name: str) -> str:
-        if name == "__version__":
-            from images_api_client import __version__  # noqa: TID251  one version, loaded when it is asked for
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_MODULES.get(name, "._errors"), __name__), name)
+        globals()[name] = value
+        return value
 
-            return __version__
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return __all__

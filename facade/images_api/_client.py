@@ -2,65 +2,46 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import os
-import threading
-import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx
 
-from . import _replies, _requests
-from ._downloads import Downloader
-from ._errors import APIConnectionError, APIStatusError, InvalidRequestError, Problem, ResponseError
-from ._http import HTTPInfo, same_origin
-from ._low_level import AsyncSharedTransport, SharedTransport, add_client_defaults
-from ._results import ImagesResult
-from ._retry import wait_before_retry
-from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, SECRET_HEADERS, make_settings
-from ._stream import EventReader
+from . import _requests
+from ._errors import InvalidRequestError, Problem
+from ._pools import CALLS_EACH, Pools
+from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, make_settings
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+    import asyncio
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Unpack
 
     from images_api_client import Client as LowLevelClient  # noqa: TID251  a type in passing
 
+    from ._downloads import Downloader
     from ._requests import Call, EditOptions, GenerateOptions, VariationOptions
+    from ._results import ImagesResult
+    from ._sending import Reply
     from ._settings import APIKey, Settings, TimeoutTypes, Validation
-    from ._stream import StreamEvent
+    from ._streaming import AsyncImageStream, ImageStream
     from ._uploads import ImageInput
 
-    class _Send(Protocol):
-        def __call__(self, call: Call, *, stream: bool) -> _Reply: ...
-
-    class _AsyncSend(Protocol):
-        async def __call__(self, call: Call, *, stream: bool) -> _Reply: ...
-
-
-_LOGGER = logging.getLogger("images_api")
-_LOGGER.addHandler(logging.NullHandler())
-_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
+_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=CALLS_EACH)
 # A server on this very machine is never reached by way of a proxy.
 _DIRECT = ("all://localhost", "all://127.0.0.1", "all://[::1]")
-# A body of this size is decoded in a worker thread, in bytes: a smaller one costs less than the way there and back.
+# What a body of this size holds is looked at in a worker thread, in bytes: a smaller one costs less than the way there and back.
 _LARGE_BODY = 1 << 20
-_SAME_ELSEWHERE = (307, 308)
-_MOST_REDIRECTS = 5
 
-Reply = TypeVar("Reply")
+Result = TypeVar("Result")
 Stream = TypeVar("Stream")
 HTTPClient = TypeVar("HTTPClient")
 
 
-class _Operations(Generic[Reply, Stream, HTTPClient]):
+class _Operations(Generic[Result, Stream, HTTPClient]):
     """What both clients offer. The calls are the same; what they give back is awaited or not."""
 
     def __init__(
@@ -96,7 +77,7 @@ class _Operations(Generic[Reply, Stream, HTTPClient]):
         )
         self._connect(http_client)
 
-    def generate(self, prompt: str, **options: Unpack[GenerateOptions]) -> Reply:
+    def generate(self, prompt: str, **options: Unpack[GenerateOptions]) -> Result:
         """Create pictures from a text.
 
         Args:
@@ -123,7 +104,7 @@ class _Operations(Generic[Reply, Stream, HTTPClient]):
         mask: ImageInput | None = None,
         markup: ImageInput | None = None,
         **options: Unpack[EditOptions],
-    ) -> Reply:
+    ) -> Result:
         """Edit a picture, or make one out of several.
 
         Args:
@@ -148,7 +129,7 @@ class _Operations(Generic[Reply, Stream, HTTPClient]):
         """
         return self._call(lambda: _requests.edit(self._settings, image, prompt, options, mask=mask, markup=markup))
 
-    def create_variation(self, image: ImageInput, **options: Unpack[VariationOptions]) -> Reply:
+    def create_variation(self, image: ImageInput, **options: Unpack[VariationOptions]) -> Result:
         """Make variations of a picture. The official host no longer answers this; compatible servers do.
 
         Args:
@@ -257,14 +238,14 @@ class _Operations(Generic[Reply, Stream, HTTPClient]):
     def _connect(self, borrowed: HTTPClient | None) -> None:
         raise NotImplementedError
 
-    def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> Reply:
+    def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> Result:
         raise NotImplementedError
 
     def _stream(self, prepare: Callable[[], Call]) -> Stream:
         raise NotImplementedError
 
 
-class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
+class ImagesClient(_Operations["ImagesResult", "ImageStream", httpx.Client]):
     """A client of the Images API, for any number of threads.
 
     Args:
@@ -288,22 +269,19 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
         InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
     """
 
-    _own: httpx.Client | None
-
     @property
     def low_level(self) -> LowLevelClient:
         """Return the generated client on the same connections, with the same key, for what this one doesn't cover."""
+        from ._low_level import SharedTransport
+
         transport = SharedTransport(self._settings, self._http)
         http = httpx.Client(base_url=self._settings.base_url, timeout=self._settings.timeout, transport=transport)
         return _requests.low_level_client(self._settings).set_httpx_client(http)
 
     def close(self) -> None:
         """Close the connections, unless the `http_client` is the caller's own. A later use, such as a link's, opens new ones."""
-        with self._lock:
-            own = self._own
-            self._own = None
-        if own is not None:
-            own.close()
+        for client in self._pools.clear():
+            client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -313,52 +291,43 @@ class ImagesClient(_Operations[ImagesResult, "ImageStream", httpx.Client]):
 
     def _connect(self, borrowed: httpx.Client | None) -> None:
         self._borrowed = borrowed
-        self._own = None
-        self._lock = threading.Lock()
-        self._downloader = Downloader(self._settings, client=self._http)
+        self._pools = Pools(self._new_http)
+
+    def _new_http(self) -> httpx.Client:
+        from ._tls import late_context
+
+        return httpx.Client(verify=late_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
 
     def _http(self) -> httpx.Client:
-        if self._borrowed is not None:
-            return self._borrowed
-        with self._lock:
-            if self._own is None:
-                self._own = httpx.Client(verify=_ssl_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
-            return self._own
+        return self._borrowed or self._pools.first()
+
+    def _downloader(self) -> Downloader:
+        from ._downloads import Downloader
+
+        return Downloader(self._settings, client=self._http)
 
     def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> ImagesResult:  # noqa: ARG002  for asyncio only
         with prepare() as call:
-            return self._send(call, stream=False).result(call, self._downloader)
+            return self._send(call, stream=False).result(call, self._downloader())
 
     def _stream(self, prepare: Callable[[], Call]) -> ImageStream:
-        return ImageStream(prepare, self._send, self._downloader)
+        from ._streaming import ImageStream
 
-    def _send(self, call: Call, *, stream: bool) -> _Reply:
-        """Return a successful reply, of a stream before its body is read."""
-        tries = _Tries(call, self._settings, self._borrowed)
-        while True:
-            raw, cut = bytearray(), None
-            try:
-                response = self._http().send(tries.request, stream=True, follow_redirects=False)
-            except httpx.HTTPError as error:
-                time.sleep(tries.pause_without_reply(error))
-                continue
-            if stream and response.is_success:
-                return _Reply(response, tries.info(response), secrets=call.secrets)
-            try:
-                for chunk in _raw(response):
-                    raw += chunk
-            except httpx.HTTPError as error:
-                cut = error
-            finally:
-                response.close()
-            reply = _Reply(response, tries.info(response, cut), _replies.decoded(response, bytes(raw)), cut, call.secrets)
-            if response.is_success and (cut is None or _replies.came_whole(reply.http, reply.body)):
-                return reply
-            if not tries.redirected(response):
-                time.sleep(tries.pause_after(reply.error(), cut))
+        return ImageStream(prepare, self._send, self._downloader())
+
+    def _send(self, call: Call, *, stream: bool) -> Reply:
+        from ._sending import send
+
+        if self._borrowed is not None:
+            return send(call, self._settings, self._borrowed, stream=stream, borrowed=True)
+        pool = self._pools.take()
+        try:
+            return send(call, self._settings, pool.client, stream=stream)
+        finally:
+            self._pools.give_back(pool)
 
 
-class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncImageStream", httpx.AsyncClient]):
+class AsyncImagesClient(_Operations[Coroutine[Any, Any, "ImagesResult"], "AsyncImageStream", httpx.AsyncClient]):
     """A client of the Images API for asyncio, with the calls of `ImagesClient`, to be awaited.
 
     Each event loop gets connections of its own; large files and replies are read and decoded in worker threads.
@@ -387,15 +356,19 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
     @property
     def low_level(self) -> LowLevelClient:
         """Return the generated client on the same connections, with the same key, for what this one doesn't cover."""
+        from ._low_level import AsyncSharedTransport
+
         transport = AsyncSharedTransport(self._settings, self._http)
         http = httpx.AsyncClient(base_url=self._settings.base_url, timeout=self._settings.timeout, transport=transport)
         return _requests.low_level_client(self._settings).set_async_httpx_client(http)
 
     async def close(self) -> None:
         """Close this event loop's connections, unless the `http_client` is the caller's own. A later use opens new ones."""
-        own = self._own.pop(asyncio.get_running_loop(), None)
-        if own is not None:
-            await own.aclose()
+        from asyncio import get_running_loop
+
+        pools = self._pools.pop(get_running_loop(), None)
+        for client in pools.clear() if pools else ():
+            await client.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -408,261 +381,64 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, ImagesResult], "AsyncIma
     def _connect(self, borrowed: httpx.AsyncClient | None) -> None:
         self._borrowed = borrowed
         self._borrowed_loop: asyncio.AbstractEventLoop | None = None
-        self._own: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
-        self._downloader = Downloader(self._settings, async_client=self._http)
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pools[httpx.AsyncClient]] = WeakKeyDictionary()
+
+    def _new_http(self) -> httpx.AsyncClient:
+        from ._tls import late_context
+
+        return httpx.AsyncClient(verify=late_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
 
     def _http(self) -> httpx.AsyncClient:
-        loop = asyncio.get_running_loop()
+        return self._borrowed_here() or self._pools_here().first()
+
+    def _borrowed_here(self) -> httpx.AsyncClient | None:
+        from asyncio import get_running_loop
+
         if self._borrowed is not None:
-            if self._borrowed_loop not in {None, loop}:
+            if self._borrowed_loop not in {None, get_running_loop()}:
                 why = "was used in another event loop before, to which its connections belong"
                 raise InvalidRequestError([Problem("http_client", self._borrowed, why)])
-            self._borrowed_loop = loop
-            return self._borrowed
-        if loop not in self._own:
+            self._borrowed_loop = get_running_loop()
+        return self._borrowed
+
+    def _pools_here(self) -> Pools[httpx.AsyncClient]:
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
+        if loop not in self._pools:
             # Connections hold on to their loop, so that a weak reference alone would keep both for ever.
-            for ended in [each for each in list(self._own) if each.is_closed()]:
-                self._own.pop(ended, None)
-            self._own[loop] = httpx.AsyncClient(verify=_ssl_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
-        return self._own[loop]
+            for ended in [each for each in list(self._pools) if each.is_closed()]:
+                self._pools.pop(ended, None)
+            self._pools[loop] = Pools(self._new_http)
+        return self._pools[loop]
+
+    def _downloader(self) -> Downloader:
+        from ._downloads import Downloader
+
+        return Downloader(self._settings, async_client=self._http)
 
     async def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> ImagesResult:
-        with await asyncio.to_thread(prepare) if files else prepare() as call:
+        from asyncio import to_thread
+
+        with await to_thread(prepare) if files else prepare() as call:
             reply = await self._send(call, stream=False)
-            read = partial(reply.result, call, self._downloader)
-            return await asyncio.to_thread(read) if len(reply.body) >= _LARGE_BODY else read()
+            read = partial(reply.result, call, self._downloader())
+            return await to_thread(read) if reply.size >= _LARGE_BODY else read()
 
     def _stream(self, prepare: Callable[[], Call]) -> AsyncImageStream:
-        return AsyncImageStream(prepare, self._send, self._downloader)
+        from ._streaming import AsyncImageStream
 
-    async def _send(self, call: Call, *, stream: bool) -> _Reply:
-        """Return a successful reply, of a stream before its body is read."""
-        tries = _Tries(call, self._settings, self._borrowed)
-        while True:
-            raw, cut = bytearray(), None
-            try:
-                response = await self._http().send(tries.request, stream=True, follow_redirects=False)
-            except httpx.HTTPError as error:
-                await asyncio.sleep(tries.pause_without_reply(error))
-                continue
-            if stream and response.is_success:
-                return _Reply(response, tries.info(response), secrets=call.secrets)
-            try:
-                async for chunk in _araw(response):
-                    raw += chunk
-            except httpx.HTTPError as error:
-                cut = error
-            finally:
-                await response.aclose()
-            reply = _Reply(response, tries.info(response, cut), _replies.decoded(response, bytes(raw)), cut, call.secrets)
-            if response.is_success and (cut is None or _replies.came_whole(reply.http, reply.body)):
-                return reply
-            if not tries.redirected(response):
-                await asyncio.sleep(tries.pause_after(reply.error(), cut))
+        return AsyncImageStream(prepare, self._send, self._downloader())
 
+    async def _send(self, call: Call, *, stream: bool) -> Reply:
+        from ._sending import asend
 
-class ImageStream:
-    """The events of one call, as a context manager that iterates. Leaving it early closes the connection."""
-
-    def __init__(self, prepare: Callable[[], Call], send: _Send, downloader: Downloader) -> None:
-        self._prepare = prepare
-        self._send = send
-        self._downloader = downloader
-
-    def __enter__(self) -> Self:
-        with self._prepare() as call:
-            reply = self._send(call, stream=True)
-        self._response, self.http = reply.response, reply.http
-        self._reader = reply.reader(call, self._downloader)
-        self._events = self._iterate()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._events.close()
-        self._response.close()
-
-    def __iter__(self) -> Iterator[StreamEvent]:
-        return self._events
-
-    def result(self) -> ImagesResult:
-        """Return the finished pictures, after reading what is left of the stream.
-
-        Raises:
-            StreamInterruptedError: The stream ended before the finished picture.
-            APIStatusError: The server sent an error as an event.
-            ResponseError: An event can't be understood.
-        """
-        for _ in self._events:
-            pass
-        return self._reader.result()
-
-    def _iterate(self) -> Generator[StreamEvent]:
-        cause = None
-        try:
-            for chunk in self._response.iter_bytes():
-                yield from self._reader.feed(chunk)
-        except httpx.HTTPError as error:
-            cause = error
-        yield from self._reader.finish(cause)
-
-
-class AsyncImageStream:
-    """The events of one call, as a context manager that iterates. Leaving it early closes the connection."""
-
-    def __init__(self, prepare: Callable[[], Call], send: _AsyncSend, downloader: Downloader) -> None:
-        self._prepare = prepare
-        self._send = send
-        self._downloader = downloader
-
-    async def __aenter__(self) -> Self:
-        with await asyncio.to_thread(self._prepare) as call:
-            reply = await self._send(call, stream=True)
-        self._response, self.http = reply.response, reply.http
-        self._reader = reply.reader(call, self._downloader)
-        self._events = self._iterate()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._events.aclose()
-        await self._response.aclose()
-
-    def __aiter__(self) -> AsyncIterator[StreamEvent]:
-        return self._events
-
-    async def aresult(self) -> ImagesResult:
-        """Return the finished pictures, after reading what is left of the stream.
-
-        Raises:
-            StreamInterruptedError: The stream ended before the finished picture.
-            APIStatusError: The server sent an error as an event.
-            ResponseError: An event can't be understood.
-        """
-        async for _ in self._events:
-            pass
-        return self._reader.result()
-
-    async def _iterate(self) -> AsyncGenerator[StreamEvent]:
-        cause = None
-        try:
-            async for chunk in self._response.aiter_bytes():
-                async for event in self._each(self._reader.feed(chunk), len(chunk)):
-                    yield event
-        except httpx.HTTPError as error:
-            cause = error
-        async for event in self._each(self._reader.finish(cause)):
-            yield event
-
-    async def _each(self, events: Iterator[StreamEvent], more: int = 0) -> AsyncGenerator[StreamEvent]:
-        """Yield events, made in a worker thread when there is much to decode."""
-        large = self._reader.waiting + more >= _LARGE_BODY
-        while (event := await asyncio.to_thread(next, events, None) if large else next(events, None)) is not None:
-            yield event
-
-
-def _raw(response: httpx.Response) -> Iterator[bytes]:
-    """Yield the body as it comes; of a reply that a hook or a test's transport has read before, as that left it."""
-    return iter([response.content]) if response.is_stream_consumed else response.iter_raw()
-
-
-async def _araw(response: httpx.Response) -> AsyncGenerator[bytes]:
-    if response.is_stream_consumed:
-        yield response.content
-    else:
-        async for chunk in response.aiter_raw():
-            yield chunk
-
-
-def _ssl_context() -> ssl.SSLContext:
-    return _make_ssl_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-
-
-@cache
-def _make_ssl_context(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    """Return the context for these certificates, which costs more to make than a call: one a process is enough."""
-    return httpx.create_ssl_context()
-
-
-@dataclass(frozen=True)
-class _Reply:
-    """A reply as it came: its body where that was read, and what cut it off."""
-
-    response: httpx.Response
-    http: HTTPInfo
-    body: bytes = b""
-    cut: httpx.HTTPError | None = None
-    secrets: Sequence[str] = ()
-
-    def error(self) -> APIConnectionError | APIStatusError:
-        """Return what is wrong with a reply that is refused, or broke off."""
-        if self.cut is not None and self.http.is_success:
-            return _replies.connection_error(self.cut, self.http.elapsed, self.body)
-        return _replies.status_error(self.http, self.body, self.response.request.url, self.secrets)
-
-    def result(self, call: Call, downloader: Downloader) -> ImagesResult:
-        """Return the pictures."""
-        try:
-            return _replies.read_result(self.http, self.body, call.subject, downloader)
-        except ResponseError as error:
-            if any(secret.encode() in self.body for secret in self.secrets):
-                error.args = ("the reply can't be understood, and quotes the key",)
-            raise
-
-    def reader(self, call: Call, downloader: Downloader) -> EventReader:
-        """Return what makes events of a stream."""
-        return EventReader(self.http, self.response.request.url, call.subject, downloader, call.pictures, secrets=self.secrets)
-
-
-class _Tries:
-    """The bookkeeping of one call: how often it was sent, for how long, and whether it may be sent again."""
-
-    def __init__(self, call: Call, settings: Settings, borrowed: httpx.Client | httpx.AsyncClient | None) -> None:
-        self._call = call
-        self.request = call.request
-        self._settings = settings
-        self._begun = time.monotonic()
-        self._made = 0
-        self._redirects = 0
+        borrowed = self._borrowed_here()
         if borrowed is not None:
-            add_client_defaults(self.request, borrowed)
-
-    @property
-    def elapsed(self) -> float:
-        """Return the seconds since the first try."""
-        return time.monotonic() - self._begun
-
-    def info(self, response: httpx.Response, cut: httpx.HTTPError | None = None) -> HTTPInfo:
-        """Return what HTTP said of a reply."""
-        self._log(f"{response.status_code}, cut by {type(cut).__name__}" if cut else str(response.status_code))
-        return HTTPInfo(response.status_code, response.headers, self.elapsed)
-
-    def redirected(self, response: httpx.Response) -> bool:
-        """Take a redirect that asks for the same request elsewhere; others would turn it into another one."""
-        following = response.next_request if response.status_code in _SAME_ELSEWHERE else None
-        if following is None or self._redirects == _MOST_REDIRECTS:
-            return False
-        self._redirects += 1
-        if not same_origin(following.url, self.request.url):
-            for name in SECRET_HEADERS | {self._settings.auth_header}:
-                following.headers.pop(name, None)
-        self.request = following
-        return True
-
-    def pause_without_reply(self, cause: httpx.HTTPError) -> float:
-        """Return how long to wait before the next try after one without a reply, or raise the error when there is none."""
-        self._log(type(cause).__name__)
-        return self.pause_after(_replies.connection_error(cause, self.elapsed), cause)
-
-    def pause_after(self, error: APIConnectionError | APIStatusError, cause: Exception | None = None) -> float:
-        """Return how long to wait before the next try, or raise the error when there is none."""
-        ambiguous = self._settings.retry_ambiguous
-        pause = wait_before_retry(error, self._made, ambiguous=ambiguous) if self._made < self._call.max_retries else None
-        if pause is None:
-            raise error from cause
-        self._made += 1
-        return pause
-
-    def _log(self, outcome: str) -> None:
-        url = self.request.url.copy_with(userinfo=b"", query=None)
-        _LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self._made + 1, outcome, self.elapsed)
+            return await asend(call, self._settings, borrowed, stream=stream, borrowed=True)
+        pools = self._pools_here()
+        pool = pools.take()
+        try:
+            return await asend(call, self._settings, pool.client, stream=stream)
+        finally:
+            pools.give_back(pool)

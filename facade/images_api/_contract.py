@@ -61,9 +61,9 @@ class _Branch(NamedTuple):
 @cache
 def document() -> Schema:
     """Return the contract, `openapi.json`, as it travels with the generated client."""
-    from importlib.resources import files
+    from pkgutil import get_data
 
-    return cast("Schema", json.loads((files("images_api_client") / "openapi.json").read_bytes()))
+    return cast("Schema", json.loads(get_data("images_api_client", "openapi.json") or b""))
 
 
 def official_url() -> str:

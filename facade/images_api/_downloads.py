@@ -5,7 +5,6 @@ The key goes to the base URL's own origin alone, and a failed download never sen
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 
 from ._dates import read_date
-from ._decoding import BrokenPictureError, check_picture, decode_picture
+from ._decoding import BrokenPictureError, check_picture, decode_data_url
 from ._errors import DownloadError
 from ._http import shown_url
+from ._spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ class Downloader:
     client: Callable[[], httpx.Client] | None = None
     async_client: Callable[[], httpx.AsyncClient] | None = None
 
-    def fetch(self, url: str) -> bytes:
+    def fetch(self, url: str) -> Spool:
         """Return the picture at a URL.
 
         Raises:
@@ -71,14 +71,16 @@ class Downloader:
                 download.end()
             except httpx.HTTPError as error:
                 download.fail(error)
-        return bytes(download.content)
+        return download.content
 
-    async def afetch(self, url: str) -> bytes:
+    async def afetch(self, url: str) -> Spool:
         """Return the picture at a URL.
 
         Raises:
             DownloadError: It can't be read, or isn't a whole picture of an allowed size.
         """
+        import asyncio
+
         if url.startswith("data:") or self.async_client is None:
             return await asyncio.to_thread(self.fetch, url)
         download = _Download(self.settings, url)
@@ -95,7 +97,7 @@ class Downloader:
                 download.end()
             except httpx.HTTPError as error:
                 download.fail(error)
-        return bytes(download.content)
+        return download.content
 
 
 class _ExactURL(httpx.URL):
@@ -118,7 +120,7 @@ class _Download:
     def __init__(self, settings: Settings, url: str) -> None:
         self.settings = settings
         self.url = url
-        self.content = bytearray()
+        self.content = Spool()
         self.done = False
         self.pause = 0.0
         self._redirects = 0
@@ -127,7 +129,7 @@ class _Download:
         self._location: str | None = None
 
     def request(self) -> httpx.Request:
-        self.content.clear()
+        self.content = Spool()
         try:
             self._check_address()
             url = httpx.URL(self.url)
@@ -145,8 +147,8 @@ class _Download:
             raise self._too_big()
 
     def add(self, chunk: bytes) -> None:
-        self.content += chunk
-        if len(self.content) > self.settings.max_download_bytes:
+        self.content.write(chunk)
+        if self.content.size > self.settings.max_download_bytes:
             raise self._too_big()
 
     def end(self) -> None:
@@ -161,8 +163,9 @@ class _Download:
         elif not 200 <= self._status < 300:  # noqa: PLR2004  the success statuses
             raise self._error(f"the picture's link answered {self._status}{self._expiry()}")
         else:
+            self.content.close()
             try:
-                check_picture(bytes(self.content))
+                check_picture(self.content)
             except BrokenPictureError as error:
                 raise self._error(f"what the picture's link gave {error}") from error
             self.done = True
@@ -211,8 +214,10 @@ def _expiry(url: str) -> datetime | None:
         return None
 
 
-def _from_data_url(url: str) -> bytes:
+def _from_data_url(url: str) -> Spool:
     try:
-        return decode_picture(url)
+        content = Spool(decode_data_url(url))
+        check_picture(content)
     except BrokenPictureError as error:
         raise DownloadError(f"the picture's data URL {error}", url="data:") from error
+    return content

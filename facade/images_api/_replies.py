@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from ._decoding import BrokenPictureError, check_picture, decode_json, decode_picture
+from images_api_client.models.images_response import ImagesResponse
+
+from ._decoding import BrokenPictureError, JSONReader, check_picture, decode_json
 from ._errors import (
     FOREIGN_TEXT_LIMIT,
     APIConnectionError,
@@ -31,13 +33,12 @@ from ._errors import (
     masked,
 )
 from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+from ._spool import Spool
 
 Value = TypeVar("Value")
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from images_api_client.models.images_response import ImagesResponse
 
     from ._downloads import Downloader
     from ._http import HTTPInfo
@@ -61,6 +62,9 @@ _NEVER_STARTED = (
     httpx.LocalProtocolError,
 )
 _SERVER_ERRORS = 500
+# Where a reply has its pictures: in the entries of its list `data`.
+_IN_REPLY = [None, b"data", None]
+_PIECE = 1 << 16
 # What is shorter is a word that stands for a key at a server that wants none.
 _SHORTEST_SECRET = 8
 # An error that comes as an event has no status of its own; these codes and types stand for one.
@@ -88,12 +92,67 @@ _POLICY_CODES = frozenset(
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "quota_exceeded"})
 
 
-def read_result(http: HTTPInfo, body: bytes, subject: str, downloader: Downloader) -> ImagesResult:
+class Body:
+    """The body of a reply as it arrives: a picture, or JSON with pictures in it. Anything else is taken for JSON.
+
+    Attributes:
+        content: What came, without its content coding.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._coded = bytearray() if "content-encoding" in response.headers else None
+        self.content = self._empty()
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next piece, as it was sent."""
+        if self._coded is None:
+            self.content.write(chunk)
+        else:
+            self._coded += chunk
+
+    def close(self) -> None:
+        """Say that nothing more comes."""
+        if self._coded is not None:
+            self._decode(bytes(self._coded))
+        self.content.close()
+
+    def read(self) -> bytes:
+        """Return what came, without its content coding."""
+        return self.content.read()
+
+    def is_whole(self) -> bool:
+        """Tell whether all that matters came, though the reply was cut."""
+        try:
+            if isinstance(self.content, Spool):
+                check_picture(self.content)
+            else:
+                self.content.document()
+        except ValueError:
+            return False
+        return True
+
+    def _empty(self) -> Spool | JSONReader:
+        return Spool() if _content_type(self._response.headers).startswith("image/") else JSONReader(_IN_REPLY)
+
+    def _decode(self, coded: bytes) -> None:
+        """Take off the content coding, which was not asked for; or leave it, where it isn't what the header says."""
+        pieces = (coded[place : place + _PIECE] for place in range(0, len(coded), _PIECE))
+        response = httpx.Response(self._response.status_code, headers=self._response.headers, content=pieces)
+        try:
+            for piece in response.iter_bytes():
+                self.content.write(piece)
+        except httpx.DecodingError:
+            self.content = self._empty()
+            self.content.write(coded)
+
+
+def read_result(http: HTTPInfo, content: Spool | JSONReader, subject: str, downloader: Downloader) -> ImagesResult:
     """Return what a successful reply holds.
 
     Args:
         http: The reply's status and headers.
-        body: The whole body.
+        content: The whole body, as it was read.
         subject: What the pictures are about, for their file names.
         downloader: Fetches the pictures that come as links.
 
@@ -101,37 +160,39 @@ def read_result(http: HTTPInfo, body: bytes, subject: str, downloader: Downloade
         NoImageError: There is no picture in it.
         ResponseError: It can't be understood, or a picture in it is broken.
     """
-    content_type = _content_type(http)
-    if content_type.startswith("image/"):
+    if isinstance(content, Spool):
         try:
-            check_picture(body)
+            check_picture(content)
         except BrokenPictureError as error:
-            raise ResponseError(f"the picture in the reply {error}", body=body, http=http) from error
-        return ImagesResult((GeneratedImage(body, subject=subject),), http)
+            raise ResponseError(f"the picture in the reply {error}", body=content.read(), http=http) from error
+        return ImagesResult((GeneratedImage(content, subject=subject),), http)
     try:
-        document = decode_json(body)
+        document = content.document()
     except ValueError as error:
-        message = f"the reply ({http.status_code}, {_short(content_type) or 'no content type'}) isn't JSON: {_excerpt(body)}"
-        raise ResponseError(message, body=body, http=http) from error
+        raw, content_type = content.read(), _short(_content_type(http.headers)) or "no content type"
+        message = f"the reply ({http.status_code}, {content_type}) isn't JSON: {_excerpt(raw)}"
+        good = [GeneratedImage(each, subject=subject, index=place) for place, each in enumerate(content.whole_pictures())]
+        raise ResponseError(message, body=raw, http=http, images=good) from error
     pictures = document.get("data") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(pictures, list | None):
-        raise ResponseError(f"the reply is JSON of an unknown form: {_excerpt(body)}", body=body, http=http)
+        raw = content.read()
+        raise ResponseError(f"the reply is JSON of an unknown form: {_excerpt(raw)}", body=raw, http=http)
     if not pictures:
         said = _error_text(document)
-        raise NoImageError(f"the reply holds no picture{said and f': {said}'}", body=body, http=http)
-    images = [read_picture(entry, place, subject, downloader) for place, entry in enumerate(pictures)]
-    return _result(http, body, document, images)
+        raise NoImageError(f"the reply holds no picture{said and f': {said}'}", body=content.read(), http=http)
+    images = [read_picture(content, entry, place, subject, downloader) for place, entry in enumerate(pictures)]
+    return _result(http, content, document, images)
 
 
 def _result(
-    http: HTTPInfo, body: bytes, document: dict[str, Any], images: list[GeneratedImage | BrokenPictureError]
+    http: HTTPInfo, content: Spool | JSONReader, document: dict[str, Any], images: list[GeneratedImage | BrokenPictureError]
 ) -> ImagesResult:
     good = [image for image in images if isinstance(image, GeneratedImage)]
     faults = [(place, image) for place, image in enumerate(images, 1) if isinstance(image, BrokenPictureError)]
     if faults:
         text = "; ".join(f"picture {place} of {len(images)} {fault}" for place, fault in faults)
-        raise ResponseError(_short(text), body=body, http=http, images=good) from faults[0][1]
-    reply = _model(document)
+        raise ResponseError(_short(text), body=content.read(), http=http, images=good) from faults[0][1]
+    reply = ImagesResponse.from_dict(document)
     return ImagesResult(
         images=tuple(good),
         http=http,
@@ -146,16 +207,13 @@ def _result(
     )
 
 
-def _model(document: dict[str, Any]) -> ImagesResponse:
-    from images_api_client.models.images_response import ImagesResponse
-
-    return ImagesResponse.from_dict(document)
-
-
-def read_picture(entry: object, place: int, subject: str, downloader: Downloader) -> GeneratedImage | BrokenPictureError:
-    """Return the picture of one entry or event, and take its base64 out of it: one copy is held.
+def read_picture(
+    reader: JSONReader, entry: object, place: int, subject: str, downloader: Downloader
+) -> GeneratedImage | BrokenPictureError:
+    """Return the picture of one entry or event, and take its mark or its base64 out of it.
 
     Args:
+        reader: What read the entry.
         entry: The JSON of it.
         place: Which of its reply's pictures it is, from 0.
         subject: What the picture is about, for its file name.
@@ -169,12 +227,12 @@ def read_picture(entry: object, place: int, subject: str, downloader: Downloader
     text, url = entry.pop("b64_json", None), only(str, entry.get("url"))
     if text is not None and not isinstance(text, str):
         return BrokenPictureError(f"has a {type(text).__name__} for b64_json")
-    if not text and not url:
-        return BrokenPictureError("has neither b64_json nor url")
     try:
-        content = decode_picture(text) if text else None
+        content = reader.picture(text) if text else None
     except BrokenPictureError as error:
         return error
+    if content is None and not url:
+        return BrokenPictureError("has neither b64_json nor url")
     return GeneratedImage(
         content,
         url=url or None,
@@ -231,28 +289,6 @@ def without_secrets(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def decoded(response: httpx.Response, raw: bytes) -> bytes:
-    """Return a body without its content coding; as it came, where it isn't what its header says or isn't whole."""
-    if "content-encoding" not in response.headers:
-        return raw
-    try:
-        return httpx.Response(response.status_code, headers=response.headers, content=raw).content
-    except httpx.DecodingError:
-        return raw
-
-
-def came_whole(http: HTTPInfo, body: bytes) -> bool:
-    """Tell whether a reply that was cut had brought all that matters before."""
-    try:
-        if _content_type(http).startswith("image/"):
-            check_picture(body)
-        else:
-            decode_json(body)
-    except ValueError:
-        return False
-    return True
-
-
 def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") -> APIConnectionError:
     """Return the error that stands for an answer that didn't come, or not whole.
 
@@ -271,8 +307,8 @@ def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") 
     return APIConnectionError(text, may_have_run=started, body=body)
 
 
-def _content_type(http: HTTPInfo) -> str:
-    return str(http.headers.get("content-type", "")).partition(";")[0].strip().lower()
+def _content_type(headers: httpx.Headers) -> str:
+    return str(headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
 def _inner_code(fields: dict[str, Any]) -> str:

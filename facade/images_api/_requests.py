@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
 
 import httpx
 
-from . import _contract
 from ._errors import InvalidRequestError, Problem
 from ._settings import SECRET_HEADERS, checked_retries, checked_timeout
-from ._uploads import Upload, upload
 from ._warnings import warn_caller
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from images_api_client.options import CreateImageEditOptions, CreateImageOptions, CreateImageVariationOptions
 
     from ._settings import Settings, TimeoutTypes
-    from ._uploads import ImageInput
+    from ._uploads import ImageInput, Upload
 
     class CallOptions(TypedDict, total=False):
         """What every call takes beside the operation's own options."""
@@ -179,8 +177,10 @@ class _Draft:
     """A call on its way from arguments to request."""
 
     def __init__(self, settings: Settings, operation: str, media_type: str, options: Mapping[str, Any], *, stream: bool) -> None:
+        from ._contract import request_contract
+
         self.settings = settings
-        self.rules = _contract.request_contract(operation, media_type)
+        self.rules = request_contract(operation, media_type)
         self.stream = stream
         self.uploads: dict[str, list[Upload]] = {}
         self.options = dict(options)
@@ -205,6 +205,8 @@ class _Draft:
 
     def attach(self, name: str, given: Sequence[object]) -> None:
         """Add pictures to be uploaded; what is wrong with them is said with all the rest."""
+        from ._uploads import upload
+
         self.uploads[name] = []
         for place, each in enumerate(given):
             try:
@@ -288,8 +290,10 @@ class _Draft:
             raise InvalidRequestError(problems)
 
     def _warn_of_retired_model(self) -> None:
+        from ._contract import retired
+
         model = self.fields["model"]
-        end = _contract.retired(model) if self.settings.is_official else None
+        end = retired(model) if self.settings.is_official else None
         if end:
             text = f"{model} was retired on {end['date']}; {end['successor']} is its successor"
             warn_caller(text, DeprecationWarning)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -12,6 +11,7 @@ from ._errors import DownloadError
 from ._http import shown_url
 from ._pictures import Header, media_type, read_header
 from ._saving import save
+from ._spool import Spool
 
 if TYPE_CHECKING:
     import os
@@ -67,7 +67,7 @@ class GeneratedImage:
 
     def __init__(
         self,
-        content: bytes | None,
+        content: Spool | bytes | None,
         *,
         url: str | None = None,
         revised_prompt: str | None = None,
@@ -76,7 +76,7 @@ class GeneratedImage:
         subject: str = "",
         downloader: Downloader | None = None,
     ) -> None:
-        self._content = content
+        self._content = Spool(content) if isinstance(content, bytes) else content
         self._subject = subject
         self._downloader = downloader
         self._header: Header | None = None
@@ -91,9 +91,7 @@ class GeneratedImage:
         Raises:
             DownloadError: The link can't be read, or belongs to an async client: use `aread`.
         """
-        if self._content is None:
-            self._content = self._source().fetch(self.url or "")
-        return self._content
+        return self._fetched().read()
 
     async def aread(self) -> bytes:
         """Return the picture's bytes; a link is fetched when it is first read.
@@ -101,9 +99,10 @@ class GeneratedImage:
         Raises:
             DownloadError: The link can't be read.
         """
-        if self._content is None:
-            self._content = await self._source().afetch(self.url or "")
-        return self._content
+        from asyncio import to_thread
+
+        content = await self._afetched()
+        return await to_thread(content.read) if content.in_file else content.read()
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
         """Save the picture, whole or not at all.
@@ -138,8 +137,10 @@ class GeneratedImage:
             FileExistsError: The file is there, and `overwrite` is False.
             OSError: The file can't be written.
         """
-        await self.aread()
-        return await asyncio.to_thread(self._save, path, of=1, overwrite=overwrite)
+        from asyncio import to_thread
+
+        await self._afetched()
+        return await to_thread(self._save, path, of=1, overwrite=overwrite)
 
     def to_pil(self) -> PILImage:
         """Return the picture as one of PIL's, decoded.
@@ -150,7 +151,7 @@ class GeneratedImage:
         """
         from PIL import Image
 
-        picture = Image.open(BytesIO(self.read()))
+        picture = Image.open(BytesIO(self.read()))  # of which an animation's frames are read later
         picture.load()
         return picture
 
@@ -164,7 +165,8 @@ class GeneratedImage:
     @property
     def media_type(self) -> str:
         """Return the media type, such as `image/png`, from the bytes."""
-        return media_type(self.read()[:64]) or "application/octet-stream"
+        with self._fetched().open() as file:
+            return media_type(file.read(64)) or "application/octet-stream"
 
     @property
     def format(self) -> str:
@@ -187,7 +189,7 @@ class GeneratedImage:
         if self._content is None:
             return f"<GeneratedImage {self.index} at {repr(shown_url(self.url or ''))[:_URL_IN_REPR]}>"
         sides = f" {self.width}x{self.height}" if self._read_header() else ""
-        return f"<GeneratedImage {self.index} {self.format}{sides} {len(self._content)} bytes>"
+        return f"<GeneratedImage {self.index} {self.format}{sides} {self._content.size} bytes>"
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_downloader": None}
@@ -209,22 +211,34 @@ class GeneratedImage:
 
     def _shown(self) -> bytes | str | None:
         """Return what a notebook gets: nothing that would have to be fetched first, nothing huge."""
-        if self._content is None or len(self._content) > _LARGEST_IN_NOTEBOOK:
+        if self._content is None or self._content.size > _LARGEST_IN_NOTEBOOK:
             return None
+        content = self._content.read()
         if self.media_type != _SVG:
-            return self._content
+            return content
         try:
-            return self._content.decode()
+            return content.decode()
         except UnicodeDecodeError:  # in an encoding of its own, which no notebook asks for
             return None
 
     def _shown_as(self, kind: str) -> bytes | None:
-        return self._content if self._shown() is not None and self.media_type == kind else None
+        return self.read() if self._shown() is not None and self.media_type == kind else None
 
     def _read_header(self) -> Header | None:
         if self._header is None:
-            self._header = read_header(BytesIO(self.read()))
+            with self._fetched().open() as file:
+                self._header = read_header(file)
         return self._header
+
+    def _fetched(self) -> Spool:
+        if self._content is None:
+            self._content = self._source().fetch(self.url or "")
+        return self._content
+
+    async def _afetched(self) -> Spool:
+        if self._content is None:
+            self._content = await self._source().afetch(self.url or "")
+        return self._content
 
     def _source(self) -> Downloader:
         if self._downloader is None:
@@ -232,7 +246,7 @@ class GeneratedImage:
         return self._downloader
 
     def _save(self, path: str | os.PathLike[str], *, of: int, overwrite: bool) -> Path:
-        return save(self.read(), path, number=self.index + 1, of=of, subject=self._subject, overwrite=overwrite)
+        return save(self._fetched(), path, number=self.index + 1, of=of, subject=self._subject, overwrite=overwrite)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -306,9 +320,11 @@ class ImagesResult(Sequence[GeneratedImage]):
             FileExistsError: A file is there, and `overwrite` is False.
             OSError: A file can't be written.
         """
+        from asyncio import to_thread
+
         for image in self.images:
-            await image.aread()
-        return await asyncio.to_thread(self.save, path, overwrite=overwrite)
+            await image._afetched()
+        return await to_thread(self.save, path, overwrite=overwrite)
 
     def __repr__(self) -> str:
         more = ", …" if len(self) > _PICTURES_IN_REPR else ""
@@ -320,8 +336,10 @@ class ImagesResult(Sequence[GeneratedImage]):
 
         shown = []
         for image in self.images:
-            source = image.url if image._content is None else f"data:{image.media_type};base64,{image.b64_json}"
-            fits = len(image._content or b"") <= _LARGEST_IN_NOTEBOOK
+            fits = image._content is None or image._content.size <= _LARGEST_IN_NOTEBOOK
             alt = escape(repr(image))
-            shown.append(f'<img src="{escape(source or "")}" alt="{alt}" style="max-width: 24em">' if fits else alt)
+            if fits:
+                source = image.url if image._content is None else f"data:{image.media_type};base64,{image.b64_json}"
+                alt = f'<img src="{escape(source or "")}" alt="{alt}" style="max-width: 24em">'
+            shown.append(alt)
         return "".join(shown)

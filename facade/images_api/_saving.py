@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +15,13 @@ from ._warnings import warn_caller
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._spool import Spool
+
 _SLUG_LENGTH = 48
 _SAME_EXTENSIONS = {".jpeg": ".jpg"}
 
 
-def save(content: bytes, path: str | os.PathLike[str], *, number: int, of: int, subject: str, overwrite: bool) -> Path:
+def save(content: Spool, path: str | os.PathLike[str], *, number: int, of: int, subject: str, overwrite: bool) -> Path:
     """Write a picture to where a caller wants it.
 
     Args:
@@ -41,7 +42,8 @@ def save(content: bytes, path: str | os.PathLike[str], *, number: int, of: int, 
         OSError: It can't be written; nothing half-written is left.
     """
     text = os.fspath(path)
-    extension = EXTENSIONS.get(media_type(content[:64]) or "", ".bin")
+    with content.open() as file:
+        extension = EXTENSIONS.get(media_type(file.read(64)) or "", ".bin")
     slug = "-".join(re.findall(r"[^\W_]+", subject.lower()))[:_SLUG_LENGTH].strip("-") or "image"
     if text.endswith(("/", os.sep)) or Path(text).is_dir():
         Path(text).mkdir(parents=True, exist_ok=True)
@@ -69,7 +71,7 @@ def _with_extension(path: Path, extension: str) -> Path:
     return path
 
 
-def _write_beside(content: bytes, name: Callable[[int], Path], first: int) -> Path:
+def _write_beside(content: Spool, name: Callable[[int], Path], first: int) -> Path:
     """Write under the first name that is free."""
     for place in count(first):
         target = name(place)
@@ -83,11 +85,10 @@ def _write_beside(content: bytes, name: Callable[[int], Path], first: int) -> Pa
     raise AssertionError("unreachable: numbers don't end")
 
 
-def _write(content: bytes, target: Path, *, overwrite: bool) -> None:
-    temporary = target.with_name(f".images-api-{secrets.token_hex(8)}.tmp")
+def _write(content: Spool, target: Path, *, overwrite: bool) -> None:
+    temporary = target.with_name(f".images-api-{os.urandom(8).hex()}.tmp")
     try:
-        with temporary.open("xb") as file:
-            file.write(content)
+        content.copy_to(temporary)
         if overwrite:
             temporary.replace(target)
         else:

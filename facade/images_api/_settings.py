@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from . import _contract
 from ._errors import InvalidRequestError, Problem, unless_secret
 from ._http import same_origin, shown_url
 
@@ -61,7 +60,9 @@ class Settings:
     @property
     def is_official(self) -> bool:
         """Return whether calls go to the official host."""
-        return urlsplit(self.base_url).hostname == urlsplit(_contract.official_url()).hostname
+        from ._contract import official_url
+
+        return urlsplit(self.base_url).hostname == urlsplit(official_url()).hostname
 
     def authorization(self) -> dict[str, str]:
         """Return the header that carries the key, if there is a key."""
@@ -111,7 +112,9 @@ def make_settings(
     Raises:
         InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
     """
-    official = _contract.official_url()
+    from ._contract import official_url, option_names
+
+    official = official_url()
     url = _base_url(base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or official)
     key = _key_from_environment() if api_key is None else api_key
     if key is not None and not callable(key):
@@ -121,7 +124,7 @@ def make_settings(
         raise InvalidRequestError([Problem("api_key", None, why)])
     if validate not in _VALIDATIONS:
         raise InvalidRequestError([Problem("validate", validate, f"must be one of {', '.join(_VALIDATIONS)}")])
-    unknown = [name for name in defaults if name not in _contract.option_names()]
+    unknown = [name for name in defaults if name not in option_names()]
     if unknown:
         why = "is no option of any operation"
         raise InvalidRequestError([Problem(name, unless_secret(name, defaults[name]), why) for name in unknown])
@@ -186,8 +189,10 @@ def _headers(organization: str | None, project: str | None) -> dict[str, str]:
 
 
 def _base_url(given: str) -> str:
+    from ._contract import document
+
     url = given.strip().rstrip("/")
-    for path in _contract.document()["paths"]:
+    for path in document()["paths"]:
         url = url.removesuffix(path)
     try:
         parts = httpx.URL(url)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _contract, _replies
-from ._decoding import BrokenPictureError, decode_json
+from ._decoding import BrokenPictureError, JSONReader
 from ._errors import ResponseError, StreamInterruptedError
 from ._results import ImagesResult
 
@@ -22,9 +22,14 @@ if TYPE_CHECKING:
     from ._downloads import Downloader
     from ._http import HTTPInfo
     from ._results import GeneratedImage, Usage
+    from ._spool import Spool
 
 _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
+_LONGEST_DONE = 16
+# A byte order mark, the field's name, its colon and a blank.
+_LONGEST_START = len(_BOM + b"data: ")
+_IN_EVENT: list[bytes | None] = [None]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -79,54 +84,72 @@ class EventDecoder:
     """Splits bytes into events, fed in pieces of any size, in time linear in their number."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._data: list[bytes] = []
+        self._line = b""  # of which it isn't known yet whether it is data
+        self._known = False
+        self._is_data = False
+        self._event: JSONReader | None = None
         self._at_start = True
         self._after_cr = False
 
-    @property
-    def waiting(self) -> int:
-        """Return how many bytes are held that no event has come of yet."""
-        return len(self._buffer) + sum(map(len, self._data))
-
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield the data of each event that the bytes so far complete."""
+    def feed(self, chunk: bytes) -> Iterator[JSONReader]:
+        """Yield each event that the bytes so far complete."""
         if not chunk:
             return
         if self._after_cr:  # CR LF is one line end, even when it is torn apart
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")
-        buffer, start = self._buffer, 0
-        searched = len(buffer)
-        buffer += chunk
-        lf, cr = buffer.find(b"\n", searched), buffer.find(b"\r", searched)
+        start = 0
+        lf, cr = chunk.find(b"\n"), chunk.find(b"\r")
         while lf >= 0 or cr >= 0:
             end = lf if cr < 0 or 0 <= lf < cr else cr
-            yield from self._take(bytes(memoryview(buffer)[start:end]))
+            self._take(chunk[start:end])
+            yield from self._end_line()
             start = end + (2 if end == cr and lf == cr + 1 else 1)
             # Each is looked for only beyond its last place: a body without CR is not searched for CR at each line.
-            lf = buffer.find(b"\n", start) if 0 <= lf < start else lf
-            cr = buffer.find(b"\r", start) if 0 <= cr < start else cr
-        self._after_cr = 0 < start == len(buffer) and buffer.endswith(b"\r")
-        del buffer[:start]
+            lf = chunk.find(b"\n", start) if 0 <= lf < start else lf
+            cr = chunk.find(b"\r", start) if 0 <= cr < start else cr
+        self._after_cr = 0 < start == len(chunk) and chunk.endswith(b"\r")
+        self._take(chunk[start:])
 
-    def finish(self) -> Iterator[bytes]:
-        """Yield the data of a last event that has no blank line behind it."""
-        yield from self._take(bytes(self._buffer))
-        self._buffer.clear()
-        yield from self._take(b"")
+    def finish(self) -> Iterator[JSONReader]:
+        """Yield a last event that has no blank line behind it."""
+        if self._line or self._known:
+            yield from self._end_line()
+        yield from self._end_line()
 
-    def _take(self, line: bytes) -> Iterator[bytes]:
+    def _take(self, piece: bytes) -> None:
+        """Take a part of a line."""
+        if self._known:
+            if self._is_data and self._event is not None:
+                self._event.write(piece)
+            return
+        self._line += piece
+        if len(self._line) >= _LONGEST_START:
+            self._tell_field()
+
+    def _tell_field(self) -> None:
+        line = self._line
         if self._at_start:
-            self._at_start = False
             line = line.removeprefix(_BOM)
-        if not line:
-            data, self._data = b"\n".join(self._data), []
-            if data.strip():
-                yield data
         name, _, value = line.partition(b":")
-        if name == b"data":
-            self._data.append(value.removeprefix(b" "))
+        self._known, self._line, self._at_start = True, b"", False
+        self._is_data = name == b"data"
+        if self._is_data:
+            if self._event is None:
+                self._event = JSONReader(_IN_EVENT)
+            else:
+                self._event.write(b"\n")
+            self._event.write(value.removeprefix(b" "))
+
+    def _end_line(self) -> Iterator[JSONReader]:
+        if not self._known:
+            is_blank = not (self._line.removeprefix(_BOM) if self._at_start else self._line)
+            self._tell_field()
+            if is_blank:
+                event, self._event = self._event, None
+                if event is not None and event.says_something():
+                    yield event
+        self._known = False
 
 
 class EventReader:
@@ -138,6 +161,7 @@ class EventReader:
         subject: What the pictures are about, for their file names.
         downloader: Fetches the pictures that come as links.
         expected: How many finished pictures were asked for.
+        content: Takes the reply where it is no stream.
         secrets: What must not be in an error, though the server quote it.
     """
 
@@ -149,6 +173,7 @@ class EventReader:
         downloader: Downloader,
         expected: int,
         *,
+        content: Spool | JSONReader,
         secrets: Sequence[str] = (),
     ) -> None:
         self._secrets = secrets
@@ -159,16 +184,11 @@ class EventReader:
         self._expected = expected
         self._decoder = EventDecoder()
         self._is_stream = http.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
-        self._body = bytearray()
+        self._content = content
         self._partial: list[GeneratedImage] = []
         self._completed: list[CompletedImage] = []
         self._reply: ImagesResult | None = None
         self._done = False
-
-    @property
-    def waiting(self) -> int:
-        """Return how many bytes are held that no event has come of yet."""
-        return len(self._body) + self._decoder.waiting
 
     def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
         """Yield the events that the bytes so far complete.
@@ -178,10 +198,10 @@ class EventReader:
             ResponseError: An event can't be understood.
         """
         if self._is_stream:
-            for data in self._decoder.feed(chunk):
-                yield from self._event(data)
+            for event in self._decoder.feed(chunk):
+                yield from self._event(event)
         else:
-            self._body += chunk
+            self._content.write(chunk)
 
     def finish(self, cause: Exception | None = None) -> Iterator[StreamEvent]:
         """Yield the events of the end.
@@ -196,8 +216,8 @@ class EventReader:
         """
         if self._is_stream:
             if cause is None:
-                for data in self._decoder.finish():
-                    yield from self._event(data)
+                for event in self._decoder.finish():
+                    yield from self._event(event)
         elif cause is None:
             yield from self._whole_reply()
         missing = self._expected if cause is not None and not self._done else 1
@@ -226,20 +246,20 @@ class EventReader:
             quality=_replies.only(str, last.data.get("quality")),
         )
 
-    def _event(self, data: bytes) -> Iterator[StreamEvent]:
-        if data.strip() == _DONE:
+    def _event(self, reader: JSONReader) -> Iterator[StreamEvent]:
+        if reader.size <= _LONGEST_DONE and reader.read().strip() == _DONE:
             self._done = True
             return
         try:
-            fields = decode_json(data)
+            fields = reader.document()
             kind = str(fields.get("type") or "")
         except (ValueError, AttributeError) as error:
             message = f"an event isn't a JSON object ({error})"
-            raise ResponseError(message, body=data, http=self._http, images=self._images()) from error
+            raise ResponseError(message, body=reader.read(), http=self._http, images=self._images()) from error
         if fields.get("error") or kind == "error":
-            raise _replies.status_error(self._http, data, self._url, self._secrets)
+            raise _replies.status_error(self._http, reader.read(), self._url, self._secrets)
         model = _contract.event_models().get(kind)
-        picture = _replies.read_picture(fields, len(self._completed), self._subject, self._downloader)
+        picture = _replies.read_picture(reader, fields, len(self._completed), self._subject, self._downloader)
         place = len(self._partial) + len(self._completed)
         if model is None:
             yield StreamEvent(kind, place, fields, self._http, picture)
@@ -250,13 +270,14 @@ class EventReader:
         else:
             if isinstance(picture, BrokenPictureError):
                 message = f"the finished picture {picture}"
-                raise ResponseError(message, body=data, http=self._http, images=self._images()) from picture
+                raise ResponseError(message, body=reader.read(), http=self._http, images=self._images()) from picture
             completed = CompletedImage(kind, place, fields, self._http, picture, _replies.read_usage(fields.get("usage")))
             self._completed.append(completed)
             yield completed
 
     def _whole_reply(self) -> Iterator[StreamEvent]:
-        self._reply = _replies.read_result(self._http, bytes(self._body), self._subject, self._downloader)
+        self._content.close()
+        self._reply = _replies.read_result(self._http, self._content, self._subject, self._downloader)
         for image in self._reply:
             event = CompletedImage("completed", image.index, {}, self._http, image, self._reply.usage)
             self._completed.append(event)
@@ -272,5 +293,5 @@ class EventReader:
             "the call may be billed"
         )
         return StreamInterruptedError(
-            text, body=bytes(self._body), http=self._http, images=self._images(), partial_images=self._partial
+            text, body=self._content.read(), http=self._http, images=self._images(), partial_images=self._partial
         )
