@@ -101,7 +101,9 @@ class TestInterpreters:
 def test_each_run_is_told(tmp_path: Path, installed: list[str], broken: str, said: list[str], code: int) -> None:
     shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
-    (tmp_path / "Makefile").write_text('test test-lowest:\n\t@case "$@ $(VENV)" in *$(BROKEN)*) exit 1;; esac; $(PYTHON)\n')
+    (tmp_path / "Makefile").write_text(
+        'VENV := .venv\ntest test-lowest:\n\t@case "$@ $(VENV)" in *$(BROKEN)*) exit 1;; esac; $(PYTHON)\n'
+    )
     for version in installed:
         executable(tmp_path / "bin" / f"python{version}", "exit 0")
     executable(tmp_path / "bin" / "make", f'exec {shutil.which("make")} "$@"')
