@@ -5,11 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 # pip before 25.1 doesn't know --group, which installs what pyproject.toml lists for a task.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# `make test-lowest` sets it to a file of versions that pip has to take.
+CONSTRAINTS :=
+TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
-.PHONY: help demo test lint types generate drift upstream build clean
+.PHONY: help demo test test-lowest test-all lint types generate drift upstream vendor bench build clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -21,7 +24,10 @@ $(VENV)/demo: $(VENV)/pip pyproject.toml
 	@touch $@
 
 $(VENV)/dev: $(VENV)/pip pyproject.toml
-	$(PIP) install --editable '.[sandbox]' --group dev
+	$(PIP) install $(TAKE) --editable '.[sandbox]' --group dev
+	@# What the distribution needs to be built and installed, so that the tests do both as users do, without an index.
+	rm -rf $(VENV)/wheels
+	$(PIP) download $(TAKE) --dest $(VENV)/wheels '.[sandbox]' hatchling
 	@touch $@
 
 demo: $(VENV)/demo ## Make, edit and vary pictures against the local sandbox, and save them under demo/
@@ -29,6 +35,13 @@ demo: $(VENV)/demo ## Make, edit and vary pictures against the local sandbox, an
 
 test: $(VENV)/dev ## Run the tests; in CI, with the branch coverage of the core, which must be whole
 	$(BIN)/python -m pytest $(if $(CI),--cov)
+
+test-lowest: $(VENV)/dev ## Run the tests with the lowest versions that pyproject.toml allows
+	$(BIN)/python -m tools.lowest > .venv-lowest.txt
+	$(MAKE) test VENV=.venv-lowest CONSTRAINTS=.venv-lowest.txt
+
+test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and with the lowest versions
+	$(BIN)/python -m tools.pythons
 
 lint: $(VENV)/dev ## Check style and format
 	$(BIN)/ruff check
@@ -48,9 +61,15 @@ drift: $(VENV)/dev ## Check that generated/ is what openapi.yaml makes of it
 upstream: $(VENV)/dev ## Tell what DOCUMENT=<path or URL>, another OpenAPI document, says differently; ARGS=--all or --json
 	@$(BIN)/python -m tools.upstream $(if $(DOCUMENT),'$(DOCUMENT)') $(ARGS)
 
-build: $(VENV)/dev ## Build the wheel and the sdist into dist/
-	$(BIN)/hatchling build --clean
+vendor: $(VENV)/dev ## Copy the generated client into INTO=folder [NAME=package]; FORCE=1 overwrites edits of an earlier copy
+	$(BIN)/python -m tools.vendor '$(or $(INTO),$(error say where to: make vendor INTO=folder [NAME=package]))' \
+	  $(if $(NAME),--name '$(NAME)') $(if $(filter 1,$(FORCE)),--force)
 
-clean: ## Remove all that was built, the environment included
-	rm -rf $(VENV) demo dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+build: $(VENV)/dev ## Build the wheel and the sdist into dist/, and check both
+	$(BIN)/hatchling build --clean
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+
+clean: ## Remove all that was built, the environments included
+	rm -rf $(VENV) .venv-* demo dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find facade generated tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

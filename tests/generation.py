@@ -5,26 +5,27 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 import venv
 from email.message import Message
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from packaging.requirements import Requirement
 
 from tools.generator import package_writer
 from tools.generator.templates import read_fixes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT = ROOT / "openapi.yaml"
 CONFIG = ROOT / "generator-config.yml"
 PACKAGE = ROOT / "generated" / "images_api_client"
+# `make test` downloads what the distribution needs to be built and installed.
+WHEELS = Path(sys.prefix) / "wheels"
 
 
 class Part(NamedTuple):
@@ -76,18 +77,6 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def closure(requirements: Iterable[str]) -> set[str]:
-    """The names of distributions with all that they need in turn, extras left out."""
-    names: set[str] = set()
-    waiting = [Requirement(text) for text in requirements]
-    while waiting:
-        requirement = waiting.pop()
-        if requirement.name not in names and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
-            names.add(requirement.name)
-            waiting += [Requirement(text) for text in distribution(requirement.name).requires or ()]
-    return names
-
-
 class Environment(NamedTuple):
     """A virtual environment."""
 
@@ -99,24 +88,20 @@ class Environment(NamedTuple):
         return run(self.python, "-I", "-W", "error", script, *arguments)
 
 
-def make_environment(folder: Path, requirements: Iterable[str]) -> Environment:
-    """Make an environment that holds these distributions, as they are installed here, and nothing else."""
+def make_environment(folder: Path, *requirements: str) -> Environment:
+    """Make an environment and install this and what it needs into it, as a user does, but without an index."""
     builder = venv.EnvBuilder(symlinks=os.name == "posix")
     builder.create(folder)
     python = Path(builder.ensure_directories(folder).env_exec_cmd)
-    packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
-    for name in closure(requirements):
-        for file in distribution(name).files or ():
-            if ".." not in file.parts and "__pycache__" not in file.parts:
-                copy = packages / file
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file.locate(), copy)
-    return Environment(python, packages)
+    # Isolated from this process's settings, which may name an index.
+    pip = (sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check", "--python", python)
+    run(*pip, "install", "--no-index", "--find-links", WHEELS, "--no-compile", *requirements)
+    return Environment(python, Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)})))
 
 
 def run(*command: str | Path, folder: Path | None = None, code: int = 0, **environment: str) -> str:
     """Run a command without this process's settings, and return what it prints; it must end with this exit code."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "OPENAI_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "OPENAI_", "MAKE"))}
     # A proxy of this machine has no business between a test and a server on 127.0.0.1.
     kept |= {"NO_PROXY": "*", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(  # noqa: S603  the commands are this repository's

@@ -45,7 +45,7 @@ def main(folder: str, base_url: str = "") -> None:
         awaited = asyncio.run(generate(base_url))
     said = {
         "packages": [images_api.__file__, images_api_client.__file__],
-        "versions": [version("images-api"), images_api_client.__version__],
+        "versions": [version("images-api"), images_api.__version__, images_api_client.__version__],
         "saved": [path.name for path in (*otters, *edited)],
         "awaited": awaited,
         "missing": [name for name in OPTIONAL if missing(name)],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from base64 import b64decode
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +13,7 @@ from PIL import Image
 
 from images_api.sandbox import Sandbox
 from tools.generator.contract import read_contract
+from tools.vendor import vendor
 
 if TYPE_CHECKING:
     from images_api.sandbox._journal import ReceivedRequest
@@ -54,9 +54,10 @@ class Run(NamedTuple):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("vendor")
-    environment = make_environment(folder / "venv", ["httpx", "attrs"])
-    vendored = environment.packages / "acme" / "pictures"
-    shutil.copytree(PACKAGE, vendored, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = make_environment(folder / "venv", "httpx", "attrs")
+    host = environment.packages / "acme"
+    host.mkdir()
+    vendor(host, "pictures")
     picture = folder / "otter.png"
     Image.new("RGBA", (256, 256)).save(picture)
     with Sandbox(api_key=KEY) as sandbox:

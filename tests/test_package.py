@@ -17,14 +17,17 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PIL import Image
 
+import images_api
 import images_api_client
 from tools.generator.contract import read_contract
 from tools.generator.trees import contents
+from tools.vendor import STAMP, vendor
 
 if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
 
+    from images_api import ImagesClient
     from images_api.sandbox import Sandbox
 
 FACADE = ROOT / "facade" / "images_api"
@@ -58,6 +61,17 @@ def build(source: Path, target: Path) -> Built:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return build(ROOT, tmp_path_factory.mktemp("dist"))
+
+
+def names(sdist: Path) -> set[str]:
+    with tarfile.open(sdist) as archive:
+        return {name.partition("/")[2] for name in archive.getnames()}
+
+
+def unpacked(sdist: Path, folder: Path) -> Path:
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / f"images_api-{VERSION}"
 
 
 def imported(*modules: Path) -> set[str]:
@@ -94,9 +108,6 @@ class TestWheel:
         assert built.files()[f"{INFO}/licenses/LICENSE"].strip()
         assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
 
-    def test_there_is_one_version(self, built: Built) -> None:
-        assert built.metadata()["Version"] == VERSION == images_api_client.__version__
-
     def test_it_needs_what_it_imports(self, built: Built) -> None:
         core = imported(*FACADE.glob("_*.py"), *PACKAGE.rglob("*.py"))
         # Pictures are handed over as Pillow's to those who have it.
@@ -108,10 +119,29 @@ class TestWheel:
         assert needed <= allowed
 
 
+@pytest.mark.parametrize(
+    "command", [["twine", "check", "--strict"], ["check_wheel_contents"]], ids=["twine", "check-wheel-contents"]
+)
+def test_a_checker_finds_nothing(built: Built, command: list[str]) -> None:
+    files = [built.wheel, built.sdist] if "twine" in command else [built.wheel]
+    run(sys.executable, "-m", *command, *files, folder=ROOT)
+
+
+def test_one_version_holds_everywhere(built: Built, client: ImagesClient, sandbox: Sandbox, tmp_path: Path) -> None:
+    client.generate("an otter")
+    vendor(tmp_path)
+    said = {
+        "wheel": built.metadata()["Version"],
+        "facade": images_api.__version__,
+        "generated client": images_api_client.__version__,
+        "User-Agent": sandbox.requests[0].headers["user-agent"].removeprefix("images-api/"),
+        "vendored copy": json.loads((tmp_path / PACKAGE.name / STAMP).read_bytes())["version"],
+    }
+    assert said == dict.fromkeys(said, VERSION)
+
+
 class TestSdist:
     def test_it_holds_what_a_maintainer_needs(self, built: Built) -> None:
-        with tarfile.open(built.sdist) as archive:
-            names = {name.partition("/")[2] for name in archive.getnames()}
         tests = {f"tests/{path.name}" for path in (ROOT / "tests").glob("*.py")}
         tools = {f"tools/{name}" for name in contents(ROOT / "tools")}
         assert {
@@ -121,14 +151,22 @@ class TestSdist:
             "pyproject.toml",
             "README.md",
             "LICENSE",
-        } | tests | tools <= names
-        assert not {name.partition("/")[0] for name in names} & {".venv", ".git", "demo", "dist", ".mypy_cache", ".ruff_cache"}
-        assert not [name for name in names if "__pycache__" in name]
+        } | tests | tools <= names(built.sdist)
+
+    def test_what_tools_leave_behind_stays_out(self, built: Built, tmp_path: Path) -> None:
+        source = unpacked(built.sdist, tmp_path)
+        left = [".venv/bin/x.py", ".venv-3.12/x.py", ".venv-lowest.txt", ".git/x", "demo/x.png", "dist/x.whl", ".coverage"]
+        left += [".mypy_cache/x", ".ruff_cache/x", ".pytest_cache/x", ".hypothesis/x", "tools/__pycache__/x.pyc"]
+        for name in left:
+            file = source / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        again = build(source, tmp_path / "dist")
+        assert names(again.sdist) == names(built.sdist)
+        assert again.files().keys() == built.files().keys()
 
     def test_it_makes_the_same_wheel(self, built: Built, tmp_path: Path) -> None:
-        with tarfile.open(built.sdist) as archive:
-            archive.extractall(tmp_path, filter="data")
-        again = build(tmp_path / f"images_api-{VERSION}", tmp_path / "dist")
+        again = build(unpacked(built.sdist, tmp_path), tmp_path / "dist")
         assert again.wheel.read_bytes() == built.wheel.read_bytes()
 
 
@@ -138,27 +176,23 @@ def size(picture: Path) -> tuple[int, int]:
 
 
 class TestInstalled:
-    def install(self, built: Built, folder: Path, *arguments: str, extras: tuple[str, ...] = ()) -> dict[str, Any]:
-        requirements = [str(requirement).partition(";")[0] for requirement in built.requirements(*extras)]
-        environment = make_environment(folder / "venv", requirements)
-        for name, content in built.files().items():
-            file = environment.packages / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+    def install(self, requirement: str, folder: Path, *arguments: str) -> dict[str, Any]:
+        environment = make_environment(folder / "venv", requirement)
         output = environment.run(ROOT / "tests" / "installed_calls.py", str(folder), *arguments)
         said: dict[str, Any] = json.loads(output)
         assert all(path.startswith(str(environment.packages)) for path in said["packages"])
-        assert said["versions"] == [VERSION, VERSION]
+        assert said["versions"] == [VERSION] * 3
         assert said["awaited"] == 2
         assert said["saved"] == ["otter-1.png", "otter-2.png", "beret.png"]
         assert [size(folder / name) for name in said["saved"]] == [(64, 32), (64, 32), (64, 64)]
         return said
 
-    def test_it_works_with_its_requirements_alone(self, built: Built, sandbox: Sandbox, tmp_path: Path) -> None:
-        said = self.install(built, tmp_path, sandbox.base_url)
+    @pytest.mark.parametrize("kind", ["wheel", "sdist"])
+    def test_it_works_with_its_requirements_alone(self, built: Built, kind: str, sandbox: Sandbox, tmp_path: Path) -> None:
+        said = self.install(str(getattr(built, kind)), tmp_path, sandbox.base_url)
         assert said["missing"] == ["PIL", "starlette", "uvicorn", "click", "rich", "dask", "fsspec", "openai", "pytest"]
 
     def test_the_sandbox_works_with_its_extra(self, built: Built, tmp_path: Path) -> None:
-        said = self.install(built, tmp_path, extras=("sandbox",))
+        said = self.install(f"{built.wheel}[sandbox]", tmp_path)
         assert not {"PIL", "starlette", "uvicorn"} & set(said["missing"])
         assert {"openai", "pytest"} <= set(said["missing"])

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ._stream import CompletedImage, PartialImage, StreamEvent
     from ._streaming import AsyncImageStream, ImageStream
 
+    __version__: str
+
 __all__ = [
     "APIConnectionError",
     "APIStatusError",
@@ -69,22 +71,24 @@ __all__ = [
     "UnprocessableEntityError",
     "UnreadableFileError",
     "Usage",
+    "__version__",
 ]
 
 # Where what isn't an error stands. Nothing is imported before it is used: https://peps.python.org/pep-0562/
 _MODULES = {
-    "AsyncImageStream": "_streaming",
-    "AsyncImagesClient": "_client",
-    "CompletedImage": "_stream",
-    "GeneratedImage": "_results",
-    "HTTPInfo": "_http",
-    "ImageStream": "_streaming",
-    "ImagesClient": "_client",
-    "ImagesResult": "_results",
-    "PartialImage": "_stream",
-    "StreamEvent": "_stream",
-    "TokenDetails": "_results",
-    "Usage": "_results",
+    "AsyncImageStream": "._streaming",
+    "AsyncImagesClient": "._client",
+    "CompletedImage": "._stream",
+    "GeneratedImage": "._results",
+    "HTTPInfo": "._http",
+    "ImageStream": "._streaming",
+    "ImagesClient": "._client",
+    "ImagesResult": "._results",
+    "PartialImage": "._stream",
+    "StreamEvent": "._stream",
+    "TokenDetails": "._results",
+    "Usage": "._results",
+    "__version__": "images_api_client",
 }
 
 if not TYPE_CHECKING:  # a type checker has to see what isn't there
@@ -92,7 +96,7 @@ if not TYPE_CHECKING:  # a type checker has to see what isn't there
     def __getattr__(name: str) -> Any:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_MODULES.get(name, '_errors')}"), name)
+        value = getattr(import_module(_MODULES.get(name, "._errors"), __name__), name)
         globals()[name] = value
         return value
 
