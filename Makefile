@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # pip before 25.1 doesn't know --group, which installs what pyproject.toml lists for a task.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint types generate drift build clean
+.PHONY: help demo test lint types generate drift bench build clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -22,6 +22,10 @@ $(VENV)/demo: $(VENV)/pip pyproject.toml
 
 $(VENV)/dev: $(VENV)/pip pyproject.toml
 	$(PIP) install --editable '.[sandbox]' --group dev
+	@touch $@
+
+$(VENV)/bench: $(VENV)/pip pyproject.toml
+	$(PIP) install --editable . --group bench
 	@touch $@
 
 demo: $(VENV)/demo ## Make, edit and vary pictures against the local sandbox, and save them under demo/
@@ -44,6 +48,9 @@ generate: $(VENV)/dev ## Make generated/images_api_client anew from openapi.yaml
 
 drift: $(VENV)/dev ## Check that generated/ is what openapi.yaml makes of it
 	$(BIN)/python -m tools.generate --check
+
+bench: $(VENV)/bench ## Compare speed and memory with the official SDK and httpx; ARGS="--help" says what else it can
+	$(BIN)/python -m tools.bench $(ARGS)
 
 build: $(VENV)/dev ## Build the wheel and the sdist into dist/
 	$(BIN)/hatchling build --clean

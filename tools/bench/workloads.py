@@ -17,24 +17,41 @@ class Client(Protocol):
     """What each of `tools.bench.clients` does, as an app would; the numbers it returns are the bytes of the pictures it got."""
 
     def __init__(self, base_url: str) -> None: ...
-    def call(self) -> int: ...
-    def save(self, folder: Path) -> None: ...
-    def edit(self, paths: Sequence[Path]) -> int: ...
-    def watch(self, partial_images: int) -> int: ...
+    def call(self) -> int:
+        """Generate pictures, and read them."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Generate pictures, and save them."""
+        ...
+
+    def edit(self, paths: Sequence[Path]) -> int:
+        """Edit pictures that are given as paths, and read what comes back."""
+        ...
+
+    def watch(self, partial_images: int) -> int:
+        """Generate a picture as events, and read them all."""
+        ...
 
 
 class AsyncClient(Protocol):
     """Likewise, for asyncio."""
 
     def __init__(self, base_url: str) -> None: ...
-    async def call(self) -> int: ...
-    async def save(self, folder: Path) -> None: ...
+    async def call(self) -> int:
+        """Generate pictures, and read them."""
+        ...
+
+    async def save(self, folder: Path) -> None:
+        """Generate pictures, and save them."""
+        ...
 
 
 class Metric(StrEnum):
     """What a sample measures."""
 
     CPU = "CPU"
+    WALL = "time"
     INSTRUCTIONS = "instructions"
     PEAK = "peak memory"
     STALL = "longest stall of the loop"
@@ -42,6 +59,30 @@ class Metric(StrEnum):
 
 # These say something of the machine, so that they are compared with bare httpx; the others are what they are.
 RELATIVE = frozenset({Metric.CPU, Metric.INSTRUCTIONS})
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One of `tools.bench.clients`.
+
+    Attributes:
+        module: Its name there.
+        title: For the report.
+        imports: What an app writes first; nothing where there is nothing to import.
+        asynchronous: Whether it works in an event loop, too.
+    """
+
+    module: str
+    title: str
+    imports: str = ""
+    asynchronous: bool = True
+
+
+RAW = Contestant("raw_sockets", "raw sockets", asynchronous=False)
+HTTPX = Contestant("bare_httpx", "bare httpx", "import httpx")
+SDK = Contestant("official_sdk", "official SDK", "from openai import OpenAI")
+FACADE = Contestant("facade", "this library", "from images_api import ImagesClient")
+CONTESTANTS = (RAW, HTTPX, SDK, FACADE)
 
 
 @dataclass(frozen=True)
@@ -66,7 +107,7 @@ class Workload:
         name: For the command line.
         title: For the report.
         work: `import` and `first-call` are measured from outside, as processes; the others are methods of the clients.
-        targets: What is measured, and the most that this library is to reach of it: times bare httpx where that is
+        targets: What is measured, and the most of it that this library may need: times bare httpx where that is
             relative, else MiB and milliseconds.
         reply: What comes back.
         uploads: How many files go out, and how large each is, in bytes.
@@ -86,9 +127,20 @@ class Workload:
     samples: int = 5
 
     @property
+    def from_outside(self) -> bool:
+        """Tell whether a whole process is measured."""
+        return self.work in {"import", "first-call"}
+
+    @property
     def calls(self) -> int:
         """Return how many calls a sample makes."""
         return self.rounds * (self.at_once or 1)
+
+    def suits(self, contestant: Contestant) -> bool:
+        """Tell whether a client can take part."""
+        if self.from_outside:
+            return bool(contestant.imports)
+        return self.at_once is None or contestant.asynchronous
 
     def quick(self) -> Workload:
         """Return it a hundred times smaller, to see that everything works."""
@@ -136,7 +188,7 @@ WORKLOADS = (
     ),
     Workload(
         "replies-at-once",
-        "32 async replies at once, each 4 pictures of 4 MB, to disk",
+        "32 async replies of 4 pictures of 4 MB, to disk",
         "save",
         {Metric.CPU: 0.4, Metric.PEAK: 16, Metric.STALL: 100},
         reply=Reply(4, 4 * MB),
@@ -145,6 +197,12 @@ WORKLOADS = (
 )
 # This library alone, to show what grows with the work and what doesn't.
 GROWTH = (
-    *(replace(BIG_REPLY, name=f"{n}-pictures", title=f"{n} × 20 MB to disk", reply=Reply(n, 20 * MB), samples=3) for n in (1, 10, 50)),
-    *(replace(AT_ONCE, name=f"{n}-at-once", title=f"{n} async calls at once", at_once=n, rounds=1, samples=3) for n in (10, 100, 1000)),
+    *(
+        replace(BIG_REPLY, name=f"{n}-pictures", title=f"pictures of 20 MB, to disk: {n}", reply=Reply(n, 20 * MB), samples=3)
+        for n in (1, 10, 50)
+    ),
+    *(
+        replace(AT_ONCE, name=f"{n}-at-once", title=f"async calls at once: {n}", at_once=n, rounds=1, samples=3)
+        for n in (10, 100, 1000)
+    ),
 )
