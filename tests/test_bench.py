@@ -59,6 +59,13 @@ def test_the_peak_is_that_of_the_pictures(server: str) -> None:
     assert pieces < big.reply.pictures * big.reply.size / MIB < whole
 
 
+def test_the_peak_counts_what_is_freed_again_and_is_then_forgotten() -> None:
+    first = sample._Meter()
+    assert len(b"x" * (64 * MIB)) == 64 * MIB
+    assert 63 < first.read()[Metric.PEAK] < 70
+    assert sample._Meter().read()[Metric.PEAK] < 6
+
+
 def test_a_stall_is_seen() -> None:
     async def stall() -> float:
         end = asyncio.Event()
@@ -109,8 +116,8 @@ class TestReport:
         ("share", "said"), [(0.99, "reached"), (1.0, "reached"), (1.01, "**missed**"), (None, "not measured")]
     )
     def test_it_says_what_is_reached(self, share: float | None, said: str) -> None:
-        ours = {} if share is None else {"facade": [self.aim * share]}
-        row = report.comparison(taken(bare_httpx=[1.0], **ours)).splitlines()[-1]
+        ours = {} if share is None else {"facade": [self.aim * share * self.calls]}
+        row = report.comparison(taken(bare_httpx=[self.calls], **ours)).splitlines()[-1]
         assert row.endswith(f" {self.aim:.2f}, {said} |")
 
     def test_the_readme_says_what_the_last_whole_run_said(self) -> None:
