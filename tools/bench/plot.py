@@ -27,7 +27,7 @@ def draw(results: Results, path: Path) -> None:
     ratios.axvline(1, color="black", linewidth=0.8)
     ratios.set_title("CPU or instructions, bare httpx = 1", loc="left")
     _bars(peaks, results, relative=False)
-    peaks.set_xscale("log")
+    peaks.set_xscale("symlog", linthresh=1)  # some peaks are 0
     peaks.set_title("Peak memory in MiB over the level before", loc="left")
     handles, labels = peaks.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
