@@ -30,6 +30,10 @@ $(VENV)/dev: $(VENV)/pip pyproject.toml
 	$(PIP) download $(TAKE) --dest $(VENV)/wheels '.[sandbox]' hatchling
 	@touch $@
 
+$(VENV)/bench: $(VENV)/pip pyproject.toml
+	$(PIP) install --editable . --group bench
+	@touch $@
+
 demo: $(VENV)/demo ## Make, edit and vary pictures against the local sandbox, and save them under demo/
 	$(BIN)/python tools/demo.py
 
@@ -60,6 +64,9 @@ drift: $(VENV)/dev ## Check that generated/ is what openapi.yaml makes of it
 
 upstream: $(VENV)/dev ## Tell what DOCUMENT=<path or URL>, another OpenAPI document, says differently; ARGS=--all or --json
 	@$(BIN)/python -m tools.upstream $(if $(DOCUMENT),'$(DOCUMENT)') $(ARGS)
+
+bench: $(VENV)/bench ## Compare speed and memory with the official SDK and httpx; ARGS="--help" says what else it can
+	$(BIN)/python -m tools.bench $(ARGS)
 
 vendor: $(VENV)/dev ## Copy the generated client into INTO=folder [NAME=package]; FORCE=1 overwrites edits of an earlier copy
 	$(BIN)/python -m tools.vendor '$(or $(INTO),$(error say where to: make vendor INTO=folder [NAME=package]))' \
