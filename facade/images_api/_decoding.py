@@ -78,11 +78,13 @@ class JSONReader:
 
     def read(self) -> bytes:
         """Return the document as it came; base64 in lines, or with escapes in it, may be written in a simpler way."""
-        pieces, rest = [], bytes(self._text)
+        pieces: list[bytes | bytearray] = [*self._waiting]
+        place = 0
         for mark, picture in self._pictures.items():
-            before, _, rest = rest.partition(mark.encode())
-            pieces += [before, picture.text()]
-        return b"".join([*self._waiting, *pieces, rest, self._torn])
+            found = self._text.index(mark.encode(), place)
+            pieces += [self._text[place:found], picture.text()]
+            place = found + len(mark)
+        return b"".join([*pieces, self._text[place:], self._torn])
 
     def says_something(self) -> bool:
         """Tell whether there is more than blanks."""

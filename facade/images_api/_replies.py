@@ -6,6 +6,7 @@ This module and `_requests.py` are the only ones that touch the generated client
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -101,20 +102,18 @@ class Body:
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
-        self._coded = bytearray() if "content-encoding" in response.headers else None
+        self._coded = Spool() if "content-encoding" in response.headers else None
         self.content = self._empty()
 
     def write(self, chunk: bytes) -> None:
         """Take the next piece, as it was sent."""
-        if self._coded is None:
-            self.content.write(chunk)
-        else:
-            self._coded += chunk
+        (self.content if self._coded is None else self._coded).write(chunk)
 
     def close(self) -> None:
         """Say that nothing more comes."""
         if self._coded is not None:
-            self._decode(bytes(self._coded))
+            self._coded.close()
+            self._decode(self._coded)
         self.content.close()
 
     def read(self) -> bytes:
@@ -135,16 +134,19 @@ class Body:
     def _empty(self) -> Spool | JSONReader:
         return Spool() if _content_type(self._response.headers).startswith("image/") else JSONReader(_IN_REPLY)
 
-    def _decode(self, coded: bytes) -> None:
+    def _decode(self, coded: Spool) -> None:
         """Take off the content coding, which was not asked for; or leave it, where it isn't what the header says."""
-        pieces = (coded[place : place + _PIECE] for place in range(0, len(coded), _PIECE))
-        response = httpx.Response(self._response.status_code, headers=self._response.headers, content=pieces)
-        try:
-            for piece in response.iter_bytes():
-                self.content.write(piece)
-        except httpx.DecodingError:
-            self.content = self._empty()
-            self.content.write(coded)
+        with coded.open() as file:
+            pieces = iter(partial(file.read, _PIECE), b"")
+            response = httpx.Response(self._response.status_code, headers=self._response.headers, content=pieces)
+            try:
+                for piece in response.iter_bytes():
+                    self.content.write(piece)
+            except httpx.DecodingError:
+                self.content = self._empty()
+                file.seek(0)
+                for piece in iter(partial(file.read, _PIECE), b""):
+                    self.content.write(piece)
 
 
 def read_result(http: HTTPInfo, content: Spool | JSONReader, subject: str, downloader: Downloader) -> ImagesResult:

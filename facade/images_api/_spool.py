@@ -9,6 +9,8 @@ from contextlib import suppress
 from functools import cache
 from io import BytesIO, FileIO
 from math import inf
+from stat import S_ISGID
+from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, Self
 from weakref import finalize
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 # Small enough for many replies at once, large enough that what is small needs no file.
 _MEMORY_LIMIT = 128 << 10
 _COPIED_AT_ONCE = 1 << 20
+_PROCESS_ENDS = Event()
 
 
 class Spool:
@@ -58,7 +61,6 @@ class Spool:
     def close(self) -> None:
         """Say that all is written."""
         if self._file is not None:
-            self._state = _state(self._file)
             self._file.close()
             self._file = None
         self._memory = bytes(self._memory)
@@ -89,16 +91,19 @@ class Spool:
             return file.read()
 
     def copy_to(self, target: Path) -> None:
-        """Make a new file that holds the bytes: the first time another name of the temporary one if that can be, else a copy.
+        """Make a new file that holds the bytes: a second name of the temporary file where that can be, else a copy.
 
         Raises:
             OSError: It can't be written, or as for `open`.
         """
         with self.open() as source:
-            if self._path is None or os.fstat(source.fileno()).st_nlink > 1 or not _linked(self._path, target):
-                with target.open("xb") as file:
-                    while piece := source.read(_COPIED_AT_ONCE):
-                        file.write(piece)
+            # A third name would let an edit of one saved file change the other.
+            if self._path is not None and os.fstat(source.fileno()).st_nlink == 1 and _linked(self._path, target):
+                self._state = _state(source)  # until now nobody else could change it
+                return
+            with target.open("xb") as file:
+                while piece := source.read(_COPIED_AT_ONCE):
+                    file.write(piece)
 
     def __reduce__(self) -> tuple[type[Self], tuple[bytes]]:
         return type(self), (self.read(),)
@@ -130,6 +135,8 @@ class Spool:
 
 
 def _linked(path: str, target: Path) -> bool:
+    if target.parent.stat().st_mode & S_ISGID:
+        return False  # new files there belong to the folder's group
     try:
         os.link(path, target)
     except OSError:  # another file system, or one without links
@@ -137,7 +144,7 @@ def _linked(path: str, target: Path) -> bool:
     return True
 
 
-def _state(file: BinaryIO | FileIO) -> tuple[int, int]:
+def _state(file: BinaryIO) -> tuple[int, int]:
     status = os.fstat(file.fileno())
     return status.st_size, status.st_mtime_ns
 
@@ -156,6 +163,8 @@ def _folder(process: int) -> str:
     """Return this process's own folder, which nobody else may read; the files in it get the permissions that new files have."""
     from tempfile import mkdtemp
 
+    if _PROCESS_ENDS.is_set():
+        raise OSError("the process ends")
     folder = mkdtemp(prefix="images-api-")
     atexit.register(_remove_folder, folder, process)
     multiprocessing = sys.modules.get("multiprocessing.util")
@@ -168,7 +177,11 @@ def _remove_folder(folder: str, process: int) -> None:
     from shutil import rmtree
 
     if os.getpid() == process:  # a fork has its parent's memory, and not its files
-        rmtree(folder, ignore_errors=True)
+        # A daemon thread that goes on reading a reply finds neither this folder any more nor a new one.
+        _PROCESS_ENDS.set()
+        with suppress(OSError):  # what cleans up old temporary files has been here
+            os.rename(folder, f"{folder}-ended")  # noqa: PTH104  a Path is slow to import
+        rmtree(f"{folder}-ended", ignore_errors=True)
 
 
 def _remove(file: FileIO, path: str, process: int) -> None:
