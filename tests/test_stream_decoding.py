@@ -36,6 +36,7 @@ from images_api import (
     StreamEvent,
     StreamInterruptedError,
     Usage,
+    _decoding,
 )
 from images_api._replies import Body
 from images_api._stream import EventDecoder, EventReader
@@ -54,6 +55,16 @@ MIB = 1 << 20
 
 
 # --- the decoder: bytes to the data of each event ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", autouse=True, params=["as it comes", "at once"])
+def _small_events(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Read small events both ways."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "as it comes":
+            patch.setattr(_decoding, "_AT_ONCE", 0)
+        yield
+
 
 TEXTS: dict[str, tuple[bytes, list[bytes]]] = {
     "LF": (b"data: a\n\ndata: b\n\n", [b"a", b"b"]),

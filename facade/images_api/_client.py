@@ -309,8 +309,9 @@ class ImagesClient(_Operations["ImagesResult", "ImageStream", httpx.Client]):
         return Downloader(self._settings, client=self._http)
 
     def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> ImagesResult:  # noqa: ARG002  for asyncio only
+        downloader = self._downloader  # whose import must not fail once the call is paid for
         with prepare() as call:
-            return self._send(call, stream=False).result(call, self._downloader)
+            return self._send(call, stream=False).result(call, downloader)
 
     def _stream(self, prepare: Callable[[], Call]) -> ImageStream:
         from ._streaming import ImageStream
@@ -422,11 +423,12 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, "ImagesResult"], "AsyncI
         return Downloader(self._settings, async_client=self._http)
 
     async def _call(self, prepare: Callable[[], Call], *, files: bool = True) -> ImagesResult:
+        downloader = self._downloader
         with await _in_thread(prepare) if files else prepare() as call:
             reply = await self._send(call, stream=False)
             if reply.size < _LARGE_BODY:
-                return reply.result(call, self._downloader)
-            return await _in_thread(partial(reply.result, call, self._downloader))
+                return reply.result(call, downloader)
+            return await _in_thread(partial(reply.result, call, downloader))
 
     def _stream(self, prepare: Callable[[], Call]) -> AsyncImageStream:
         from ._streaming import AsyncImageStream

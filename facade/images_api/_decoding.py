@@ -18,6 +18,7 @@ from ._spool import Spool
 
 _HEAD = 64
 _LONGEST_KEY = 64
+# A small document is quicker read as a whole.
 _AT_ONCE = 16 << 10
 _BRACKETS = re.compile(rb"[][{}]")
 # An escape that goes on in the next chunk, behind any number of whole ones.
@@ -45,16 +46,13 @@ class JSONReader:
         where: Where the objects stand that have a picture, from the outermost in: the name of each object or list in its
             parent, None where it has none. What they have under `b64_json` is decoded as it comes.
 
-        at_once: How many bytes may come before anything is looked at: a small document is quicker read as a whole.
-
     Attributes:
         size: How many bytes came.
     """
 
-    def __init__(self, where: list[bytes | None], at_once: int = _AT_ONCE) -> None:
+    def __init__(self, where: list[bytes | None]) -> None:
         self.size = 0
         self._where = where
-        self._at_once = at_once
         self._waiting: list[bytes] = []
         self._text = bytearray()
         self._pictures: dict[str, Base64Text] = {}
@@ -70,7 +68,7 @@ class JSONReader:
         """Take the next piece."""
         self.size += len(chunk)
         self._waiting.append(chunk)
-        if self.size > self._at_once:
+        if self.size > _AT_ONCE:
             self._read_waiting()
 
     def close(self) -> None:

@@ -63,6 +63,7 @@ _NEVER_STARTED = (
     httpx.LocalProtocolError,
 )
 _SERVER_ERRORS = 500
+ImagesResponse.from_dict({})  # imports what it needs while nothing is paid for yet
 # Where a reply has its pictures: in the entries of its list `data`.
 _IN_REPLY = [None, b"data", None]
 _PIECE = 1 << 16

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ._requests import Call
     from ._results import ImagesResult
     from ._settings import Settings
-    from ._stream import EventReader
 
 _LOGGER = logging.getLogger("images_api")
 _LOGGER.addHandler(logging.NullHandler())
@@ -155,20 +154,6 @@ class Reply:
             if any(secret.encode() in error.body for secret in self.secrets):
                 error.args = ("the reply can't be understood, and quotes the key",)
             raise
-
-    def reader(self, call: Call, downloader: Downloader) -> EventReader:
-        """Return what makes events of a stream."""
-        from ._stream import EventReader
-
-        return EventReader(
-            self.http,
-            self.response.request.url,
-            call.subject,
-            downloader,
-            call.pictures,
-            content=self.body.content,
-            secrets=self.secrets,
-        )
 
 
 class _Tries:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import httpx
 
+from ._stream import EventReader
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
     from types import TracebackType
@@ -39,7 +41,7 @@ class ImageStream:
         with self._prepare() as call:
             reply = self._send(call, stream=True)
         self._response, self.http = reply.response, reply.http
-        self._reader = reply.reader(call, self._downloader)
+        self._reader = _reader(reply, call, self._downloader)
         self._events = self._iterate()
         return self
 
@@ -86,7 +88,7 @@ class AsyncImageStream:
         with await to_thread(self._prepare) as call:
             reply = await self._send(call, stream=True)
         self._response, self.http = reply.response, reply.http
-        self._reader = reply.reader(call, self._downloader)
+        self._reader = _reader(reply, call, self._downloader)
         self._events = self._iterate()
         return self
 
@@ -121,3 +123,15 @@ class AsyncImageStream:
             cause = error
         for event in self._reader.finish(cause):
             yield event
+
+
+def _reader(reply: Reply, call: Call, downloader: Downloader) -> EventReader:
+    return EventReader(
+        reply.http,
+        reply.response.request.url,
+        call.subject,
+        downloader,
+        call.pictures,
+        content=reply.body.content,
+        secrets=reply.secrets,
+    )
