@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gc
 import io
 import os
 import re
 import tempfile
+import threading
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 import pytest
-from pictures import drawn, half_clear, turned
+from pictures import drawn, half_clear, padded, turned
 from PIL import Image
 
-from images_api import ImagesClient, InvalidRequestError, UnreadableFileError
+from images_api import AsyncImagesClient, ImagesClient, InvalidRequestError, UnreadableFileError
 from images_api._uploads import Picture, Upload, upload
 
 if TYPE_CHECKING:
@@ -360,3 +362,41 @@ def test_facts_are_short_to_read() -> None:
     assert repr(upload("image", PNG).picture) == f"'image.png' (image/png, 48x32, {len(PNG)} bytes)"
     assert repr(upload("image", b"text").picture) == "'image.bin' (no known picture format, 4 bytes)"
     assert "BytesIO" not in repr(upload("image", PNG))
+
+
+class Watched(io.BytesIO):
+    """A file that tells how it is read."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.pieces: list[tuple[int, int]] = []
+
+    def read(self, size: int | None = -1) -> bytes:
+        content = super().read(size)
+        if len(content) > 1000:  # no header
+            self.pieces.append((len(content), threading.get_ident()))
+        return content
+
+
+class TestLargeFiles:
+    CONTENT = padded(PNG, 1_000_000)
+    PIECES: ClassVar[list[int]] = [*[256 << 10] * 3, len(CONTENT) - (3 * 256 << 10)]
+
+    def test_are_sent_piece_by_piece(self, client: ImagesClient, sandbox: Sandbox) -> None:
+        file = Watched(self.CONTENT)
+        client.edit(file, "x")
+        assert [size for size, _ in file.pieces] == self.PIECES
+        assert self.CONTENT in sandbox.requests[0].body
+
+    async def edit(self, sandbox: Sandbox, file: Watched) -> None:
+        async with AsyncImagesClient(base_url=sandbox.base_url) as client:
+            await client.edit(file, "x")
+
+    def test_are_read_outside_of_the_event_loop(self, sandbox: Sandbox) -> None:
+        file = Watched(self.CONTENT)
+        asyncio.run(self.edit(sandbox, file))
+        assert [size for size, _ in file.pieces] == self.PIECES
+        assert threading.get_ident() not in {thread for _, thread in file.pieces}
+        (request,) = sandbox.requests
+        assert self.CONTENT in request.body
+        assert request.headers["content-length"] == str(len(request.body))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypedDict, cast
 
 import httpx
 
@@ -328,7 +328,10 @@ def _is_header_value(value: object) -> bool:
 def _file(files: ExitStack, each: Upload) -> File:
     from images_api_client.types import File
 
-    return File(files.enter_context(each.open()), each.picture.name, each.picture.type or _UNKNOWN_TYPE)
+    from ._uploads import LargePieces
+
+    content = cast("BinaryIO", LargePieces(files.enter_context(each.open())))
+    return File(content, each.picture.name, each.picture.type or _UNKNOWN_TYPE)
 
 
 def _count(n: object) -> int:

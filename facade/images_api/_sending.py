@@ -86,6 +86,11 @@ async def asend(call: Call, settings: Settings, client: httpx.AsyncClient, *, st
     """
     from asyncio import sleep
 
+    form = call.request.stream
+    if isinstance(form, httpx.SyncByteStream) and not isinstance(form, httpx.ByteStream):  # JSON is in memory
+        from ._uploads import ReadInThread
+
+        call.request.stream = ReadInThread(form)
     tries = _Tries(call, settings, client if borrowed else None)
     while True:
         cut = None

@@ -7,19 +7,26 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import islice
 from pathlib import Path, PureWindowsPath
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
+
+import httpx
 
 from ._decoding import BrokenPictureError, decode_data_url
 from ._errors import InvalidRequestError, Problem, UnreadableFileError
 from ._pictures import EXTENSIONS, Header, read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncIterator, Generator
 
 # A stream that can't be rewound is held in memory up to this size in bytes, and beyond it in a temporary file.
 _SPOOL_LIMIT = 1 << 20
+# What costs the least: smaller pieces are many, and of larger ones the socket takes only a part at once.
+_PIECE = 256 << 10
+# Going to a thread and back takes longer than reading one.
+_PIECES_AT_ONCE = 4
 _PIL_MODES_OF_PNG = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
 
 
@@ -94,6 +101,43 @@ class Upload:
         else:
             with self.source:
                 yield self.source
+
+
+class LargePieces:
+    """A binary file that is read in large pieces, however small those are that are asked for: httpx asks for 64 KiB.
+
+    Args:
+        file: The file; all else is its own.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, _size: int = -1) -> bytes:
+        """Return the next piece; nothing at the end."""
+        return self._file.read(_PIECE)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+class ReadInThread(httpx.AsyncByteStream):
+    """A body with files in it for an event loop, which isn't held up by reading them.
+
+    Args:
+        body: The body as it is sent without an event loop.
+    """
+
+    def __init__(self, body: httpx.SyncByteStream) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        from asyncio import to_thread
+
+        pieces = iter(self._body)
+        while several := await to_thread(list, islice(pieces, _PIECES_AT_ONCE)):
+            for piece in several:
+                yield piece
 
 
 def upload(parameter: str, given: object) -> Upload:
