@@ -35,7 +35,6 @@ from images_api import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from images_api import ImagesResult
 
@@ -266,10 +265,8 @@ FAULTS = {
 
 
 @pytest.fixture(autouse=True)
-def _no_waste_of_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_waste_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("images_api._retry._FIRST_BACKOFF", 0.001)
-    # Nobody here speaks TLS, and to load the world's certificates takes longer than all the rest of a call.
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
 
 
 @both_ways

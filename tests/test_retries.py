@@ -56,10 +56,8 @@ SOURCES = ("path", "bytes", "half-read file", "pipe")
 
 
 @pytest.fixture(autouse=True)
-def _no_waste_of_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_waste_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("images_api._retry._FIRST_BACKOFF", 0.001)
-    # Nobody here speaks TLS, and to load the world's certificates takes longer than all the rest of a call.
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
 
 
 def generate(client: Any) -> Any:

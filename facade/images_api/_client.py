@@ -333,7 +333,7 @@ class ImagesClient(_Operations["ImagesResult", "ImageStream", httpx.Client]):
 class AsyncImagesClient(_Operations[Coroutine[Any, Any, "ImagesResult"], "AsyncImageStream", httpx.AsyncClient]):
     """A client of the Images API for asyncio, with the calls of `ImagesClient`, to be awaited.
 
-    Each event loop gets connections of its own; large files and replies are read and decoded in worker threads.
+    Each event loop gets connections of its own; files are read and written in worker threads.
 
     Args:
         api_key: The key, or a callable that returns one, asked before each request. Without it, `OPENAI_API_KEY`; needed
