@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import drawn, padded
 
-from images_api import _spool
+from images_api import _decoding, _spool
 from images_api._decoding import BrokenPictureError, JSONReader, check_picture
 from images_api._replies import Body
 from images_api._spool import Spool
@@ -238,6 +238,26 @@ WIDE = {
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
     for name in ("several", "the key in a text", "slashes escaped", "a data URL with escapes", "letters of several bytes")
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def usual_size() -> Iterator[int]:
+    """Have small documents read as they come, too; the size up to which they are usually read at once is given."""
+    with pytest.MonkeyPatch.context() as patch:
+        usual = _decoding._AT_ONCE
+        patch.setattr(_decoding, "_AT_ONCE", 0)
+        yield usual
+
+
+@pytest.mark.parametrize("name", BODIES | WIDE)
+def test_a_small_reply_says_the_same_at_once(name: str, usual_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = (BODIES | WIDE)[name]
+    said = expected(body)
+    for at_once in {*range(min(len(body), 40)), len(body), usual_size}:
+        monkeypatch.setattr(_decoding, "_AT_ONCE", at_once)
+        reader = read(parts(body, *range(7, len(body), 7)))
+        assert outcome(reader) == said
+        assert expected(reader.read()) == said
 
 
 @pytest.mark.parametrize("name", BODIES | WIDE)

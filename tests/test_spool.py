@@ -7,15 +7,18 @@ import base64
 import copy
 import gc
 import gzip
+import multiprocessing.util
 import os
 import pickle
 import random
+import resource
 import shutil
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zlib
 from io import BytesIO
@@ -689,3 +692,52 @@ class TestFormats:
                 with pytest.raises(ResponseError, match="picture 2 of 2 is cut short after") as caught:
                     client.generate("an otter", n=2)
                 assert [image.read() for image in caught.value.images] == [LARGE]
+
+
+@posix
+class TestInThisProcess:
+    """What only other processes see, once more where the coverage is measured."""
+
+    def test_a_full_disk_loses_nothing(self, temp: Path) -> None:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        spool = Spool()
+        spool.write(LARGE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (spool.size + 1000, limits[1]))
+        try:
+            spool.write(LARGE)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        spool.close()
+        assert (spool.read(), spool.in_file, listed(temp)) == (LARGE * 2, False, [])
+
+    def test_files_belong_to_the_group_of_a_folder_that_asks_for_it(self, tmp_path: Path) -> None:
+        folder = tmp_path / "shared"
+        folder.mkdir()
+        folder.chmod(folder.stat().st_mode | stat.S_ISGID)
+        for number in range(2):
+            spooled().copy_to(folder / str(number))
+            assert (folder / str(number)).stat().st_nlink == 1
+            assert (folder / str(number)).stat().st_gid == folder.stat().st_gid
+
+    @pytest.mark.parametrize("loaded", [True, False])
+    def test_no_file_is_made_when_the_process_ends(self, temp: Path, monkeypatch: pytest.MonkeyPatch, *, loaded: bool) -> None:
+        monkeypatch.setattr(_spool, "_PROCESS_ENDS", threading.Event())
+        monkeypatch.setitem(sys.modules, "multiprocessing.util", multiprocessing.util)
+        if not loaded:
+            monkeypatch.delitem(sys.modules, "multiprocessing.util")
+        spool = spooled()
+        (folder,) = temp.iterdir()
+        _spool._remove_folder(str(folder), os.getpid() + 1)
+        assert spool.read() == LARGE
+        _spool._remove_folder(str(folder), os.getpid())
+        assert list(temp.iterdir()) == []
+        late = spooled()
+        assert (late.read(), late.in_file, list(temp.iterdir())) == (LARGE, False, [])
+
+    def test_a_parents_file_is_left_alone(self, temp: Path) -> None:
+        with (temp / "file").open("xb", buffering=0) as file:
+            _spool._remove(cast("Any", file), str(temp / "file"), os.getpid() + 1)
+            assert file.closed
+            assert listed(temp) == [temp / "file"]
+            _spool._remove(cast("Any", file), str(temp / "file"), os.getpid())
+        assert listed(temp) == []

@@ -36,6 +36,15 @@ if TYPE_CHECKING:
     from ._streaming import AsyncImageStream, ImageStream
 
     __version__: str
+else:  # a type checker has to see what isn't there
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_MODULES.get(name, "._errors"), __name__), name)
+        globals()[name] = value
+        return value
+
 
 __all__ = [
     "APIConnectionError",
@@ -90,15 +99,6 @@ _MODULES = {
     "Usage": "._results",
     "__version__": "images_api_client",
 }
-
-if not TYPE_CHECKING:  # a type checker has to see what isn't there
-
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_MODULES.get(name, "._errors"), __name__), name)
-        globals()[name] = value
-        return value
 
 
 def __dir__() -> list[str]:

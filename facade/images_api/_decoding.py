@@ -56,8 +56,6 @@ class JSONReader:
         self._waiting: list[bytes] = []
         self._text = bytearray()
         self._pictures: dict[str, Base64Text] = {}
-        self._mark = os.urandom(8).hex()
-        self._picture = Base64Text()
         self._torn = b""
         self._path: list[bytes | None] = []
         self._begun = 0
@@ -143,7 +141,7 @@ class JSONReader:
         self._begun = len(self._text)
         self._read = self._read_string
         if between == b":" and self._last == b"b64_json" and self._path == self._where:
-            mark = f"{self._mark}-{len(self._pictures)}"
+            mark = os.urandom(8).hex()
             self._picture = self._pictures[mark] = Base64Text()
             self._text += mark.encode()
             self._read = self._read_picture

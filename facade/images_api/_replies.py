@@ -195,18 +195,16 @@ def _result(
     if faults:
         text = "; ".join(f"picture {place} of {len(images)} {fault}" for place, fault in faults)
         raise ResponseError(_short(text), body=content.read(), http=http, images=good) from faults[0][1]
-    reply = ImagesResponse.from_dict(document)
     return ImagesResult(
         images=tuple(good),
         http=http,
-        created=only(int, reply.created),
+        created=only(int, document.get("created")),
         usage=read_usage(document.get("usage")),
-        background=only(str, reply.background),
-        output_format=only(str, reply.output_format),
-        size=only(str, reply.size),
-        quality=only(str, reply.quality),
-        extra=reply.additional_properties,
-        reply=reply,
+        background=only(str, document.get("background")),
+        output_format=only(str, document.get("output_format")),
+        size=only(str, document.get("size")),
+        quality=only(str, document.get("quality")),
+        _parse=partial(ImagesResponse.from_dict, document),
     )
 
 

@@ -5,6 +5,7 @@ This module and `_replies.py` are the only ones that touch the generated client.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -105,7 +106,7 @@ def generate(settings: Settings, prompt: str, options: Mapping[str, Any], *, str
 
     draft = _Draft(settings, "createImage", _JSON, options, stream=stream)
     draft.fields["prompt"] = prompt
-    return draft.call(lambda fields: _get_kwargs(body=draft.body(CreateImageRequest, fields)), prompt)
+    return draft.call(lambda fields: _get_kwargs(body=draft.json(CreateImageRequest, fields)), prompt)
 
 
 def edit(
@@ -135,7 +136,7 @@ def edit(
         draft.fields["images"] = [_reference(given) for given in images]
         draft.fields |= {name: _reference(given) for name, given in others.items()}
         draft.fields["prompt"] = prompt
-        return draft.call(lambda fields: _get_kwargs(body=CreateImageEditByReferenceRequest.from_dict(fields)), prompt)
+        return draft.call(lambda fields: _get_kwargs(body=draft.json(CreateImageEditByReferenceRequest, fields)), prompt)
     if any(references):
         why = "must all be files, or all be links and file ids"
         raise InvalidRequestError([Problem("image, mask and markup", [*images, *others.values()], why)])
@@ -144,7 +145,7 @@ def edit(
     draft.attach("image", images)
     for name, given in others.items():
         draft.attach(name, [given])
-    return draft.call(lambda fields: _get_kwargs(body=draft.body(CreateImageEditRequest, fields)), prompt)
+    return draft.call(lambda fields: _get_kwargs(body=draft.form(CreateImageEditRequest, fields)), prompt)
 
 
 def variation(settings: Settings, image: ImageInput, options: Mapping[str, Any], *, stream: bool = False) -> Call:
@@ -159,7 +160,7 @@ def variation(settings: Settings, image: ImageInput, options: Mapping[str, Any],
     draft = _Draft(settings, "createImageVariation", _FORM, options, stream=stream)
     draft.attach("image", list(image) if isinstance(image, list) else [image])
     subject = next((each.picture.name.rpartition(".")[0] for each in draft.uploads["image"]), "")
-    return draft.call(lambda fields: _get_kwargs(body=draft.body(CreateImageVariationRequest, fields)), subject)
+    return draft.call(lambda fields: _get_kwargs(body=draft.form(CreateImageVariationRequest, fields)), subject)
 
 
 def low_level_client(settings: Settings) -> Client:
@@ -225,7 +226,8 @@ class _Draft:
             kwargs: Makes httpx's keywords of the fields, with generated code.
             subject: What the pictures are about.
         """
-        with ExitStack() as files:
+        files = ExitStack()
+        try:
             parts = {name: [_file(files, each) for each in uploads] for name, uploads in self.uploads.items()}
             self._fill_in()
             self._check()
@@ -237,12 +239,21 @@ class _Draft:
                 request = self._request(kwargs(fields), headers)
             except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
                 raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
-            secret = SECRET_HEADERS | {self.settings.auth_header.lower()}
-            secrets = [value.removeprefix("Bearer ") for name, value in headers.items() if name in secret]
-            return Call(request, subject, self.max_retries, _count(self.fields.get("n")), secrets, files.pop_all())
+        except BaseException:
+            files.close()
+            raise
+        secret = SECRET_HEADERS | {self.settings.auth_header.lower()}
+        secrets = [value.removeprefix("Bearer ") for name, value in headers.items() if name in secret]
+        return Call(request, subject, self.max_retries, _count(self.fields.get("n")), secrets, files)
 
-    def body(self, model: Callable[..., Any], fields: dict[str, Any]) -> Any:
-        """Return the request's generated model, with what the contract doesn't know as additional properties."""
+    def json(self, model: Any, fields: dict[str, Any]) -> Any:
+        """Return a JSON body's generated model."""
+        # `from_dict` makes models of what is nested, and takes longer than all else here.
+        nested = any(isinstance(value, dict | list) for value in fields.values())
+        return model.from_dict(fields) if nested else self.form(model, fields)
+
+    def form(self, model: Callable[..., Any], fields: dict[str, Any]) -> Any:
+        """Return a form's generated model, with what the contract doesn't know as additional properties."""
         known = {name: value for name, value in fields.items() if name in self.rules.properties}
         body = model(**known)
         body.additional_properties = {name: value for name, value in fields.items() if name not in known}
@@ -304,16 +315,24 @@ class _Draft:
         return headers
 
     def _request(self, kwargs: dict[str, Any], headers: dict[str, str]) -> httpx.Request:
-        if "files" in kwargs:  # a form's type names its boundary
-            headers.pop("content-type", None)
-        return httpx.Request(
-            kwargs.pop("method"),
-            _url(self.settings.base_url + kwargs.pop("url")),
-            params=self.extra_query or None,
-            headers={name.lower(): value for name, value in kwargs.pop("headers").items()} | headers,
-            extensions={"timeout": self.timeout.as_dict()},
-            **kwargs,
+        url = _url(self.settings.base_url + kwargs["url"])
+        headers = {name.lower(): value for name, value in kwargs["headers"].items()} | headers
+        body: dict[str, Any] = {}
+        if "files" in kwargs:
+            body["files"] = kwargs["files"]
+            headers.pop("content-type", None)  # a form's type names its boundary
+        else:
+            content = json.dumps(kwargs["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+            body["stream"] = httpx.ByteStream(content)
+            # httpx builds all headers anew to add these where it isn't told them, which takes longer than to read the reply.
+            headers = {"host": url.netloc.decode("ascii"), "content-length": str(len(content))} | headers
+        extensions = {"timeout": self.timeout.as_dict()}
+        request = httpx.Request(
+            kwargs["method"], url, params=self.extra_query or None, headers=headers, extensions=extensions, **body
         )
+        if "stream" in body:
+            request.read()
+        return request
 
 
 @lru_cache(maxsize=64)

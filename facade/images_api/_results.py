@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,6 +16,7 @@ from ._spool import Spool
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
     from pathlib import Path
 
     from PIL.Image import Image as PILImage
@@ -264,8 +266,6 @@ class ImagesResult(Sequence[GeneratedImage]):
         output_format: The file format, in the server's words; each picture's `format` is read from its bytes.
         size: Width and height, in the server's words.
         quality: The quality used.
-        extra: What the server said beside.
-        reply: The reply as the generated client's model, its pictures' base64 taken out.
     """
 
     images: tuple[GeneratedImage, ...]
@@ -276,8 +276,17 @@ class ImagesResult(Sequence[GeneratedImage]):
     output_format: str | None = None
     size: str | None = None
     quality: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    reply: ImagesResponse | None = None
+    _parse: Callable[[], ImagesResponse] | None = field(default=None, repr=False)
+
+    @cached_property
+    def reply(self) -> ImagesResponse | None:
+        """Return the reply as the generated client's model, its pictures' base64 taken out; None after a stream."""
+        return self._parse() if self._parse else None
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """Return what the server said beside."""
+        return self.reply.additional_properties if self.reply else {}
 
     @overload
     def __getitem__(self, index: int) -> GeneratedImage: ...
