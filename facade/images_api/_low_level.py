@@ -59,8 +59,12 @@ def _outgoing(request: httpx.Request, settings: Settings, client: httpx.Client |
 
 
 def add_client_defaults(request: httpx.Request, client: httpx.Client | httpx.AsyncClient) -> None:
-    """Add the headers and cookies that a client would have given a request that it built itself."""
+    """Add the headers and cookies that a client would have given a request that it built itself.
+
+    A content coding isn't asked for: pictures don't shrink, and a coded reply is only read once it is whole.
+    """
     for name, value in client.headers.items():
-        request.headers.setdefault(name, value)
+        if name != "accept-encoding":
+            request.headers.setdefault(name, value)
     if "cookie" not in request.headers:
         client.cookies.set_cookie_header(request)
