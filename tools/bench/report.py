@@ -139,7 +139,7 @@ def document(compared: Results, grown: Results) -> str:
 
 ## Run it
 
-`make bench` takes about six minutes. `make bench ARGS="--only big-reply uploads --samples 3"` runs a part and prints it,
+`make bench` takes about three minutes. `make bench ARGS="--only big-reply uploads --samples 3"` runs a part and prints it,
 `ARGS=--quick` a hundredth of the work. Instructions are counted by valgrind, where it is installed. What is measured and
 aimed at stands in `tools/bench/workloads.py`, how each client is used in `tools/bench/clients`.
 """
