@@ -187,7 +187,7 @@ def short_lines(end: bytes) -> Callable[[int], list[bytes]]:
 @pytest.mark.parametrize(
     ("stream", "small"),
     [
-        pytest.param(long_line, 4 * MIB, id="one data line of 32 MB in small pieces"),
+        pytest.param(long_line, 16 * MIB, id="one data line of 128 MB in small pieces"),
         pytest.param(short_lines(b"\n"), MIB // 4, id="many lines ended by LF in one piece"),
         pytest.param(short_lines(b"\r"), MIB // 4, id="many lines ended by CR in one piece"),
     ],
