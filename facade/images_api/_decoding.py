@@ -13,10 +13,9 @@ from urllib.parse import unquote_to_bytes
 
 import pybase64
 
-from ._pictures import is_whole, media_type
+from ._pictures import HEAD, is_whole, media_type
 from ._spool import Spool
 
-_HEAD = 64
 _LONGEST_KEY = 64
 # A small document is quicker read as a whole.
 _AT_ONCE = 16 << 10
@@ -33,6 +32,8 @@ _BACKSLASH = ord("\\")
 _DATA_URL = "data:"
 # Nothing is decoded before so many letters are there: `data` alone is base64 too.
 _SHORTEST = 8
+# As many letters, each escaped, and some blanks.
+_LONGEST_UNSURE = 64
 
 
 class BrokenPictureError(ValueError):
@@ -257,7 +258,7 @@ class Base64Text:
             if bare.translate(None, _ALPHABET):
                 raise ValueError(_NOT_BASE64)  # noqa: TRY301  as bad as what the decoder finds
             whole = len(bare) if last else len(bare) - len(bare) % _QUANTUM
-            if not (self._content.size or last) and whole < _SHORTEST and len(text) < _HEAD:
+            if not (self._content.size or last) and whole < _SHORTEST and len(text) < _LONGEST_UNSURE:
                 self._rest = text
                 return
             self._content.write(_decoded(bare[:whole]))
@@ -318,7 +319,7 @@ def check_picture(content: Spool) -> None:
         BrokenPictureError: They are cut short, or begin like no picture.
     """
     with content.open() as file:
-        head = file.read(_HEAD)
+        head = file.read(HEAD)
         if media_type(head) is None:
             raise BrokenPictureError(f"isn't a picture: it begins with {head[:16]!r}" if head else "is empty")
         if not is_whole(file):

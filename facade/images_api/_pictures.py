@@ -27,7 +27,8 @@ _TAIL = 1024
 _JPEG_SCAN = 0xDA
 _JPEG_LENGTH = 2
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_END = b",", b"!", b";"
-_HEAD = 64
+# How many of a picture's first bytes tell its media type.
+HEAD = 64
 
 EXTENSIONS = {
     "image/png": ".png",
@@ -78,7 +79,7 @@ def is_whole(file: BinaryIO) -> bool:
     """
     size = file.seek(0, 2)
     file.seek(0)
-    head = file.read(_HEAD)
+    head = file.read(HEAD)
     kind = media_type(head)
     try:
         if kind == "image/png":
@@ -109,7 +110,7 @@ def read_header(file: BinaryIO) -> Header | None:
         The header, or None where the file begins like none of png, jpeg, webp and gif.
     """
     file.seek(0)
-    head = file.read(_HEAD)
+    head = file.read(HEAD)
     kind = media_type(head)
     try:
         if kind == "image/png":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ._errors import DownloadError
 from ._http import shown_url
-from ._pictures import Header, media_type, read_header
+from ._pictures import HEAD, Header, media_type, read_header
 from ._saving import save
 from ._spool import Spool
 
@@ -170,7 +170,7 @@ class GeneratedImage:
     def media_type(self) -> str:
         """Return the media type, such as `image/png`, from the bytes."""
         with self._fetched().open() as file:
-            return media_type(file.read(64)) or "application/octet-stream"
+            return media_type(file.read(HEAD)) or "application/octet-stream"
 
     @property
     def format(self) -> str:
@@ -226,7 +226,8 @@ class GeneratedImage:
             return None
 
     def _shown_as(self, kind: str) -> bytes | None:
-        return self.read() if self._shown() is not None and self.media_type == kind else None
+        shown = self._shown()
+        return shown if isinstance(shown, bytes) and self.media_type == kind else None
 
     def _read_header(self) -> Header | None:
         if self._header is None:

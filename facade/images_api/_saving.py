@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ._errors import InvalidRequestError, Problem
-from ._pictures import EXTENSIONS, media_type
+from ._pictures import EXTENSIONS, HEAD, media_type
 from ._warnings import warn_caller
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def save(content: Spool, path: str | os.PathLike[str], *, number: int, of: int, 
     """
     text = os.fspath(path)
     with content.open() as file:
-        extension = EXTENSIONS.get(media_type(file.read(64)) or "", ".bin")
+        extension = EXTENSIONS.get(media_type(file.read(HEAD)) or "", ".bin")
     slug = "-".join(re.findall(r"[^\W_]+", subject.lower()))[:_SLUG_LENGTH].strip("-") or "image"
     if text.endswith(("/", os.sep)) or Path(text).is_dir():
         Path(text).mkdir(parents=True, exist_ok=True)

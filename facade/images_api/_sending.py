@@ -62,23 +62,21 @@ def send(call: Call, settings: Settings, client: httpx.Client, *, stream: bool, 
             cut = error
         finally:
             response.close()
-        body.close()
-        reply = Reply(response, tries.info(response, cut), body, cut, call.secrets)
-        if response.is_success and (cut is None or body.is_whole()):
+        reply, pause = tries.end(response, body, cut)
+        if reply is not None:
             return reply
-        if not tries.redirected(response):
-            time.sleep(tries.pause_after(reply.error(), cut))
+        time.sleep(pause)
 
 
 async def asend(call: Call, settings: Settings, client: httpx.AsyncClient, *, stream: bool, borrowed: bool = False) -> Reply:
-    """Return a successful reply, of a stream before its body is read.
+    """Return a successful reply like `send`, in an event loop.
 
     Args:
-        call: What to send.
-        settings: What may be sent again.
-        client: What to send it with.
-        stream: Whether the reply is a stream of events.
-        borrowed: Whether the client is the caller's own, with headers and cookies that count.
+        call: As for `send`.
+        settings: As for `send`.
+        client: As for `send`.
+        stream: As for `send`.
+        borrowed: As for `send`.
 
     Raises:
         APIConnectionError: There was no whole answer.
@@ -109,12 +107,10 @@ async def asend(call: Call, settings: Settings, client: httpx.AsyncClient, *, st
             cut = error
         finally:
             await response.aclose()
-        body.close()
-        reply = Reply(response, tries.info(response, cut), body, cut, call.secrets)
-        if response.is_success and (cut is None or body.is_whole()):
+        reply, pause = tries.end(response, body, cut)
+        if reply is not None:
             return reply
-        if not tries.redirected(response):
-            await sleep(tries.pause_after(reply.error(), cut))
+        await sleep(pause)
 
 
 def _raw(response: httpx.Response) -> Iterator[bytes]:
@@ -184,7 +180,15 @@ class _Tries:
         self._log(f"{response.status_code}, cut by {type(cut).__name__}" if cut else str(response.status_code))
         return HTTPInfo(response.status_code, response.headers, self.elapsed)
 
-    def redirected(self, response: httpx.Response) -> bool:
+    def end(self, response: httpx.Response, body: _replies.Body, cut: httpx.HTTPError | None) -> tuple[Reply | None, float]:
+        """Return the reply of a call that has succeeded, or how long to wait before the next try; or raise what is wrong."""
+        body.close()
+        reply = Reply(response, self.info(response, cut), body, cut, self._call.secrets)
+        if response.is_success and (cut is None or body.is_whole()):
+            return reply, 0
+        return None, 0 if self._redirected(response) else self.pause_after(reply.error(), cut)
+
+    def _redirected(self, response: httpx.Response) -> bool:
         """Take a redirect that asks for the same request elsewhere; others would turn it into another one."""
         following = response.next_request if response.status_code in _SAME_ELSEWHERE else None
         if following is None or self._redirects == _MOST_REDIRECTS:
