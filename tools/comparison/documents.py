@@ -12,7 +12,8 @@ import httpx
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-_METHODS = {"delete", "get", "head", "options", "patch", "post", "put", "trace"}
+from tools.generator.document import METHODS, at, unescaped
+
 _TIMEOUT = 60.0
 
 
@@ -49,15 +50,11 @@ class Document:
         """
         if pointer != "#" and not pointer.startswith("#/"):
             raise referrer.error(f"refers to {pointer}, outside of the document; bundle the documents into one first")
-        node = self.root
-        for step in pointer.split("/")[1:]:
-            key = unquote(step).replace("~1", "/").replace("~0", "~")
-            try:
-                value = node.value[int(key)] if isinstance(node.value, list) else node.value[key]
-            except (KeyError, IndexError, ValueError, TypeError) as error:
-                raise referrer.error(f"refers to {pointer}, where nothing is") from error
-            node = Node(self, value, f"{node.pointer}/{step}")
-        return node
+        place = tuple(unescaped(unquote(step)) for step in pointer.split("/")[1:])
+        try:
+            return Node(self, at(self.content, place), pointer)
+        except LookupError as error:
+            raise referrer.error(f"refers to {pointer}, where nothing is") from error
 
 
 @dataclass(frozen=True)
@@ -160,7 +157,7 @@ def operations(document: Document, ending: str = "") -> Iterator[tuple[str, str,
     for path, item in document.root.mapping().get("paths", Node(document, {}, "#/paths")).mapping().items():
         if path.rstrip("/").endswith(ending):
             resolved = item.resolved()
-            yield from ((method, path, resolved) for method in resolved.mapping() if method in _METHODS)
+            yield from ((method, path, resolved) for method in resolved.mapping() if method in METHODS)
 
 
 def _read(source: str) -> str:

@@ -9,7 +9,7 @@ Subschema = Schema | bool
 Place = tuple[str | int, ...]
 
 # https://spec.openapis.org/oas/v3.1.1.html#path-item-object; what else a path holds is no operation.
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 class Operation(NamedTuple):
@@ -40,14 +40,19 @@ class Operation(NamedTuple):
 def operations(document: Schema) -> Iterator[Operation]:
     """Yield every operation, in the document's order."""
     for path, item in document.get("paths", {}).items():
-        for method in _METHODS:
+        for method in METHODS:
             if method in item:
                 yield Operation(method, path, item[method], [*item.get("parameters", ()), *item[method].get("parameters", ())])
 
 
 def place_of(pointer: str) -> Place:
     """Return the way that a local `$ref` describes; in lists, by texts."""
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.lstrip("#/").split("/"))
+    return tuple(unescaped(step) for step in pointer.lstrip("#/").split("/"))
+
+
+def unescaped(step: str) -> str:
+    """Return the key that a step of a JSON pointer names."""
+    return step.replace("~1", "/").replace("~0", "~")
 
 
 def at(document: Schema, place: Place) -> Any:
