@@ -14,7 +14,7 @@ import pytest
 from generation import ROOT
 from PIL import Image
 
-from images_api._pictures import is_whole
+from images_api._images.headers import is_whole
 from tools.bench import __main__ as command
 from tools.bench import report, sample
 from tools.bench.pictures import make_picture

@@ -18,11 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import drawn, padded
 
-from images_api import _decoding, _spool
-from images_api._decoding import BrokenPictureError, JSONReader, check_picture
-from images_api._replies import Body
-from images_api._spool import Spool
-from images_api._stream import EventDecoder
+from images_api._images import spool as _spool
+from images_api._responses import json as _decoding
+from images_api._responses.json import BrokenPictureError, JSONReader, check_picture
+from images_api._responses.result import Body
+from images_api._images.spool import Spool
+from images_api._responses.events import EventDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pictures import drawn, half_clear
 from PIL import Image, ImageOps
 
-from images_api._pictures import EXTENSIONS, Header, is_whole, media_type, read_header
+from images_api._images.headers import EXTENSIONS, Header, is_whole, media_type, read_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,15 +29,15 @@ from images_api import (
     InternalServerError,
     ResponseError,
 )
-from images_api._decoding import BrokenPictureError, JSONReader, check_picture, decode_json
-from images_api._replies import Body, connection_error, read_result, status_error, without_secrets
-from images_api._retry import wait_before_retry
-from images_api._spool import Spool
+from images_api._responses.json import BrokenPictureError, JSONReader, check_picture, decode_json
+from images_api._responses.result import Body, connection_error, read_result, status_error, without_secrets
+from images_api._http.retry import wait_before_retry
+from images_api._images.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from images_api._downloads import Downloader
+    from images_api._http.downloads import Downloader
 
 URL = httpx.URL("http://user:word@server.example/v1/images/generations?signature=s")
 NO_DOWNLOADS = cast("Downloader", None)

@@ -57,7 +57,7 @@ SOURCES = ("path", "bytes", "half-read file", "pipe")
 
 @pytest.fixture(autouse=True)
 def _no_waste_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("images_api._retry._FIRST_BACKOFF", 0.001)
+    monkeypatch.setattr("images_api._http.retry._FIRST_BACKOFF", 0.001)
 
 
 def generate(client: Any) -> Any:

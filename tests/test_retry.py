@@ -24,7 +24,7 @@ from images_api import (
     QuotaExceededError,
     RateLimitError,
 )
-from images_api._retry import LONGEST_WAIT, server_wait, wait_before_retry
+from images_api._http.retry import LONGEST_WAIT, server_wait, wait_before_retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

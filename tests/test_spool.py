@@ -33,8 +33,8 @@ from PIL import Image
 from raw_server import END, Do, RawServer, chunk, head, reply
 
 from images_api import APIConnectionError, AsyncImagesClient, GeneratedImage, ImagesClient, ResponseError, _spool
-from images_api._spool import _MEMORY_LIMIT as LIMIT
-from images_api._spool import Spool
+from images_api._images.spool import _MEMORY_LIMIT as LIMIT
+from images_api._images.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -193,7 +193,7 @@ class TestSpool:
 
 NO_SPACE = """
 import os, resource, sys
-from images_api._spool import Spool
+from images_api._images.spool import Spool
 
 whole = bytes(range(256)) * 4096
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
@@ -207,7 +207,7 @@ print(spool.in_file, spool.size, spool.read() == whole, left)
 """
 NO_DESCRIPTOR = """
 import os, resource
-from images_api._spool import Spool
+from images_api._images.spool import Spool
 
 def spooled():
     spool = Spool()
@@ -260,7 +260,7 @@ class TestShortage:
 HOLDING = """
 import os, sys
 from pathlib import Path
-from images_api._spool import Spool
+from images_api._images.spool import Spool
 
 def spooled():
     spool = Spool()
@@ -387,7 +387,7 @@ SAVING = """
 import sys
 from pathlib import Path
 from images_api import GeneratedImage
-from images_api._spool import Spool
+from images_api._images.spool import Spool
 
 images = []
 for source in sys.argv[1:3]:
@@ -405,7 +405,7 @@ NO_SPACE_TO_SAVE = """
 import errno, resource, sys
 from pathlib import Path
 from images_api import GeneratedImage
-from images_api._spool import Spool
+from images_api._images.spool import Spool
 
 spool = Spool()
 spool.write(Path(sys.argv[1]).read_bytes())
@@ -614,7 +614,7 @@ class TestReplies:
     def test_with_links_are_fetched_into_files(
         self, run: Callable[..., ImagesResult], temp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("images_api._downloads._PAUSE", 0.001)
+        monkeypatch.setattr("images_api._http.downloads._PAUSE", 0.001)
 
         def fetched(client: Any) -> Any:
             if isinstance(client, AsyncImagesClient):

@@ -38,8 +38,8 @@ from images_api import (
     Usage,
     _decoding,
 )
-from images_api._replies import Body
-from images_api._stream import EventDecoder, EventReader
+from images_api._responses.result import Body
+from images_api._responses.events import EventDecoder, EventReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -308,6 +308,6 @@ def test_a_call_loads_no_extra_and_no_asyncio() -> None:
             f"from images_api import ImagesClient; ImagesClient(base_url={sandbox.base_url!r}).generate('x')[0].read()"
         )
 
-    assert "images_api._replies" in found
-    assert not {*OF_THE_EXTRAS, "asyncio", "dateutil", "images_api._stream", "images_api._uploads", "images_api.sandbox"} & found
+    assert "images_api._responses.result" in found
+    assert not {*OF_THE_EXTRAS, "asyncio", "dateutil", "images_api._responses.events", "images_api._requests.uploads", "images_api.sandbox"} & found
     assert "images_api_client.models.completed_image_event" not in found

@@ -19,7 +19,7 @@ from pictures import drawn, half_clear, padded, turned
 from PIL import Image
 
 from images_api import AsyncImagesClient, ImagesClient, InvalidRequestError, UnreadableFileError
-from images_api._uploads import Picture, Upload, upload
+from images_api._requests.uploads import Picture, Upload, upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
         UnprocessableEntityError,
         UnreadableFileError,
     )
-    from ._http import HTTPInfo
+    from ._http.info import HTTPInfo
     from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
-    from ._stream import CompletedImage, PartialImage, StreamEvent
-    from ._streaming import AsyncImageStream, ImageStream
+    from ._responses.events import CompletedImage, PartialImage, StreamEvent
+    from ._streams import AsyncImageStream, ImageStream
 
     __version__: str
 else:  # a type checker has to see what isn't there
@@ -85,16 +85,16 @@ __all__ = [
 
 # Where what isn't an error stands. Nothing is imported before it is used: https://peps.python.org/pep-0562/
 _MODULES = {
-    "AsyncImageStream": "._streaming",
+    "AsyncImageStream": "._streams",
     "AsyncImagesClient": "._client",
-    "CompletedImage": "._stream",
+    "CompletedImage": "._responses.events",
     "GeneratedImage": "._results",
-    "HTTPInfo": "._http",
-    "ImageStream": "._streaming",
+    "HTTPInfo": "._http.info",
+    "ImageStream": "._streams",
     "ImagesClient": "._client",
     "ImagesResult": "._results",
-    "PartialImage": "._stream",
-    "StreamEvent": "._stream",
+    "PartialImage": "._responses.events",
+    "StreamEvent": "._responses.events",
     "TokenDetails": "._results",
     "Usage": "._results",
     "__version__": "images_api_client",

@@ -9,9 +9,9 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from . import _requests
+from ._requests import request as _requests
 from ._errors import InvalidRequestError, Problem
-from ._pools import CALLS_EACH, Pools
+from ._http.pools import CALLS_EACH, Pools
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, make_settings
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from images_api_client import Client as LowLevelClient  # noqa: TID251  a type in passing
 
-    from ._downloads import Downloader
-    from ._requests import Call, EditOptions, GenerateOptions, VariationOptions
+    from ._http.downloads import Downloader
+    from ._requests.request import Call, EditOptions, GenerateOptions, VariationOptions
     from ._results import ImagesResult
-    from ._sending import Reply
+    from ._calls import Reply
     from ._settings import APIKey, Settings, TimeoutTypes, Validation
-    from ._streaming import AsyncImageStream, ImageStream
-    from ._uploads import ImageInput
+    from ._streams import AsyncImageStream, ImageStream
+    from ._requests.uploads import ImageInput
 
 _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=CALLS_EACH)
 # A server on this very machine is never reached by way of a proxy.
@@ -273,7 +273,7 @@ class ImagesClient(_Operations["ImagesResult", "ImageStream", httpx.Client]):
     @property
     def low_level(self) -> LowLevelClient:
         """Return the generated client on the same connections, with the same key, for what this one doesn't cover."""
-        from ._low_level import SharedTransport
+        from ._http.low_level import SharedTransport
 
         transport = SharedTransport(self._settings, self._http)
         http = httpx.Client(base_url=self._settings.base_url, timeout=self._settings.timeout, transport=transport)
@@ -295,7 +295,7 @@ class ImagesClient(_Operations["ImagesResult", "ImageStream", httpx.Client]):
         self._pools = Pools(self._new_http)
 
     def _new_http(self) -> httpx.Client:
-        from ._tls import late_context
+        from ._http.tls import late_context
 
         return httpx.Client(verify=late_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
 
@@ -304,7 +304,7 @@ class ImagesClient(_Operations["ImagesResult", "ImageStream", httpx.Client]):
 
     @cached_property
     def _downloader(self) -> Downloader:
-        from ._downloads import Downloader
+        from ._http.downloads import Downloader
 
         return Downloader(self._settings, client=self._http)
 
@@ -314,12 +314,12 @@ class ImagesClient(_Operations["ImagesResult", "ImageStream", httpx.Client]):
             return self._send(call, stream=False).result(call, downloader)
 
     def _stream(self, prepare: Callable[[], Call]) -> ImageStream:
-        from ._streaming import ImageStream
+        from ._streams import ImageStream
 
         return ImageStream(prepare, self._send, self._downloader)
 
     def _send(self, call: Call, *, stream: bool) -> Reply:
-        from ._sending import send
+        from ._calls import send
 
         if self._borrowed is not None:
             return send(call, self._settings, self._borrowed, stream=stream, borrowed=True)
@@ -359,7 +359,7 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, "ImagesResult"], "AsyncI
     @property
     def low_level(self) -> LowLevelClient:
         """Return the generated client on the same connections, with the same key, for what this one doesn't cover."""
-        from ._low_level import AsyncSharedTransport
+        from ._http.low_level import AsyncSharedTransport
 
         transport = AsyncSharedTransport(self._settings, self._http)
         http = httpx.AsyncClient(base_url=self._settings.base_url, timeout=self._settings.timeout, transport=transport)
@@ -387,7 +387,7 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, "ImagesResult"], "AsyncI
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pools[httpx.AsyncClient]] = WeakKeyDictionary()
 
     def _new_http(self) -> httpx.AsyncClient:
-        from ._tls import late_context
+        from ._http.tls import late_context
 
         return httpx.AsyncClient(verify=late_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
 
@@ -418,7 +418,7 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, "ImagesResult"], "AsyncI
 
     @cached_property
     def _downloader(self) -> Downloader:
-        from ._downloads import Downloader
+        from ._http.downloads import Downloader
 
         return Downloader(self._settings, async_client=self._http)
 
@@ -431,12 +431,12 @@ class AsyncImagesClient(_Operations[Coroutine[Any, Any, "ImagesResult"], "AsyncI
             return await _in_thread(partial(reply.result, call, downloader))
 
     def _stream(self, prepare: Callable[[], Call]) -> AsyncImageStream:
-        from ._streaming import AsyncImageStream
+        from ._streams import AsyncImageStream
 
         return AsyncImageStream(prepare, self._send, self._downloader)
 
     async def _send(self, call: Call, *, stream: bool) -> Reply:
-        from ._sending import asend
+        from ._calls import asend
 
         borrowed = self._borrowed_here()
         if borrowed is not None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from ._http import HTTPInfo
+    from ._http.info import HTTPInfo
     from ._results import GeneratedImage
 
 FOREIGN_TEXT_LIMIT = 200

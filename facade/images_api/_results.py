@@ -9,10 +9,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, overload
 
 from ._errors import DownloadError
-from ._http import shown_url
-from ._pictures import HEAD, Header, media_type, read_header
-from ._saving import save
-from ._spool import Spool
+from ._http.info import shown_url
+from ._images.headers import HEAD, Header, media_type, read_header
+from ._images.saving import save
+from ._images.spool import Spool
 
 if TYPE_CHECKING:
     import os
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from images_api_client.models.images_response import ImagesResponse  # noqa: TID251  a type in passing
 
-    from ._downloads import Downloader
-    from ._http import HTTPInfo
+    from ._http.downloads import Downloader
+    from ._http.info import HTTPInfo
 
 _SVG = "image/svg+xml"
 # A notebook holds a picture's bytes for ever; beyond this size it is only described.

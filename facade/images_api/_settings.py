@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ._contract import document, official_url, option_names
+from ._contract.rules import document, official_url, option_names
 from ._errors import InvalidRequestError, Problem, unless_secret
-from ._http import same_origin, shown_url
+from ._http.info import same_origin, shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ from tools.generator.document import Operation, Schema, operations, resolved
 from tools.generator.imports import dead_imports
 from tools.generator.options import SAID_BY_THE_METHOD, arguments, request_schemas
 
-_REQUESTS = "_requests.py"
+_REQUESTS = "_requests/request.py"
 _CLIENT = "_client.py"
 
 

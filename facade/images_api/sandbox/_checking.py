@@ -6,14 +6,14 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
-from images_api import _contract
+from images_api._contract import rules as _contract
 
 from ._refusal import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from images_api._uploads import Picture
+    from images_api._requests.uploads import Picture
 
 # The official host refuses what it doesn't know; other servers have parameters of their own.
 _STRICT = ("gpt-", "chatgpt-", "dall-e-")

@@ -18,7 +18,7 @@ from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from images_api._uploads import Picture
+from images_api._requests.uploads import Picture
 
 from . import _checking
 from ._refusal import RefusedError

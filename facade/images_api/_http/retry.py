@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from math import inf, nan
 from typing import TYPE_CHECKING
 
-from ._dates import read_date
-from ._errors import APIConnectionError, ContentPolicyError, QuotaExceededError
+from .dates import read_date
+from images_api._errors import APIConnectionError, ContentPolicyError, QuotaExceededError
 
 if TYPE_CHECKING:
     import httpx
 
-    from ._errors import APIStatusError
+    from images_api._errors import APIStatusError
 
 LONGEST_WAIT = 120.0
 _FIRST_BACKOFF = 0.5

@@ -13,8 +13,8 @@ import httpx
 
 from images_api_client.models.images_response import ImagesResponse
 
-from ._decoding import BrokenPictureError, JSONReader, check_picture, decode_json
-from ._errors import (
+from .json import BrokenPictureError, JSONReader, check_picture, decode_json
+from images_api._errors import (
     FOREIGN_TEXT_LIMIT,
     APIConnectionError,
     APIStatusError,
@@ -33,16 +33,16 @@ from ._errors import (
     UnprocessableEntityError,
     masked,
 )
-from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
-from ._spool import Spool
+from images_api._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+from images_api._images.spool import Spool
 
 Value = TypeVar("Value")
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._downloads import Downloader
-    from ._http import HTTPInfo
+    from images_api._http.downloads import Downloader
+    from images_api._http.info import HTTPInfo
 
 _STATUS_ERRORS = {
     400: BadRequestError,

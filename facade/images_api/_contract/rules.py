@@ -11,14 +11,14 @@ import re
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from ._errors import unless_secret
+from images_api._errors import unless_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import jsonschema_rs
 
-    from ._uploads import Picture
+    from images_api._requests.uploads import Picture
 
 Schema = dict[str, Any]
 

@@ -14,16 +14,16 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
-from ._dates import read_date
-from ._decoding import BrokenPictureError, check_picture, decode_data_url
-from ._errors import DownloadError
-from ._http import shown_url
-from ._spool import Spool
+from .dates import read_date
+from images_api._responses.json import BrokenPictureError, check_picture, decode_data_url
+from images_api._errors import DownloadError
+from .info import shown_url
+from images_api._images.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._settings import Settings
+    from images_api._settings import Settings
 
 _TRIES = 3
 _PAUSE = 0.5

@@ -8,14 +8,14 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._errors import InvalidRequestError, Problem
-from ._pictures import EXTENSIONS, HEAD, media_type
-from ._warnings import warn_caller
+from images_api._errors import InvalidRequestError, Problem
+from .headers import EXTENSIONS, HEAD, media_type
+from images_api._messages import warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._spool import Spool
+    from .spool import Spool
 
 _SLUG_LENGTH = 48
 _SAME_EXTENSIONS = {".jpeg": ".jpg"}

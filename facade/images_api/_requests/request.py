@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypedDict, cast
 
 import httpx
 
-from ._contract import request_contract, retired
-from ._errors import InvalidRequestError, Problem
-from ._settings import SECRET_HEADERS, checked_retries, checked_timeout
-from ._warnings import warn_caller
+from images_api._contract.rules import request_contract, retired
+from images_api._errors import InvalidRequestError, Problem
+from images_api._settings import SECRET_HEADERS, checked_retries, checked_timeout
+from images_api._messages import warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from images_api_client.options import CreateImageEditOptions, CreateImageOptions, CreateImageVariationOptions
     from images_api_client.types import File
 
-    from ._settings import Settings, TimeoutTypes
-    from ._uploads import ImageInput, Upload
+    from images_api._settings import Settings, TimeoutTypes
+    from .uploads import ImageInput, Upload
 
     class CallOptions(TypedDict, total=False):
         """What every call takes beside the operation's own options."""
@@ -208,7 +208,7 @@ class _Draft:
 
     def attach(self, name: str, given: Sequence[object]) -> None:
         """Add pictures to be uploaded; what is wrong with them is said with all the rest."""
-        from ._uploads import upload
+        from .uploads import upload
 
         self.uploads[name] = []
         for place, each in enumerate(given):
@@ -347,7 +347,7 @@ def _is_header_value(value: object) -> bool:
 def _file(files: ExitStack, each: Upload) -> File:
     from images_api_client.types import File
 
-    from ._uploads import LargePieces
+    from .uploads import LargePieces
 
     content = cast("BinaryIO", LargePieces(files.enter_context(each.open())))
     return File(content, each.picture.name, each.picture.type or _UNKNOWN_TYPE)

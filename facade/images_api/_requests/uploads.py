@@ -14,9 +14,9 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
 
 import httpx
 
-from ._decoding import BrokenPictureError, decode_data_url
-from ._errors import InvalidRequestError, Problem, UnreadableFileError
-from ._pictures import EXTENSIONS, Header, read_header
+from images_api._responses.json import BrokenPictureError, decode_data_url
+from images_api._errors import InvalidRequestError, Problem, UnreadableFileError
+from images_api._images.headers import EXTENSIONS, Header, read_header
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator

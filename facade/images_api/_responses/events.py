@@ -9,20 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import _contract, _replies
-from ._decoding import BrokenPictureError, JSONReader
-from ._errors import ResponseError, StreamInterruptedError
-from ._results import ImagesResult
+from images_api._contract import rules as _contract
+from images_api._responses import result as _replies
+from .json import BrokenPictureError, JSONReader
+from images_api._errors import ResponseError, StreamInterruptedError
+from images_api._results import ImagesResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import httpx
 
-    from ._downloads import Downloader
-    from ._http import HTTPInfo
-    from ._results import GeneratedImage, Usage
-    from ._spool import Spool
+    from images_api._http.downloads import Downloader
+    from images_api._http.info import HTTPInfo
+    from images_api._results import GeneratedImage, Usage
+    from images_api._images.spool import Spool
 
 _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"

@@ -13,8 +13,8 @@ from urllib.parse import unquote_to_bytes
 
 import pybase64
 
-from ._pictures import HEAD, is_whole, media_type
-from ._spool import Spool
+from images_api._images.headers import HEAD, is_whole, media_type
+from images_api._images.spool import Spool
 
 _LONGEST_KEY = 64
 # A small document is quicker read as a whole.

@@ -9,7 +9,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._settings import Settings
+    from images_api._settings import Settings
 
 
 class SharedTransport(httpx.BaseTransport):

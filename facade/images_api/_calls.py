@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from . import _replies
+from ._responses import result as _replies
 from ._errors import APIConnectionError, APIStatusError, ResponseError
-from ._http import HTTPInfo, same_origin
-from ._low_level import add_client_defaults
-from ._retry import wait_before_retry
+from ._http.info import HTTPInfo, same_origin
+from ._http.low_level import add_client_defaults
+from ._http.retry import wait_before_retry
 from ._settings import SECRET_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
-    from ._downloads import Downloader
-    from ._requests import Call
+    from ._http.downloads import Downloader
+    from ._requests.request import Call
     from ._results import ImagesResult
     from ._settings import Settings
 
@@ -86,7 +86,7 @@ async def asend(call: Call, settings: Settings, client: httpx.AsyncClient, *, st
 
     form = call.request.stream
     if isinstance(form, httpx.SyncByteStream) and not isinstance(form, httpx.ByteStream):  # JSON is in memory
-        from ._uploads import ReadInThread
+        from ._requests.uploads import ReadInThread
 
         call.request.stream = ReadInThread(form)
     tries = _Tries(call, settings, client if borrowed else None)

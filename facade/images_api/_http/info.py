@@ -63,7 +63,7 @@ class HTTPInfo:
     @property
     def retry_after(self) -> float | None:
         """Return the seconds that the server asks to wait, or None."""
-        from ._retry import server_wait
+        from .retry import server_wait
 
         return server_wait(self.headers)
 

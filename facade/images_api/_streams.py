@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import httpx
 
-from ._stream import EventReader
+from ._responses.events import EventReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
     from types import TracebackType
 
-    from ._downloads import Downloader
-    from ._requests import Call
+    from ._http.downloads import Downloader
+    from ._requests.request import Call
     from ._results import ImagesResult
-    from ._sending import Reply
-    from ._stream import StreamEvent
+    from ._calls import Reply
+    from ._responses.events import StreamEvent
 
     class Send(Protocol):
         """Sends a call, and returns the reply before its body is read."""
