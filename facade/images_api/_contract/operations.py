@@ -44,7 +44,9 @@ class Operation:
             name: The parameter that the image is given for.
             given: A link, a `data:` URL or a file id; or anything else.
         """
-        for body in self.bodies.values() if isinstance(given, str) else ():
+        if not isinstance(given, str):
+            return None
+        for body in self.bodies.values():
             schema = body.properties.get(body.references.get(name, ""), {})
             for key, part in merged(schema.get("items", schema)).get("properties", {}).items():
                 if "pattern" in part and re.match(part["pattern"], given):

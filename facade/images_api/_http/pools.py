@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Generator
 
-HTTPClient = TypeVar("HTTPClient", httpx.Client, httpx.AsyncClient)
+HTTPClient = TypeVar("HTTPClient")
 
 # Of each pool: httpcore looks at every connection for every other one, whenever a request begins or ends
 # (https://github.com/encode/httpcore/blob/1.0.9/httpcore/_async/connection_pool.py, `_assign_requests_to_connections`).
@@ -81,12 +82,10 @@ class Connections(Generic[HTTPClient]):
     """The connections of one client: the caller's own httpx client, or pools that are made when they are needed.
 
     Args:
-        kind: What to make them of.
         borrowed: The caller's own, which is never closed here.
     """
 
-    def __init__(self, kind: type[HTTPClient], borrowed: HTTPClient | None) -> None:
-        self._kind = kind
+    def __init__(self, borrowed: HTTPClient | None) -> None:
         self.borrowed = borrowed
 
     def first(self) -> HTTPClient:
@@ -117,16 +116,13 @@ class Connections(Generic[HTTPClient]):
     def _pools_here(self) -> Pools[HTTPClient]:
         raise NotImplementedError
 
-    def _new(self) -> HTTPClient:
-        return self._kind(verify=late_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
-
 
 class ThreadConnections(Connections[httpx.Client]):
     """Connections for any number of threads."""
 
     def __init__(self, borrowed: httpx.Client | None) -> None:
-        super().__init__(httpx.Client, borrowed)
-        self._pools = Pools(self._new)
+        super().__init__(borrowed)
+        self._pools = Pools(partial(httpx.Client, **_options()))
 
     def clear(self) -> list[httpx.Client]:
         """Return the httpx clients that were made here, to be closed; a later use makes new ones."""
@@ -140,7 +136,7 @@ class LoopConnections(Connections[httpx.AsyncClient]):
     """Connections for any number of event loops, each with its own."""
 
     def __init__(self, borrowed: httpx.AsyncClient | None) -> None:
-        super().__init__(httpx.AsyncClient, borrowed)
+        super().__init__(borrowed)
         self._borrowed_loop: asyncio.AbstractEventLoop | None = None
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pools[httpx.AsyncClient]] = WeakKeyDictionary()
 
@@ -164,8 +160,12 @@ class LoopConnections(Connections[httpx.AsyncClient]):
             # Connections hold on to their loop, so that a weak reference alone would keep both for ever.
             for ended in [each for each in list(self._pools) if each.is_closed()]:
                 self._pools.pop(ended, None)
-            pools = self._pools[loop] = Pools(self._new)
+            pools = self._pools[loop] = Pools(partial(httpx.AsyncClient, **_options()))
         return pools
+
+
+def _options() -> dict[str, Any]:
+    return {"verify": late_context(), "limits": _LIMITS, "mounts": dict.fromkeys(_DIRECT)}
 
 
 def _loop() -> asyncio.AbstractEventLoop:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import import_module
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeAlias, cast
 
 import httpx
-from images_api_client import Client as LowLevelClient
+from images_api_client import Client
 from images_api_client import __version__
 from images_api_client.operations import REQUESTS
 from images_api_client.types import File
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from images_api._settings import Settings
 
     from .uploads import Upload
+
+LowLevelClient: TypeAlias = Client
 
 _GENERATED = "images_api_client"
 _JSON = "application/json"
@@ -149,7 +151,7 @@ def has_files(operation_id: str) -> bool:
 
 def low_level_client(settings: Settings) -> LowLevelClient:
     """Return a generated client with these settings and no connections yet."""
-    return LowLevelClient(base_url=settings.base_url, timeout=settings.timeout)
+    return Client(base_url=settings.base_url, timeout=settings.timeout)
 
 
 @cache
