@@ -124,7 +124,7 @@ class RequestContract:
             rule = innermost(broken)
             name, text = why(rule, self._pointer, plain)
             given = images[name][0] if len(images.get(name, ())) == 1 else images.get(name, _value(rule))
-            found[name] = Violation(name, fields.get(name, given), text, cast("str", rule.kind.name))
+            found[name] = Violation(name, fields.get(name, given), text, rule.kind.name)
         # Of a text, that it can't be encoded says more than a rule that it doesn't reach.
         found |= {name: each for name, each in unsendable.items() if name not in found or isinstance(each.value, str)}
         wrong = [violation for violation in self._image_violations(plain, images) if violation.parameter not in found]

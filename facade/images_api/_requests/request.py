@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache, lru_cache
 from importlib import import_module
 from keyword import iskeyword
@@ -274,7 +275,8 @@ def _warn_of_retirement(draft: _Draft, fields: Mapping[str, Any], settings: Sett
         model = fields.get(draft.rules.roles.get("model", ""))
         end = draft.rules.retired(model)
         if end:
-            text = f"{model} was retired on {end['date']}; {end['successor']} is its successor"
+            ended = "was" if end["date"] <= date.today().isoformat() else "will be"  # noqa: DTZ011  a day either way is the same news
+            text = f"{model} {ended} retired on {end['date']}; {end['successor']} is its successor"
             warn_caller(text, DeprecationWarning)
 
 
