@@ -6,14 +6,15 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
-from images_api._contract import rules as _contract
+from images_api._contract.document import document
+from images_api._contract.operations import operation as described
 
 from ._refusal import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from images_api._requests.uploads import Picture
+    from images_api._images.headers import ImageFacts
 
 # The official host refuses what it doesn't know; other servers have parameters of their own.
 _STRICT = ("gpt-", "chatgpt-", "dall-e-")
@@ -37,7 +38,7 @@ class Rules:
 
     def __init__(self, operation: str, media_type: str) -> None:
         self.operation = operation
-        self._contract = _contract.request_contract(operation, media_type)
+        self._contract = described(operation).bodies[media_type]
 
     @property
     def takes_files(self) -> bool:
@@ -56,15 +57,15 @@ class Rules:
     def completed(self, fields: Mapping[str, object]) -> dict[str, object]:
         """Return `fields` with the contract's defaults for the model where nothing is said."""
         given = {name: value for name, value in fields.items() if value is not None}
-        model = given.setdefault("model", self._contract.default_model)
-        return {**self._contract.defaults(str(model)), **given}
+        given = {**self._contract.general_defaults, **given}
+        return {**self._contract.defaults(given["model"]), **given}
 
     def split(self, fields: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
         """Return the fields that the contract knows, and the others."""
         known = {name: value for name, value in fields.items() if self.kind(name)}
         return known, {name: value for name, value in fields.items() if name not in known}
 
-    def check(self, fields: Mapping[str, object], pictures: Mapping[str, Sequence[Picture]]) -> None:
+    def check(self, fields: Mapping[str, object], pictures: Mapping[str, Sequence[ImageFacts]]) -> None:
         """Raise `RefusedError` for the first thing that isn't allowed."""
         # The model's own rules hold as well where it is the default one.
         fields = {**fields, "model": self.completed(fields)["model"]}
@@ -90,5 +91,5 @@ def rules(operation: str, media_type: str) -> Rules:
 
 def in_family(model: str, family: str) -> bool:
     """Return whether a model belongs to one of the contract's families."""
-    families = _contract.document()["components"]["x-families"]
+    families = document()["components"]["x-families"]
     return re.search(cast("str", families[family]["pattern"]), model) is not None

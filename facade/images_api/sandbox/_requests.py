@@ -18,7 +18,7 @@ from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from images_api._requests.uploads import Picture
+from images_api._images.headers import ImageFacts
 
 from . import _checking
 from ._refusal import RefusedError
@@ -49,7 +49,7 @@ class RawFile:
 class Upload:
     """A file that is a picture: its facts, and its pixels, upright and in RGBA."""
 
-    facts: Picture
+    facts: ImageFacts
     content: bytes = field(repr=False)
     pixels: Image.Image
 
@@ -253,5 +253,5 @@ def _decoded(file: RawFile) -> Upload:
         raise RefusedError(
             f"Invalid image file '{file.place}': it could not be decoded.", param=file.place, code="invalid_image_file"
         ) from error
-    facts = Picture(name=file.name, type=kind, size=len(file.content), width=pixels.width, height=pixels.height, alpha=alpha)
+    facts = ImageFacts(kind, len(file.content), pixels.width, pixels.height, alpha, file.name)
     return Upload(facts, file.content, pixels)
