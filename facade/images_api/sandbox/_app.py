@@ -21,7 +21,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from . import _checking, _drawing, _formats, _requests, _studio
+from . import _checking, _drawing, _formats, _requests, _studio, _uploads
 from ._journal import Journal, Recorder
 from ._refusal import RefusedError
 
@@ -118,11 +118,11 @@ class _Service:
         if not rules.takes_files:
             rules.check(fields, {})
         if operation == "createImageEdit" and not rules.takes_files:
-            files = _requests.referred(fields, partial(self._own_picture, request))
+            files = _uploads.referred(fields, partial(self._own_picture, request))
             # What holds for pictures that are uploaded holds for these as well.
             rules = _checking.rules(operation, "multipart/form-data")
             fields = {name: known[name] for name in ("model", "prompt")}
-        uploads = await self._run(_requests.decode, files)
+        uploads = await self._run(_uploads.decode, files)
         if rules.takes_files:
             facts = {name: [upload.facts for upload in sent] for name, sent in uploads.items()}
             rules.check(fields, facts)

@@ -18,7 +18,7 @@ from ._refusal import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ._requests import Upload
+    from ._uploads import Upload
 
 _WORK: Mapping[str, Work] = {"createImage": "generate", "createImageEdit": "edit", "createImageVariation": "variation"}
 # Whatever else is asked has a say in how a picture looks.
