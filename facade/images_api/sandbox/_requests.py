@@ -16,11 +16,18 @@ from ._refusal import RefusedError
 from ._uploads import RawFile
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.requests import Request
 
+    from images_api._contract.operations import Operation
+
+_FORM = "multipart/form-data"
 _LONGEST_TEXT = 32 * 1024 * 1024
 _FIELD_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _NAME_PART = re.compile(r"\[([^\[\]]*)\]")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
 
 
 class Asked(NamedTuple):
@@ -42,17 +49,17 @@ class _InMemoryParser(MultiPartParser):
         self.complete = True
 
 
-async def read(request: Request, operation: str) -> Asked:
-    """Read a body in one of the media types that the contract has for the `operation`."""
+async def read(request: Request, operation: Operation) -> Asked:
+    """Read a body in one of the media types that the contract has for the operation."""
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     try:
-        rules = _checking.rules(operation, media_type)
+        rules = _checking.rules(operation.id, media_type)
     except KeyError:
         message = f"A body of the content type '{media_type}' isn't taken here."
         raise RefusedError(message, code="unsupported_content_type", status=415) from None
-    if media_type == "application/json":
-        return Asked(rules, await _json(request), {})
-    return await _form(request, rules)
+    if media_type == _FORM:
+        return await _form(request, rules)
+    return Asked(rules, await _json(request), {})
 
 
 async def _json(request: Request) -> dict[str, object]:
@@ -102,18 +109,18 @@ async def _sorted(form: FormData, rules: _checking.Rules) -> Asked:
                 code="duplicate_parameter",
             )
         seen[target] = key
-        kind = rules.kind(name)
+        known = name in rules.body.properties
         is_file = isinstance(value, UploadFile)
         # A part without a file name is a text, whatever it holds.
-        if kind and is_file != (kind == "file"):
+        if known and is_file != (name in rules.body.files):
             wanted = "a text, but got a file" if is_file else "a file, or several, but got a text"
             message = f"Invalid type for '{key}': expected {wanted}."
             raise RefusedError(message, param=key, code="invalid_type")
         if not isinstance(value, UploadFile):
-            _put(asked.fields, target, _typed(value, kind), several=several)
+            _put(asked.fields, target, _typed(value, rules.types(target, several=several)), several=several)
             continue
         content = await value.read()
-        if kind:
+        if known:
             sent = asked.files.setdefault(name, [])
             place = f"{name}[{len(sent)}]" if several else name
             sent.append(RawFile(place, value.filename or "", value.content_type or "", content))
@@ -123,10 +130,13 @@ async def _sorted(form: FormData, rules: _checking.Rules) -> Asked:
     return asked
 
 
-def _typed(text: str, kind: str) -> object:
-    if kind == "integer" and re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+def _typed(text: str, types: Collection[str]) -> object:
+    """Return the value that a text stands for where the contract has one of these types; the checks tell what it should be."""
+    if "integer" in types and _INTEGER.fullmatch(text):
         return int(text)
-    if kind == "boolean" and text.lower() in ("true", "false"):
+    if "number" in types and _NUMBER.fullmatch(text):
+        return float(text)
+    if "boolean" in types and text.lower() in ("true", "false"):
         return text.lower() == "true"
     return text
 

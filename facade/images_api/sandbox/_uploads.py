@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import cast
-from urllib.parse import unquote_to_bytes
+from typing import TYPE_CHECKING, cast
 
 from PIL import Image, ImageOps
 
+from images_api._contract.document import merged
+from images_api._images.base64 import BrokenImageError, decode_data_url
 from images_api._images.headers import ImageFacts
 
 from ._refusal import RefusedError
 
+if TYPE_CHECKING:
+    from images_api._contract.rules import RequestContract
+
 Shelf = Callable[[str], bytes | None]
 # Pillow reads many more, one of them by running another program.
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-_DATA_URL = re.compile(r"data:([^,]*?)(;base64)?,", re.IGNORECASE)
+_DATA_URL = "data:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +43,27 @@ class Upload:
     pixels: Image.Image
 
 
-def referred(fields: Mapping[str, object], shelf: Shelf) -> dict[str, list[RawFile]]:
-    """Return the pictures that a checked JSON edit names: data URLs, and links to the `shelf`."""
+def referred(body: RequestContract, fields: Mapping[str, object], shelf: Shelf) -> dict[str, list[RawFile]]:
+    """Return the images that a checked request refers to: data URLs, and links to the shelf.
+
+    Args:
+        body: What the contract says of the request's body.
+        fields: The request.
+        shelf: Returns the image that a link leads to, or None.
+
+    Returns:
+        The images by the names that they have as files.
+    """
     files: dict[str, list[RawFile]] = {}
-    named = [("image", f"images[{n}]", image) for n, image in enumerate(_list(fields, "images"))]
-    for name, place, reference in [*named, ("mask", "mask", fields.get("mask"))]:
-        if reference is None:
-            continue
-        url = cast("Mapping[str, str]", reference).get("image_url")
-        if url is None:
-            raise RefusedError(
-                "The sandbox stores no uploaded files, so it knows no file ids; send a data URL.",
-                param=f"{place}.file_id",
-                code="invalid_value",
-            )
-        files.setdefault(name, []).append(_linked(f"{place}.image_url", url, shelf))
+    for name, parameter in body.references.items():
+        given = fields.get(parameter)
+        schema = body.properties[parameter]
+        keys = list(merged(schema.get("items", schema)).get("properties", {}))
+        if isinstance(given, list):
+            several = enumerate(cast("list[object]", given))
+            files[name] = [_referred(f"{parameter}[{index}]", each, keys, shelf) for index, each in several]
+        elif given is not None:
+            files[name] = [_referred(parameter, given, keys, shelf)]
     return files
 
 
@@ -65,23 +72,22 @@ def decode(files: Mapping[str, list[RawFile]]) -> dict[str, list[Upload]]:
     return {name: [_decoded(file) for file in sent] for name, sent in files.items()}
 
 
-def _list(fields: Mapping[str, object], name: str) -> list[object]:
-    return cast("list[object]", fields.get(name, []))
-
-
-def _linked(place: str, url: str, shelf: Shelf) -> RawFile:
-    if match := _DATA_URL.match(url):
-        text = unquote_to_bytes(url[match.end() :])
+def _referred(place: str, reference: object, keys: Sequence[str], shelf: Shelf) -> RawFile:
+    if isinstance(reference, dict):
+        named = cast("dict[str, object]", reference)
+        place, reference = next(((f"{place}.{key}", named[key]) for key in keys if key in named), (place, None))
+    url = reference if isinstance(reference, str) else ""
+    if url.startswith(_DATA_URL):
         try:
-            content = base64.b64decode(text, validate=True) if match[2] else text
-        except binascii.Error as error:
-            message = f"The data URL of '{place}' holds no valid base64."
+            content = decode_data_url(url)
+        except BrokenImageError as error:
+            message = f"The data URL of '{place}' {error}."
             raise RefusedError(message, param=place, code="invalid_value") from error
-        return RawFile(place, "image", match[1], content)
+        return RawFile(place, "image", url.removeprefix(_DATA_URL).partition(",")[0], content)
     if (stored := shelf(url)) is None:
         raise RefusedError(
-            f"'{place}' is neither a data URL nor the address of a picture that this sandbox made "
-            "and still has. It fetches nothing from elsewhere.",
+            f"'{place}' is neither a data URL nor the address of an image that this sandbox made and still has. "
+            "It fetches nothing from elsewhere, and knows no file ids, for it stores no uploaded files.",
             param=place,
             code="invalid_value",
         )
