@@ -1,14 +1,17 @@
-"""From base64, as it comes, to the bytes of one picture."""
+"""From base64, as it comes, to the bytes of one image."""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 import pybase64
 
 from .headers import HEAD, is_whole, media_type
-from .spool import Spool
+
+if TYPE_CHECKING:
+    from .spool import Content
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -22,28 +25,32 @@ _SHORTEST = 8
 _LONGEST_UNSURE = 64
 
 
-class BrokenPictureError(ValueError):
-    """What should be a picture is cut short, isn't base64, or isn't a picture."""
+class BrokenImageError(ValueError):
+    """What should be an image is cut short, isn't base64, or isn't an image."""
 
 
 class Base64Text:
-    """The base64 of one picture in a JSON string, as it comes: in either alphabet, in lines or not, padded or not."""
+    """The base64 of one image in a JSON string, as it comes: in either alphabet, in lines or not, padded or not.
 
-    def __init__(self) -> None:
-        self._content = Spool()
+    Args:
+        content: Takes the image's bytes.
+    """
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
         self._rest = b""
         self._kept: bytearray | None = None  # all from where it isn't base64, as it came
         self._before = 0
-        self._not_json: ValueError | None = None
-        self._broken: BrokenPictureError | None = None
+        self._broken = False
+        self._not_json = ""  # the words of the error, which itself would hold on to all that was at hand when it arose
         self._closed = False
 
-    def write(self, piece: bytes) -> None:
-        """Take the next piece of the string, in which no escape is torn apart."""
+    def write(self, chunk: bytes) -> None:
+        """Take the next chunk of the string, in which no escape is torn apart."""
         if self._kept is not None:
-            self._kept += piece
+            self._kept += chunk
             return
-        text = self._rest + piece
+        text = self._rest + chunk
         if not self._content.size and len(text) < _SHORTEST:
             self._rest = text
             return
@@ -73,24 +80,24 @@ class Base64Text:
 
     def check_json(self) -> None:
         """Raise a ValueError if the text can't stand in a JSON string."""
-        if self._not_json is not None:
-            raise self._not_json
+        if self._not_json:
+            raise ValueError(self._not_json)
 
-    def content(self) -> Spool:
+    def content(self) -> Content:
         """Return what the base64 stands for.
 
         Raises:
-            BrokenPictureError: It isn't base64.
+            BrokenImageError: It isn't base64.
         """
-        if self._broken is not None:
-            raise self._broken
+        if self._broken:
+            raise BrokenImageError(_NOT_BASE64)
         return self._content
 
     def is_whole(self) -> bool:
-        """Tell whether the string has ended and is a whole picture."""
+        """Tell whether the string has ended and is a whole image."""
         try:
-            check_picture(self.content())
-        except BrokenPictureError:
+            check_image(self.content())
+        except BrokenImageError:
             return False
         return self._closed
 
@@ -107,27 +114,28 @@ class Base64Text:
             self._content.write(_decoded(bare[:whole]))
             self._rest = b"" if last else plain[whole:][:_SHORTEST]  # with padding, behind which nothing may come
         except ValueError:
-            self._broken = BrokenPictureError(_NOT_BASE64)
+            self._broken = True
             self._rest, self._kept, self._before = b"", bytearray(text), self._content.size
 
     def _read_kept(self, kept: bytes) -> None:
         try:
             text = json.loads(b'"%b"' % kept)
         except ValueError as error:
-            self._not_json = error
+            self._not_json = str(error)
             return
         if not self._before and text.startswith(_DATA_URL):
             try:
-                self._content, self._broken = Spool(decode_data_url(text)), None
-            except BrokenPictureError as error:
-                self._broken = error
+                self._content.write(decode_data_url(text))
+            except BrokenImageError:
+                return
+            self._broken = False
 
 
 def decode_text(text: str) -> bytes:
     """Return the bytes that a text stands for: base64 in either alphabet, in lines or not, padded or not; or a `data:` URL.
 
     Raises:
-        BrokenPictureError: It isn't base64.
+        BrokenImageError: It isn't base64.
     """
     return decode_data_url(text) if text.startswith(_DATA_URL) else _decode_base64(text)
 
@@ -136,32 +144,32 @@ def decode_data_url(url: str) -> bytes:
     """Return what a `data:` URL holds, in base64 or percent-encoded.
 
     Raises:
-        BrokenPictureError: It holds something that isn't base64 though it says so.
+        BrokenImageError: It holds something that isn't base64 though it says so.
     """
     head, _, data = url.partition(",")
     content = unquote_to_bytes(data.encode(errors="surrogatepass"))
     return _decode_base64(content.decode("ascii", errors="replace")) if head.endswith(";base64") else content
 
 
-def check_picture(content: Spool) -> None:
-    """Check that bytes are a whole picture.
+def check_image(content: Content) -> None:
+    """Check that bytes are a whole image.
 
     Raises:
-        BrokenPictureError: They are cut short, or begin like no picture.
+        BrokenImageError: They are cut short, or begin like no image.
     """
     with content.open() as file:
         head = file.read(HEAD)
         if media_type(head) is None:
-            raise BrokenPictureError(f"isn't a picture: it begins with {head[:16]!r}" if head else "is empty")
+            raise BrokenImageError(f"isn't an image: it begins with {head[:16]!r}" if head else "is empty")
         if not is_whole(file):
-            raise BrokenPictureError(f"is cut short after {content.size} bytes")
+            raise BrokenImageError(f"is cut short after {content.size} bytes")
 
 
 def _decode_base64(text: str) -> bytes:
     try:
         return _decoded(_standard(text).rstrip(b"="))
     except ValueError as error:
-        raise BrokenPictureError(_NOT_BASE64) from error
+        raise BrokenImageError(_NOT_BASE64) from error
 
 
 def _standard(text: str) -> bytes:
