@@ -496,7 +496,7 @@ ASYNC_FAILURES = {
     "refused": (Reply(status=403), "403"),
     "busy": (Reply(status=503), "3 tries"),
     "reset": (Reply(end="reset"), "3 tries"),
-    "a page": (Reply(b"<html>"), "isn't a picture"),
+    "a page": (Reply(b"<html>"), "isn't an image"),
     "too large": (Reply(headers={"Content-Length": str(LIMIT + 1)}), "larger"),
     "endless": (Reply(bytes(1000), headers={"Content-Length": None}, end="endless"), "larger"),
 }

@@ -12,7 +12,7 @@ from ._errors import DownloadError
 from ._http.info import shown_url
 from ._images.headers import HEAD, Header, media_type, read_header
 from ._images.saving import save
-from ._images.spool import Spool
+from ._images.spool import Content
 
 if TYPE_CHECKING:
     import os
@@ -69,7 +69,7 @@ class GeneratedImage:
 
     def __init__(
         self,
-        content: Spool | bytes | None,
+        content: Content | bytes | None,
         *,
         url: str | None = None,
         revised_prompt: str | None = None,
@@ -78,7 +78,7 @@ class GeneratedImage:
         subject: str = "",
         downloader: Downloader | None = None,
     ) -> None:
-        self._content = Spool(content) if isinstance(content, bytes) else content
+        self._content = Content.of(content) if isinstance(content, bytes) else content
         self._subject = subject
         self._downloader = downloader
         self._header: Header | None = None
@@ -235,12 +235,12 @@ class GeneratedImage:
                 self._header = read_header(file)
         return self._header
 
-    def _fetched(self) -> Spool:
+    def _fetched(self) -> Content:
         if self._content is None:
             self._content = self._source().fetch(self.url or "")
         return self._content
 
-    async def _afetched(self) -> Spool:
+    async def _afetched(self) -> Content:
         if self._content is None:
             self._content = await self._source().afetch(self.url or "")
         return self._content

@@ -14,11 +14,12 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
-from .dates import read_date
-from images_api._responses.json import BrokenPictureError, check_picture, decode_data_url
 from images_api._errors import DownloadError
+from images_api._images.base64 import BrokenImageError, check_image, decode_data_url
+from images_api._images.spool import Content, Spool
+
+from .dates import read_date
 from .info import shown_url
-from images_api._images.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ class Downloader:
     client: Callable[[], httpx.Client] | None = None
     async_client: Callable[[], httpx.AsyncClient] | None = None
 
-    def fetch(self, url: str) -> Spool:
+    def fetch(self, url: str) -> Content:
         """Return the picture at a URL.
 
         Raises:
@@ -73,7 +74,7 @@ class Downloader:
                 download.fail(error)
         return download.content
 
-    async def afetch(self, url: str) -> Spool:
+    async def afetch(self, url: str) -> Content:
         """Return the picture at a URL.
 
         Raises:
@@ -120,7 +121,7 @@ class _Download:
     def __init__(self, settings: Settings, url: str) -> None:
         self.settings = settings
         self.url = url
-        self.content = Spool()
+        self.content = Spool().new()
         self.done = False
         self.pause = 0.0
         self._redirects = 0
@@ -129,7 +130,7 @@ class _Download:
         self._location: str | None = None
 
     def request(self) -> httpx.Request:
-        self.content = Spool()
+        self.content = Spool().new()
         try:
             self._check_address()
             url = httpx.URL(self.url)
@@ -165,8 +166,8 @@ class _Download:
         else:
             self.content.close()
             try:
-                check_picture(self.content)
-            except BrokenPictureError as error:
+                check_image(self.content)
+            except BrokenImageError as error:
                 raise self._error(f"what the picture's link gave {error}") from error
             self.done = True
 
@@ -214,10 +215,10 @@ def _expiry(url: str) -> datetime | None:
         return None
 
 
-def _from_data_url(url: str) -> Spool:
+def _from_data_url(url: str) -> Content:
     try:
-        content = Spool(decode_data_url(url))
-        check_picture(content)
-    except BrokenPictureError as error:
+        content = Content.of(decode_data_url(url))
+        check_image(content)
+    except BrokenImageError as error:
         raise DownloadError(f"the picture's data URL {error}", url="data:") from error
     return content

@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
 
 import httpx
 
-from images_api._responses.json import BrokenPictureError, decode_data_url
 from images_api._errors import InvalidRequestError, Problem, UnreadableFileError
+from images_api._images.base64 import BrokenImageError, decode_data_url
 from images_api._images.headers import EXTENSIONS, Header, read_header
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _source(parameter: str, content: object) -> tuple[Path | BinaryIO, str, bool
     if isinstance(content, str) and content.startswith("data:"):
         try:
             return BytesIO(decode_data_url(content)), "", False
-        except BrokenPictureError as error:
+        except BrokenImageError as error:
             raise _refused(parameter, content, f"must hold what it says: it {error}") from error
     if isinstance(content, str | os.PathLike):
         path = Path(os.fsdecode(content))

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from images_api._contract import rules as _contract
-from images_api._responses import result as _replies
-from .json import BrokenPictureError, JSONReader
 from images_api._errors import ResponseError, StreamInterruptedError
+from images_api._images.base64 import BrokenImageError
+from images_api._images.spool import Spool
+from images_api._responses import result as _replies
 from images_api._results import ImagesResult
+
+from .json import JSONReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +25,8 @@ if TYPE_CHECKING:
 
     from images_api._http.downloads import Downloader
     from images_api._http.info import HTTPInfo
+    from images_api._images.spool import Content
     from images_api._results import GeneratedImage, Usage
-    from images_api._images.spool import Spool
 
 _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
@@ -48,7 +51,7 @@ class StreamEvent:
     index: int
     data: Mapping[str, Any]
     http: HTTPInfo
-    _picture: GeneratedImage | BrokenPictureError = field(repr=False)
+    _picture: GeneratedImage | BrokenImageError = field(repr=False)
 
     @property
     def image(self) -> GeneratedImage:
@@ -57,7 +60,7 @@ class StreamEvent:
         Raises:
             ResponseError: It has none, or a broken one.
         """
-        if isinstance(self._picture, BrokenPictureError):
+        if isinstance(self._picture, BrokenImageError):
             raise ResponseError(f"the picture of the event {self.type} {self._picture}", body=b"", http=self.http)
         return self._picture
 
@@ -85,6 +88,7 @@ class EventDecoder:
     """Splits bytes into events, fed in pieces of any size, in time linear in their number."""
 
     def __init__(self) -> None:
+        self._spool = Spool()
         self._line = b""  # of which it isn't known yet whether it is data
         self._known = False
         self._is_data = False
@@ -137,7 +141,7 @@ class EventDecoder:
         self._is_data = name == b"data"
         if self._is_data:
             if self._event is None:
-                self._event = JSONReader(_IN_EVENT)
+                self._event = JSONReader(_IN_EVENT, self._spool)
             else:
                 self._event.write(b"\n")
             self._event.write(value.removeprefix(b" "))
@@ -174,7 +178,7 @@ class EventReader:
         downloader: Downloader,
         expected: int,
         *,
-        content: Spool | JSONReader,
+        content: Content | JSONReader,
         secrets: Sequence[str] = (),
     ) -> None:
         self._secrets = secrets
@@ -265,11 +269,11 @@ class EventReader:
         if model is None:
             yield StreamEvent(kind, place, fields, self._http, picture)
         elif "partial_image_index" in model:
-            if not isinstance(picture, BrokenPictureError):
+            if not isinstance(picture, BrokenImageError):
                 self._partial.append(picture)
             yield PartialImage(kind, place, fields, self._http, picture)
         else:
-            if isinstance(picture, BrokenPictureError):
+            if isinstance(picture, BrokenImageError):
                 message = f"the finished picture {picture}"
                 raise ResponseError(message, body=reader.read(), http=self._http, images=self._images()) from picture
             completed = CompletedImage(kind, place, fields, self._http, picture, _replies.read_usage(fields.get("usage")))

@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from images_api_client.models.images_response import ImagesResponse
-
-from .json import BrokenPictureError, JSONReader, check_picture, decode_json
 from images_api._errors import (
     FOREIGN_TEXT_LIMIT,
     APIConnectionError,
@@ -33,8 +30,12 @@ from images_api._errors import (
     UnprocessableEntityError,
     masked,
 )
+from images_api._images.base64 import BrokenImageError, check_image
+from images_api._images.spool import Content, Spool
 from images_api._results import GeneratedImage, ImagesResult, TokenDetails, Usage
-from images_api._images.spool import Spool
+from images_api_client.models.images_response import ImagesResponse
+
+from .json import JSONReader, decode_json
 
 Value = TypeVar("Value")
 
@@ -103,7 +104,8 @@ class Body:
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
-        self._coded = Spool() if "content-encoding" in response.headers else None
+        self._spool = Spool()
+        self._coded = Spool().new() if "content-encoding" in response.headers else None
         self.content = self._empty()
 
     def write(self, chunk: bytes) -> None:
@@ -124,18 +126,19 @@ class Body:
     def is_whole(self) -> bool:
         """Tell whether all that matters came, though the reply was cut."""
         try:
-            if isinstance(self.content, Spool):
-                check_picture(self.content)
+            if isinstance(self.content, Content):
+                check_image(self.content)
             else:
                 self.content.document()
         except ValueError:
             return False
         return True
 
-    def _empty(self) -> Spool | JSONReader:
-        return Spool() if _content_type(self._response.headers).startswith("image/") else JSONReader(_IN_REPLY)
+    def _empty(self) -> Content | JSONReader:
+        is_image = _content_type(self._response.headers).startswith("image/")
+        return self._spool.new() if is_image else JSONReader(_IN_REPLY, self._spool)
 
-    def _decode(self, coded: Spool) -> None:
+    def _decode(self, coded: Content) -> None:
         """Take off the content coding, which was not asked for; or leave it, where it isn't what the header says."""
         with coded.open() as file:
             pieces = iter(partial(file.read, _PIECE), b"")
@@ -150,7 +153,7 @@ class Body:
                     self.content.write(piece)
 
 
-def read_result(http: HTTPInfo, content: Spool | JSONReader, subject: str, downloader: Downloader) -> ImagesResult:
+def read_result(http: HTTPInfo, content: Content | JSONReader, subject: str, downloader: Downloader) -> ImagesResult:
     """Return what a successful reply holds.
 
     Args:
@@ -163,10 +166,10 @@ def read_result(http: HTTPInfo, content: Spool | JSONReader, subject: str, downl
         NoImageError: There is no picture in it.
         ResponseError: It can't be understood, or a picture in it is broken.
     """
-    if isinstance(content, Spool):
+    if isinstance(content, Content):
         try:
-            check_picture(content)
-        except BrokenPictureError as error:
+            check_image(content)
+        except BrokenImageError as error:
             raise ResponseError(f"the picture in the reply {error}", body=content.read(), http=http) from error
         return ImagesResult((GeneratedImage(content, subject=subject),), http)
     try:
@@ -174,7 +177,7 @@ def read_result(http: HTTPInfo, content: Spool | JSONReader, subject: str, downl
     except ValueError as error:
         raw, content_type = content.read(), _short(_content_type(http.headers)) or "no content type"
         message = f"the reply ({http.status_code}, {content_type}) isn't JSON: {_excerpt(raw)}"
-        good = [GeneratedImage(each, subject=subject, index=place) for place, each in enumerate(content.whole_pictures())]
+        good = [GeneratedImage(each, subject=subject, index=place) for place, each in enumerate(content.whole_images())]
         raise ResponseError(message, body=raw, http=http, images=good) from error
     pictures = document.get("data") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(pictures, list | None):
@@ -188,10 +191,10 @@ def read_result(http: HTTPInfo, content: Spool | JSONReader, subject: str, downl
 
 
 def _result(
-    http: HTTPInfo, content: Spool | JSONReader, document: dict[str, Any], images: list[GeneratedImage | BrokenPictureError]
+    http: HTTPInfo, content: Content | JSONReader, document: dict[str, Any], images: list[GeneratedImage | BrokenImageError]
 ) -> ImagesResult:
     good = [image for image in images if isinstance(image, GeneratedImage)]
-    faults = [(place, image) for place, image in enumerate(images, 1) if isinstance(image, BrokenPictureError)]
+    faults = [(place, image) for place, image in enumerate(images, 1) if isinstance(image, BrokenImageError)]
     if faults:
         text = "; ".join(f"picture {place} of {len(images)} {fault}" for place, fault in faults)
         raise ResponseError(_short(text), body=content.read(), http=http, images=good) from faults[0][1]
@@ -210,7 +213,7 @@ def _result(
 
 def read_picture(
     reader: JSONReader, entry: object, place: int, subject: str, downloader: Downloader
-) -> GeneratedImage | BrokenPictureError:
+) -> GeneratedImage | BrokenImageError:
     """Return the picture of one entry or event, and take its mark or its base64 out of it.
 
     Args:
@@ -224,16 +227,16 @@ def read_picture(
         The picture, or what is wrong with it.
     """
     if not isinstance(entry, dict):
-        return BrokenPictureError(f"isn't an object: {entry!r}"[:FOREIGN_TEXT_LIMIT])
+        return BrokenImageError(f"isn't an object: {entry!r}"[:FOREIGN_TEXT_LIMIT])
     text, url = entry.pop("b64_json", None), only(str, entry.get("url"))
     if text is not None and not isinstance(text, str):
-        return BrokenPictureError(f"has a {type(text).__name__} for b64_json")
+        return BrokenImageError(f"has a {type(text).__name__} for b64_json")
     try:
-        content = reader.picture(text) if text else None
-    except BrokenPictureError as error:
+        content = reader.image(text) if text else None
+    except BrokenImageError as error:
         return error
     if content is None and not url:
-        return BrokenPictureError("has neither b64_json nor url")
+        return BrokenImageError("has neither b64_json nor url")
     return GeneratedImage(
         content,
         url=url or None,
