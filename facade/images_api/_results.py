@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast, overload
 from ._images.headers import HEAD, ImageFacts, media_type, read_facts
 from ._images.saving import save
 from ._images.spool import Content
+from ._messages import shown_url
 
 if TYPE_CHECKING:
     import os
@@ -125,6 +126,8 @@ class GeneratedImage:
         subject: str = "",
         source: ImageSource | None = None,
     ) -> None:
+        if content is None and source is None:
+            raise ValueError("an image needs its bytes, or a source to fetch its link from")
         self._content = Content.of(content) if isinstance(content, bytes) else content
         self._subject = subject
         self._source = source

@@ -29,11 +29,10 @@ from images_api import (
     InternalServerError,
     ResponseError,
 )
-from images_api._http.retry import wait_before_retry
-from images_api._images.base64 import BrokenImageError, check_image
-from images_api._images.spool import Content, Spool
-from images_api._responses.json import JSONReader, decode_json
+from images_api._responses.json import BrokenPictureError, JSONReader, check_picture, decode_json
 from images_api._responses.result import Body, connection_error, read_result, status_error, without_secrets
+from images_api._http.retry import wait_before_retry
+from images_api._images.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,15 +114,15 @@ def text_of(content: bytes) -> str:
 
 
 def decode_picture(text: str) -> bytes:
-    reader = JSONReader([None], Spool())
+    reader = JSONReader([None])
     reader.write(json.dumps({"b64_json": text}).encode())
-    content = reader.image(reader.document()["b64_json"])
+    content = reader.picture(reader.document()["b64_json"])
     return content.read() if content else b""
 
 
 def check_bytes(content: bytes) -> None:
     if content:
-        check_image(Content.of(content))
+        check_picture(Spool(content))
 
 
 def reply_of(*contents: bytes) -> dict[str, object]:
@@ -151,7 +150,7 @@ def fault(check: Callable[[Any], object], given: object) -> str | None:
     """Return what is wrong with a picture, or None."""
     try:
         check(given)
-    except BrokenImageError as error:
+    except BrokenPictureError as error:
         return str(error)
     return None
 
@@ -434,7 +433,7 @@ class TestBase64:
     @given(st.sampled_from(sorted(PICTURES)), st.integers(0, 60), st.sampled_from("!#$%&*.:;<>@[]^é字\0\ud800"))
     def test_with_a_strange_character_is_refused(self, name: str, place: int, strange: str) -> None:
         text = text_of(PICTURES[name])
-        with pytest.raises(BrokenImageError, match="isn't base64"):
+        with pytest.raises(BrokenPictureError, match="isn't base64"):
             decode_picture(text[:place] + strange + text[place:])
 
 
@@ -457,8 +456,8 @@ class TestBrokenPicture:
         content = of_all_greys(kind)
         check_bytes(content)
         for cut in range(len(content)):
-            with pytest.raises(BrokenImageError):
-                check_image(Content.of(content[:cut]))
+            with pytest.raises(BrokenPictureError):
+                check_picture(Spool(content[:cut]))
 
     @pytest.mark.parametrize("name", PICTURES)
     @pytest.mark.parametrize("tail", [b"\0", b"\n", b"\0" * 64], ids=repr)
@@ -466,10 +465,10 @@ class TestBrokenPicture:
         assert result(reply_of(PICTURES[name] + tail))[0].read() == PICTURES[name] + tail
 
     def test_names_each_of_them(self) -> None:
-        says = "^picture 1 of 3 is cut short after 50 bytes; picture 3 of 3 isn't an image"
+        says = "^image 1 of 3 is cut short after 50 bytes; picture 3 of 3 isn't a picture"
         with pytest.raises(ResponseError, match=says) as caught:
             result(reply_of(PICTURES["png"][:50], PICTURES["gif"], b"text"))
-        assert isinstance(caught.value.__cause__, BrokenImageError)
+        assert isinstance(caught.value.__cause__, BrokenPictureError)
 
 
 class TestConnection:

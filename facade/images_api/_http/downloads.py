@@ -16,9 +16,10 @@ import httpx
 from images_api._errors import DownloadError
 from images_api._images.base64 import BrokenImageError, check_image, decode_data_url
 from images_api._images.spool import Content, Spool
+from images_api._messages import shown_url
 
 from .dates import read_date
-from .info import shown_url
+from .exchange import aexchange, exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ class Downloader:
     async_client: Callable[[], httpx.AsyncClient] | None = None
 
     def fetch(self, url: str) -> Content:
-        """Return the picture at a URL.
+        """Return the image at a URL.
 
         Raises:
             DownloadError: It can't be read, or isn't a whole image of an allowed size.
@@ -62,7 +63,7 @@ class Downloader:
         return download.content
 
     async def afetch(self, url: str) -> Content:
-        """Return the picture at a URL.
+        """Return the image at a URL.
 
         Raises:
             DownloadError: It can't be read, or isn't a whole image of an allowed size.
@@ -123,16 +124,58 @@ class _Download:
         self.settings = settings
         self.url = url
         self.content = Spool().new()
-        self.done = False
-        self.pause = 0.0
         self._redirects = 0
         self._tries = 0
         self._status = 0
         self.request = self._request()
         self._location: str | None = None
 
-    def request(self) -> httpx.Request:
+    def begin(self, response: httpx.Response) -> bool:
         self.content = Spool().new()
+        self._status = response.status_code
+        self._location = response.headers.get("location") if response.is_redirect else None
+        if response.is_success:
+            self._check_size(int(response.headers.get("content-length", 0)))
+        return True
+
+    def receive(self, chunk: bytes) -> None:
+        self._check_size(self.content.size + len(chunk))
+        self.content.write(chunk)
+
+    def end(self, cut: httpx.HTTPError | None) -> float | None:
+        self.content.close()
+        if cut is not None:
+            return self.fail(cut)
+        if self._location is not None:
+            return self._redirected(self._location)
+        if self._status in _PASSING_STATUSES:
+            return self._failed(f"status {self._status}")
+        if not 200 <= self._status < 300:  # noqa: PLR2004  the success statuses
+            raise self._error(f"the image's link answered {self._status}{self._expiry()}")
+        try:
+            check_image(self.content)
+        except BrokenImageError as error:
+            raise self._error(f"what the image's link gave {error}") from error
+        return None
+
+    def fail(self, error: httpx.HTTPError) -> float:
+        return self._failed(f"{type(error).__name__}: {error}", error)
+
+    def _failed(self, reason: str, cause: Exception | None = None) -> float:
+        self._tries += 1
+        if self._tries >= _TRIES:
+            raise self._error(f"the image could not be fetched in {_TRIES} tries ({reason})") from cause
+        return _PAUSE * (1 << self._tries - 1)
+
+    def _redirected(self, location: str) -> float:
+        self._redirects += 1
+        if self._redirects > _REDIRECTS:
+            raise self._error(f"the image's link was redirected more than {_REDIRECTS} times")
+        self.url = urljoin(self.url, location)
+        self.request = self._request()
+        return 0.0
+
+    def _request(self) -> httpx.Request:
         try:
             self._check_address()
             url = httpx.URL(self.url)
@@ -143,42 +186,9 @@ class _Download:
         request.url = _ExactURL(self.url)
         return request
 
-    def begin(self, response: httpx.Response) -> None:
-        self._status = response.status_code
-        self._location = response.headers.get("location") if response.is_redirect else None
-        if response.is_success and int(response.headers.get("content-length", 0)) > self.settings.max_download_bytes:
-            raise self._too_big()
-
-    def add(self, chunk: bytes) -> None:
-        self.content.write(chunk)
-        if self.content.size > self.settings.max_download_bytes:
-            raise self._too_big()
-
-    def end(self) -> None:
-        self.pause = 0.0
-        if self._location is not None:
-            self._redirects += 1
-            if self._redirects > _REDIRECTS:
-                raise self._error(f"the picture's link was redirected more than {_REDIRECTS} times")
-            self.url = urljoin(self.url, self._location)
-        elif self._status in _PASSING_STATUSES:
-            self.fail(None)
-        elif not 200 <= self._status < 300:  # noqa: PLR2004  the success statuses
-            raise self._error(f"the picture's link answered {self._status}{self._expiry()}")
-        else:
-            self.content.close()
-            try:
-                check_image(self.content)
-            except BrokenImageError as error:
-                raise self._error(f"what the picture's link gave {error}") from error
-            self.done = True
-
-    def fail(self, error: httpx.HTTPError | None) -> None:
-        self._tries += 1
-        self.pause = _PAUSE * 2 ** (self._tries - 1)
-        if self._tries >= _TRIES:
-            reason = f"{type(error).__name__}: {error}" if error else f"status {self._status}"
-            raise self._error(f"the picture could not be fetched in {_TRIES} tries ({reason})") from error
+    def _check_size(self, size: int) -> None:
+        if size > self.settings.max_download_bytes:
+            raise self._error(f"the image is larger than max_download_bytes, {self.settings.max_download_bytes}")
 
     def _check_address(self) -> None:
         parts = urlsplit(self.url)
@@ -219,5 +229,5 @@ def _from_data_url(url: str) -> Content:
         content = Content.of(decode_data_url(url))
         check_image(content)
     except BrokenImageError as error:
-        raise DownloadError(f"the picture's data URL {error}", url="data:") from error
+        raise DownloadError(f"the image's data URL {error}", url="data:") from error
     return content

@@ -11,11 +11,10 @@ from pathlib import Path, PureWindowsPath
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
 
-import httpx
-
 from images_api._errors import InvalidRequestError, Problem, UnreadableFileError
 from images_api._images.base64 import BrokenImageError, decode_data_url
-from images_api._images.headers import EXTENSIONS, Header, read_header
+from images_api._images.headers import EXTENSIONS, ImageFacts, read_facts
+from images_api._results import GeneratedImage
 
 if TYPE_CHECKING:
     from collections.abc import Generator

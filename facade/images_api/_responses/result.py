@@ -6,33 +6,23 @@ from dataclasses import fields as fields_of
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
-
-from images_api._errors import (
-    FOREIGN_TEXT_LIMIT,
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConflictError,
-    ContentPolicyError,
-    InternalServerError,
-    NoImageError,
-    NotFoundError,
-    PermissionDeniedError,
-    QuotaExceededError,
-    RateLimitError,
-    ResponseError,
-    UnprocessableEntityError,
-    masked,
-)
-from images_api._images.base64 import BrokenImageError, check_image
-from images_api._images.spool import Content, Spool
-from images_api._results import GeneratedImage, ImagesResult, TokenDetails, Usage
 from images_api_client.models.images_response import ImagesResponse
 
-from .json import JSONReader, decode_json
+from images_api._errors import NoImageError, ResponseError
+from images_api._images.base64 import BrokenImageError, check_image
+from images_api._images.spool import Content, Spool
+from images_api._messages import short
+from images_api._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+
+from .failures import error_text, excerpt
+from .json import JSONReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import httpx
+
+    from images_api._results import HTTPInfo, ImageSource
 
 Value = TypeVar("Value")
 
@@ -41,66 +31,30 @@ ImagesResponse.from_dict({})  # imports what it needs while nothing is paid for 
 _IN_RESPONSE = [None, b"data", None]
 
 
-class Body:
-    """The body of a reply as it arrives: a picture, or JSON with pictures in it. Anything else is taken for JSON.
-
-    Attributes:
-        content: What came, without its content coding.
-    """
-
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-        self._spool = Spool()
-        self._coded = Spool().new() if "content-encoding" in response.headers else None
-        self.content = self._empty()
-
-    def write(self, chunk: bytes) -> None:
-        """Take the next piece, as it was sent."""
-        (self.content if self._coded is None else self._coded).write(chunk)
-
-    def close(self) -> None:
-        """Say that nothing more comes."""
-        if self._coded is not None:
-            self._coded.close()
-            self._decode(self._coded)
-        self.content.close()
-
-    def read(self) -> bytes:
-        """Return what came, without its content coding."""
-        return self.content.read()
-
-    def is_whole(self) -> bool:
-        """Tell whether all that matters came, though the reply was cut."""
-        try:
-            if isinstance(self.content, Content):
-                check_image(self.content)
-            else:
-                self.content.document()
-        except ValueError:
-            return False
-        return True
-
-    def _empty(self) -> Content | JSONReader:
-        is_image = _content_type(self._response.headers).startswith("image/")
-        return self._spool.new() if is_image else JSONReader(_IN_REPLY, self._spool)
-
-    def _decode(self, coded: Content) -> None:
-        """Take off the content coding, which was not asked for; or leave it, where it isn't what the header says."""
-        with coded.open() as file:
-            pieces = iter(partial(file.read, _PIECE), b"")
-            response = httpx.Response(self._response.status_code, headers=self._response.headers, content=pieces)
-            try:
-                for piece in response.iter_bytes():
-                    self.content.write(piece)
-            except httpx.DecodingError:
-                self.content = self._empty()
-                file.seek(0)
-                for piece in iter(partial(file.read, _PIECE), b""):
-                    self.content.write(piece)
+def empty_body(headers: httpx.Headers) -> Content | JSONReader:
+    """Return what takes a response's body as it arrives: an image's bytes, or else what is taken for JSON with images in it."""
+    return Spool().new() if content_type(headers).startswith("image/") else JSONReader(_IN_RESPONSE, Spool())
 
 
-def read_result(http: HTTPInfo, content: Content | JSONReader, subject: str, downloader: Downloader) -> ImagesResult:
-    """Return what a successful reply holds.
+def content_type(headers: httpx.Headers) -> str:
+    """Return a response's media type, without its parameters."""
+    return str(headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def is_whole(body: Content | JSONReader) -> bool:
+    """Tell whether all that matters came, though the response was cut."""
+    try:
+        if isinstance(body, Content):
+            check_image(body)
+        else:
+            body.document()
+    except ValueError:
+        return False
+    return True
+
+
+def read_result(http: HTTPInfo, body: Content | JSONReader, subject: str, source: ImageSource) -> ImagesResult:
+    """Return what a successful response holds.
 
     Args:
         http: The response's status and headers.
@@ -112,45 +66,58 @@ def read_result(http: HTTPInfo, content: Content | JSONReader, subject: str, dow
         NoImageError: There is no image in it.
         ResponseError: It can't be understood, or an image in it is broken.
     """
-    if isinstance(content, Content):
+    if isinstance(body, Content):
         try:
-            check_image(content)
+            check_image(body)
         except BrokenImageError as error:
-            raise ResponseError(f"the picture in the reply {error}", body=content.read(), http=http) from error
-        return ImagesResult((GeneratedImage(content, subject=subject),), http)
+            raise ResponseError(f"the image in the response {error}", body=body.read(), http=http) from error
+        return ImagesResult((GeneratedImage(body, subject=subject),), http)
     try:
         document = body.document()
     except ValueError as error:
-        raw, content_type = content.read(), _short(_content_type(http.headers)) or "no content type"
-        message = f"the reply ({http.status_code}, {content_type}) isn't JSON: {_excerpt(raw)}"
-        good = [GeneratedImage(each, subject=subject, index=place) for place, each in enumerate(content.whole_images())]
+        raw, kind = body.read(), short(content_type(http.headers)) or "no content type"
+        message = f"the response ({http.status_code}, {kind}) isn't JSON: {excerpt(raw)}"
+        good = [GeneratedImage(each, subject=subject, index=index) for index, each in enumerate(body.whole_images())]
         raise ResponseError(message, body=raw, http=http, images=good) from error
-    pictures = document.get("data") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or not isinstance(pictures, list | None):
-        raw = content.read()
-        raise ResponseError(f"the reply is JSON of an unknown form: {_excerpt(raw)}", body=raw, http=http)
-    if not pictures:
-        said = _error_text(document)
-        raise NoImageError(f"the reply holds no picture{said and f': {said}'}", body=content.read(), http=http)
-    images = [read_picture(content, entry, place, subject, downloader) for place, entry in enumerate(pictures)]
-    return _result(http, content, document, images)
-
-
-def _result(
-    http: HTTPInfo, content: Content | JSONReader, document: dict[str, Any], images: list[GeneratedImage | BrokenImageError]
-) -> ImagesResult:
+    entries = document.get("data") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(entries, list | None):
+        raw = body.read()
+        raise ResponseError(f"the response is JSON of an unknown form: {excerpt(raw)}", body=raw, http=http)
+    if not entries:
+        said = error_text(document)
+        raise NoImageError(f"the response holds no image{said and f': {said}'}", body=body.read(), http=http)
+    images = [read_image(body, entry, index, subject, source) for index, entry in enumerate(entries)]
     good = [image for image in images if isinstance(image, GeneratedImage)]
-    faults = [(place, image) for place, image in enumerate(images, 1) if isinstance(image, BrokenImageError)]
+    faults = [(number, image) for number, image in enumerate(images, 1) if isinstance(image, BrokenImageError)]
     if faults:
         text = "; ".join(f"image {number} of {len(images)} {fault}" for number, fault in faults)
         raise ResponseError(short(text), body=body.read(), http=http, images=good) from faults[0][1]
     return make_result(good, http, document, partial(ImagesResponse.from_dict, document))
 
 
-def read_picture(
-    reader: JSONReader, entry: object, place: int, subject: str, downloader: Downloader
+def make_result(
+    images: Sequence[GeneratedImage], http: HTTPInfo, said: Mapping[str, Any], parse: Callable[[], Any] | None = None
+) -> ImagesResult:
+    """Return a result.
+
+    Args:
+        images: Its images.
+        http: The response's status and headers.
+        said: What the server said of them all, in the response or in the stream's last event.
+        parse: Makes the generated client's model of it.
+    """
+    texts = {name: only(str, said.get(name)) for name in _text_fields()}
+    created = only(int, said.get("created")) or only(int, said.get("created_at"))
+    known = {"data", "created", "usage", *texts}
+    extra = {name: value for name, value in said.items() if name not in known and value is not None} if parse else {}
+    usage = read_usage(said.get("usage"))
+    return ImagesResult(tuple(images), http, created=created, usage=usage, **texts, extra=extra, _parse=parse)
+
+
+def read_image(
+    reader: JSONReader, entry: object, index: int, subject: str, source: ImageSource
 ) -> GeneratedImage | BrokenImageError:
-    """Return the picture of one entry or event, and take its mark or its base64 out of it.
+    """Return the image of one entry or event, and take its mark or its base64 out of it.
 
     Args:
         reader: What read the entry.
@@ -163,7 +130,7 @@ def read_picture(
         The image, or what is wrong with it.
     """
     if not isinstance(entry, dict):
-        return BrokenImageError(f"isn't an object: {entry!r}"[:FOREIGN_TEXT_LIMIT])
+        return BrokenImageError(f"isn't an object: {short(entry)}")
     text, url = entry.pop("b64_json", None), only(str, entry.get("url"))
     if text is not None and not isinstance(text, str):
         return BrokenImageError(f"has a {type(text).__name__} for b64_json")
