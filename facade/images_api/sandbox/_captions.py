@@ -71,9 +71,9 @@ def _card(prompt: str, size: tuple[int, int], margin: int, scale: float, ink: Co
     step = letters * _LINE_HEIGHT
     top = height - margin - 2 * padding - math.ceil(step * len(lines))
     first = top + padding + letters * 0.12
-    places = ((margin + padding, round(first + row * step), line) for row, line in enumerate(lines))
+    written = ((margin + padding, round(first + row * step), line) for row, line in enumerate(lines))
     box = (margin, top, width - margin, height - margin)
-    return Caption(box, tuple(places), font, _WHITE, ink, opacity=226)
+    return Caption(box, tuple(written), font, _WHITE, ink, opacity=226)
 
 
 def _tag(labels: tuple[str, ...], size: tuple[int, int], margin: int, scale: float, ink: Colour) -> Caption:
@@ -86,8 +86,8 @@ def _tag(labels: tuple[str, ...], size: tuple[int, int], margin: int, scale: flo
         line = "  ·  ".join(labels)
     length = math.ceil(font.getlength(line)) + 2 * across
     box = (margin, margin, margin + length, margin + 2 * down + round(letters * 1.15))
-    places = ((margin + across, margin + down, line),)
-    return Caption(box, places, font, ink, _WHITE, opacity=190)
+    written = ((margin + across, margin + down, line),)
+    return Caption(box, written, font, ink, _WHITE, opacity=190)
 
 
 @lru_cache(maxsize=64)
@@ -110,12 +110,12 @@ def _wrap(text: str, width: int, rows: int, measure: Callable[[str], float]) -> 
     """Return the lines, and whether they hold the whole text."""
     lines = [""]
     for word in text.split(" "):
-        for piece in _pieces(word, width, measure):
-            joined = f"{lines[-1]} {piece}".lstrip()
+        for chunk in _chunks(word, width, measure):
+            joined = f"{lines[-1]} {chunk}".lstrip()
             if measure(joined) <= width:
                 lines[-1] = joined
             else:
-                lines.append(piece)
+                lines.append(chunk)
             if len(lines) > rows:
                 last = lines[rows - 1]
                 while last and measure(f"{last}…") > width:
@@ -124,7 +124,7 @@ def _wrap(text: str, width: int, rows: int, measure: Callable[[str], float]) -> 
     return lines, True
 
 
-def _pieces(word: str, width: int, measure: Callable[[str], float]) -> Iterator[str]:
+def _chunks(word: str, width: int, measure: Callable[[str], float]) -> Iterator[str]:
     """Cut a word that no line could hold: a URL, or a language that writes without blanks."""
     while len(word) > 1 and measure(word[:width]) > width:
         end = 1
