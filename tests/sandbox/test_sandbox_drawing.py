@@ -123,6 +123,10 @@ class TestCaptions:
         assert set_captions("", labels, (128, 128), (0, 0, 0))[0].lines[0][2] == "sandbox"
         assert labels[1] in set_captions("", labels, (512, 512), (0, 0, 0))[0].lines[0][2]
 
+    def test_a_label_of_any_length_can_be_drawn(self) -> None:
+        assert draw(order(labels=("sandbox", "m" * 1_000_000))).size == (320, 320)
+        assert draw(order(labels=("m" * 1_000_000,))).size == (320, 320)
+
     def test_the_smallest_images_carry_no_words(self) -> None:
         assert set_captions(PROMPT, ("sandbox",), (32, 512), (0, 0, 0)) == []
 

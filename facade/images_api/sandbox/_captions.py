@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _WHITE: Colour = (255, 255, 255)
 _LINE_HEIGHT = 1.32
 _LONGEST_READ = 4000
+_LONGEST_LABEL = 200
 _LEAST_SIDE, _LEAST_SIDE_FOR_LABELS = 44, 96
 # Pillow's own font knows little beyond ASCII. These are found by name where a system has them.
 _WIDE_FONTS = ("NotoSansCJK-Regular.ttc", "Arial Unicode.ttf", "msyh.ttc", "DejaVuSans.ttf", "NotoSans-Regular.ttf")
@@ -78,6 +79,7 @@ def _card(prompt: str, size: tuple[int, int], margin: int, scale: float, ink: Co
 
 def _tag(labels: tuple[str, ...], size: tuple[int, int], margin: int, scale: float, ink: Colour) -> Caption:
     """Leave out the last labels where room is short."""
+    labels = tuple(label[:_LONGEST_LABEL] for label in labels)
     letters = max(10, round(scale * 0.021))
     font, across, down = _font(letters), round(letters * 0.7), round(letters * 0.38)
     line = "  ·  ".join(labels)
