@@ -8,6 +8,7 @@ from openapi_python_client.config import Config
 from openapi_python_client.parser.properties import Class
 from openapi_python_client.strings import PythonIdentifier
 
+from tools.generator.attributes import attribute_names
 from tools.generator.call_words import CALL_WORDS
 from tools.generator.descriptions import Descriptions
 from tools.generator.document import Operation
@@ -135,13 +136,6 @@ def _builder(operation: Operation, body: Body, config: Config) -> _Builder:
     tag = PythonIdentifier((operation.definition.get("tags") or ["default"])[0], "tag")
     module = f".api.{tag}.{PythonIdentifier(operation.id, config.field_prefix)}"
     model = Class.from_string(string=body.reference, config=config).name
-    return _Builder(body.media_type, module, model, _renamed(body, config))
-
-
-def _renamed(body: Body, config: Config) -> dict[str, str]:
-    """Return which attributes of a model are not called like the properties that they stand for."""
-    names = {name: str(PythonIdentifier(name, config.field_prefix)) for name in body.properties}
-    for name, attribute in list(names.items()):
-        if list(names.values()).count(attribute) > 1:
-            names[name] = str(PythonIdentifier(name, config.field_prefix, skip_snake_case=True))
-    return {name: attribute for name, attribute in names.items() if name != attribute}
+    attributes = attribute_names(body.properties, config.field_prefix)
+    renamed = {name: attribute for name, attribute in attributes.items() if name != attribute}
+    return _Builder(body.media_type, module, model, renamed)

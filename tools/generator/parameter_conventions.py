@@ -4,8 +4,7 @@ import unicodedata
 from collections.abc import Iterator
 from keyword import iskeyword
 
-from openapi_python_client.strings import PythonIdentifier
-
+from tools.generator.attributes import attribute_names
 from tools.generator.call_words import CALL_WORDS
 from tools.generator.document import Place, Schema, Subschema, place_of, resolved
 from tools.generator.methods import FORM, JSON, Body, Method
@@ -15,7 +14,7 @@ _TAKEN_NAMES = {"self", "locals", "__debug__", *CALL_WORDS}
 # What the methods of openapi-python-client's models use, beside the attributes that stand for parameters.
 _TAKEN_ATTRIBUTES = {
     *("additional_keys", "additional_properties", "from_dict", "to_dict", "to_multipart"),
-    *("cast", "cls", "d", "field_dict", "src_dict"),
+    *("UNSET", "Unset", "cast", "cls", "d", "field_dict", "src_dict"),
 }
 # Of these, the models make objects, and expect objects.
 _DATES = {"date", "date-time", "uuid"}
@@ -50,7 +49,7 @@ def unusable_parameters(document: Schema, method: Method, body: Body) -> Iterato
         if name in body.references:
             yield from (((*place, "x-reference-of"), why) for why in _reference_faults(document, method, body, name))
         elif "x-reference-of" not in schema:
-            yield from ((place, why) for why in [*_name_faults(name), *_type_faults(document, body, name)])
+            yield from ((place, why) for why in [*_name_faults(body, name), *_type_faults(document, body, name)])
 
 
 def _declared(document: Schema, schema: Subschema) -> list[str]:
@@ -61,7 +60,7 @@ def _declared(document: Schema, schema: Subschema) -> list[str]:
     return [*whole.get("properties", {}), *inner]
 
 
-def _name_faults(name: str) -> Iterator[str]:
+def _name_faults(body: Body, name: str) -> Iterator[str]:
     plain = unicodedata.normalize("NFKC", name)
     if not name.isidentifier():
         yield "can't be a parameter, for Python takes no such name: give it another one"
@@ -73,7 +72,7 @@ def _name_faults(name: str) -> Iterator[str]:
         yield "can't be a parameter, for Python changes names that begin with two underscores: give it another one"
     elif plain != name:
         yield f"can't be a parameter, for Python reads it as {plain}: give it that name"
-    elif PythonIdentifier(name, "") in _TAKEN_ATTRIBUTES:
+    elif attribute_names(body.properties)[name] in _TAKEN_ATTRIBUTES:
         yield "can't be a parameter, for the models of openapi-python-client use that name: give it another one"
 
 
