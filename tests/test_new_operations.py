@@ -24,6 +24,7 @@ ENLARGE_REQUEST = without(UPSCALE_REQUEST, "model").replace("Upscale", "Enlarge"
 # What ends a docstring, a line or a string, and what no source may hold.
 HOSTILE = 'It says """\nimport os\n""" and \'\'\' and \\ and {{ x }} and {% raw %} and \x07 and \u2028 and "'
 WORDS = "extra_headers extra_query extra_body timeout max_retries"
+RATIOS = ("aspect_ratio", "AspectRatio")
 TYPE_NAMES = ("list", "dict", "object", "Literal")
 
 
@@ -43,6 +44,9 @@ def make_worse(contract: Path) -> None:
         "type": "object",
         "properties": {name: {"description": HOSTILE, "type": "string"} for name in ("class", "a b", "list", "Paper", "")},
     }
+    # What openapi-python-client would call the same.
+    for name in RATIOS:
+        properties[name] = {"description": "x.", "type": "integer"}
     # Names of types, as names of parameters and beside parameters of these types.
     for name in TYPE_NAMES:
         properties[name] = {"description": "x.", "type": "array", "items": {"type": "string"}}
@@ -136,6 +140,11 @@ def test_names_that_python_has_uses_for_can_be_sent(package: Package) -> None:
     assert "input" not in package()["options"]["CreateImageCollageOptions"]
     assert package()["options"]["ImageOptions"].keys() >= {"type", "format", "aspectRatio", "class_", "n"}
     assert not {"input", "filter", "scale", "prompt", "image", "mask"} & package()["options"]["ImageOptions"].keys()
+
+
+def test_names_that_differ_in_case_alone_can_be_sent(package: Package) -> None:
+    given = {"aspectRatio": 1.5, **{name: index for index, name in enumerate(RATIOS)}}
+    assert package.sent("create_image_collage", input="x", **given)["json"] == {"input": "x", **given}
 
 
 def test_names_of_types_can_be_sent_and_resolved(package: Package) -> None:
