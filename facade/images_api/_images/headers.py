@@ -1,4 +1,4 @@
-"""A picture's bytes: its format and size from the header, and whether it is whole. Nothing is decoded."""
+"""An image's bytes: its format and size from the header, and whether it is whole. Nothing is decoded."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _EXIF_ORIENTATION = 0x0112
 _QUARTER_TURNS = range(5, 9)
 # https://developers.google.com/speed/webp/docs/riff_container
 _WEBP_ALPHA_FLAG = 0x10
-# Encoders may add a few bytes behind the end of a picture; a cut picture has no end marker among its last bytes.
+# Encoders may add a few bytes behind the end of an image; a cut image has no end marker among its last bytes.
 _TAIL = 1024
 _JPEG_SCAN = 0xDA
 _JPEG_LENGTH = 2
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_END = b",", b"!", b";"
-# How many of a picture's first bytes tell its media type.
+# How many of an image's first bytes tell its media type.
 HEAD = 64
 
 EXTENSIONS = {
@@ -40,7 +40,7 @@ EXTENSIONS = {
 
 
 class Header(NamedTuple):
-    """What a picture's first bytes say.
+    """What an image's first bytes say.
 
     Attributes:
         type: The media type.
@@ -56,7 +56,7 @@ class Header(NamedTuple):
 
 
 def media_type(head: bytes) -> str | None:
-    """Return the media type that a picture's first 64 bytes stand for, or None where they are no picture's."""
+    """Return the media type that an image's first 64 bytes stand for, or None where they are no image's."""
     if head.startswith(_PNG_MAGIC):
         return "image/png"
     if head.startswith(_JPEG_MAGIC):
@@ -72,10 +72,10 @@ def media_type(head: bytes) -> str | None:
 
 
 def is_whole(file: BinaryIO) -> bool:
-    """Tell whether a picture has its end.
+    """Tell whether an image has its end.
 
     Args:
-        file: A binary file that can be rewound, with a picture of a known format.
+        file: A binary file that can be rewound, with an image of a known format.
     """
     size = file.seek(0, 2)
     file.seek(0)
@@ -101,7 +101,7 @@ def _tail(file: BinaryIO, size: int, start: int) -> bytes:
 
 
 def read_header(file: BinaryIO) -> Header | None:
-    """Read a raster picture's header.
+    """Read a raster image's header.
 
     Args:
         file: A binary file that can be rewound; it is read from its beginning, and left anywhere.
@@ -154,12 +154,12 @@ def _jpeg(file: BinaryIO) -> Header:
 
 
 def _jpeg_data(file: BinaryIO) -> int:
-    """Return where the compressed data begin; a small picture in the Exif data has an end of its own."""
+    """Return where the compressed data begin; a small image in the Exif data has an end of its own."""
     return next(position for kind, position, _ in _jpeg_segments(file) if kind == _JPEG_SCAN)
 
 
 def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
-    """Yield the kind, place and length of each segment, to the end of the file (a struct.error)."""
+    """Yield the kind, offset and length of each segment, to the end of the file (a struct.error)."""
     position = 2
     while True:
         file.seek(position)
