@@ -1,7 +1,7 @@
 """Make `generated/images_api_client` from `openapi.yaml`, or check that it is what the contract makes of it.
 
-python -m tools.generate          write it anew; exit 1 when it can't be made, or the facade doesn't fit it
-python -m tools.generate --check  compare only; exit 1 with a short diff where it differs, or the facade doesn't fit it
+python -m tools.generate          write it anew; exit 1 when it can't be made
+python -m tools.generate --check  compare only; exit 1 with a short diff where it differs
 """
 
 import argparse
@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path("generated", "images_api_client")
-FACADE = Path("facade", "images_api")
 _MOST_FILES = 8
 
 
@@ -24,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: The command line; that of the process where it is None.
 
     Returns:
-        The exit code: 0 when all is well, 1 when the package differs or couldn't be made, or the facade doesn't fit it.
+        The exit code: 0 when all is well, 1 when the package differs or couldn't be made.
     """
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description="Make the generated client from openapi.yaml.")
     parser.add_argument("--check", action="store_true", help="compare what is there with what would be made")
@@ -41,7 +40,6 @@ def _run(root: Path, *, check: bool) -> int:
     # Not before it is known that they can be imported.
     from tools.changes import changes
     from tools.generator.contract import ContractError
-    from tools.generator.facade import misfits
     from tools.generator.package_writer import GenerationError, write_package
     from tools.generator.pins import PinError, check_pins
     from tools.generator.templates import FixError
@@ -55,20 +53,14 @@ def _run(root: Path, *, check: bool) -> int:
         except (ContractError, FixError, GenerationError, PinError) as error:
             print(f"{PACKAGE} was left as it is.\n{error}", file=sys.stderr)
             return 1
-        unfit = list(misfits(root / FACADE, fresh))
         if check:
-            code = _compare(fresh, package)
-        else:
-            changed = changes(package / "openapi.json", fresh / "openapi.json")
-            if package.exists():
-                shutil.rmtree(package)
-            shutil.copytree(fresh, package)
-            print(changed)
-            code = 0
-    if unfit:
-        written = "" if check else f"{PACKAGE} is written, but "
-        print(f"{written}{FACADE}, which is handwritten, doesn't fit openapi.yaml:", *unfit, sep="\n", file=sys.stderr)
-    return 1 if unfit else code
+            return _compare(fresh, package)
+        changed = changes(package / "openapi.json", fresh / "openapi.json")
+        if package.exists():
+            shutil.rmtree(package)
+        shutil.copytree(fresh, package)
+        print(changed)
+        return 0
 
 
 def _compare(fresh: Path, package: Path) -> int:

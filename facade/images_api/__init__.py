@@ -30,9 +30,9 @@ if TYPE_CHECKING:
         UnprocessableEntityError,
         UnreadableFileError,
     )
-    from ._http.info import HTTPInfo
-    from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
-    from ._responses.events import CompletedImage, PartialImage, StreamEvent
+    from ._events import CompletedImage, PartialImage, StreamEvent
+    from ._requests.uploads import ImageInput
+    from ._results import GeneratedImage, HTTPInfo, ImagesResult, TokenDetails, Usage
     from ._streams import AsyncImageStream, ImageStream
 
     __version__: str
@@ -60,6 +60,7 @@ __all__ = [
     "DownloadError",
     "GeneratedImage",
     "HTTPInfo",
+    "ImageInput",
     "ImageStream",
     "ImagesAPIError",
     "ImagesClient",
@@ -87,14 +88,15 @@ __all__ = [
 _MODULES = {
     "AsyncImageStream": "._streams",
     "AsyncImagesClient": "._client",
-    "CompletedImage": "._responses.events",
+    "CompletedImage": "._events",
     "GeneratedImage": "._results",
-    "HTTPInfo": "._http.info",
+    "HTTPInfo": "._results",
+    "ImageInput": "._requests.uploads",
     "ImageStream": "._streams",
     "ImagesClient": "._client",
     "ImagesResult": "._results",
-    "PartialImage": "._responses.events",
-    "StreamEvent": "._responses.events",
+    "PartialImage": "._events",
+    "StreamEvent": "._events",
     "TokenDetails": "._results",
     "Usage": "._results",
     "__version__": "images_api_client",

@@ -3,7 +3,10 @@
 Made from openapi.yaml by `make generate`: edits here are lost with the next run.
 """
 
-from .client import AuthenticatedClient, Client
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .client import AuthenticatedClient, Client
 
 __version__ = "0.1.0"
 
@@ -12,3 +15,12 @@ __all__ = (
     "Client",
     "__version__",
 )
+
+
+def __getattr__(name: str) -> Any:
+    # Who wants the operations alone doesn't wait for attrs, which the clients need.
+    if name in {"AuthenticatedClient", "Client"}:
+        from . import client
+
+        return getattr(client, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,36 +1,97 @@
-"""The options of each operation: what may be said of a request beside its required fields and its files.
+"""The choices that the contract names, and the options of each operation as TypedDicts.
 
-They are dictionaries, for `**options: Unpack[...]` in a signature or for a variable that holds them.
+They are dictionaries, for `**options: Unpack[...]` in a signature or for a variable that holds them; None is what was not
+said.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
-
-if TYPE_CHECKING:
-    from .models.image_background import ImageBackground
-    from .models.image_complexity import ImageComplexity
-    from .models.image_edit_quality import ImageEditQuality
-    from .models.image_input_fidelity import ImageInputFidelity
-    from .models.image_model import ImageModel
-    from .models.image_moderation import ImageModeration
-    from .models.image_output_format import ImageOutputFormat
-    from .models.image_quality import ImageQuality
-    from .models.image_response_format import ImageResponseFormat
-    from .models.image_size import ImageSize
-    from .models.image_style import ImageStyle
-    from .models.image_variation_size import ImageVariationSize
-    from .models.reasoning_effort import ReasoningEffort
+from typing import Literal, TypeAlias, TypedDict
 
 __all__ = (
     "CreateImageEditOptions",
     "CreateImageOptions",
     "CreateImageVariationOptions",
+    "ImageBackground",
+    "ImageComplexity",
+    "ImageEditQuality",
+    "ImageInputFidelity",
+    "ImageModel",
+    "ImageModeration",
+    "ImageOptions",
+    "ImageOutputFormat",
+    "ImageQuality",
+    "ImageReferenceEditQuality",
+    "ImageResponseFormat",
+    "ImageSize",
+    "ImageStyle",
+    "ImageVariationSize",
+    "ReasoningEffort",
     "SvgEditReasoningOptions",
     "SvgEditSettingsOptions",
     "SvgReasoningOptions",
     "SvgSettingsOptions",
 )
+
+ImageBackground: TypeAlias = Literal["transparent", "opaque", "auto"]
+"""The backgrounds there are."""
+
+ImageComplexity: TypeAlias = Literal["low", "medium", "high"]
+"""The levels of detail."""
+
+ImageEditQuality: TypeAlias = Literal["auto", "low", "medium", "high", "xhigh", "max", "standard"]
+"""The qualities of edited pictures."""
+
+ImageInputFidelity: TypeAlias = Literal["high", "low"]
+"""The levels of fidelity."""
+
+ImageModel: TypeAlias = Literal[
+    "gpt-image-2.6-sunburst",
+    "gpt-image-2.6-flare",
+    "gpt-image-2.5-sunburst",
+    "gpt-image-2.5-sunburst-2026-09-08",
+    "gpt-image-2.5-flare",
+    "gpt-image-2.5-flare-2026-09-08",
+    "gpt-image-2",
+    "gpt-image-2-2026-04-21",
+    "gpt-image-1.5",
+    "gpt-image-1-mini",
+    "gpt-image-1",
+    "chatgpt-image-latest",
+    "dall-e-3",
+    "dall-e-2",
+]
+"""The model ids that are known. The field itself takes any other as well."""
+
+ImageModeration: TypeAlias = Literal["low", "auto"]
+"""The levels of moderation."""
+
+ImageOutputFormat: TypeAlias = Literal["png", "jpeg", "webp", "gif", "svg"]
+"""The file formats there are."""
+
+ImageQuality: TypeAlias = Literal["auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"]
+"""The qualities of created pictures."""
+
+ImageReferenceEditQuality: TypeAlias = Literal["auto", "low", "medium", "high", "xhigh", "max"]
+"""The qualities of pictures that are edited by reference."""
+
+ImageResponseFormat: TypeAlias = Literal["url", "b64_json"]
+"""The ways in which a picture can come."""
+
+ImageSize: TypeAlias = Literal[
+    "auto", "1024x1024", "1536x1024", "1024x1536", "256x256", "512x512", "1792x1024", "1024x1792"
+]
+"""The sizes that have a name or were fixed for a model. Newer models take any WIDTHxHEIGHT within their
+bounds."""
+
+ImageStyle: TypeAlias = Literal["vivid", "natural"]
+"""The styles of dall-e-3."""
+
+ImageVariationSize: TypeAlias = Literal["256x256", "512x512", "1024x1024"]
+"""The sizes a variation comes in."""
+
+ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+"""How long a model thinks before it draws."""
 
 
 class CreateImageEditOptions(TypedDict, total=False):
@@ -50,8 +111,8 @@ class CreateImageEditOptions(TypedDict, total=False):
     field."""
 
     quality: ImageEditQuality | None
-    """How much work goes into a picture. `standard` belongs to dall-e-2, `xhigh` and `max` to gpt-image-2.5 and
-    later."""
+    """How much work goes into a picture. `standard` belongs to dall-e-2, `xhigh` and `max` to gpt-image-2.5
+    and later."""
 
     input_fidelity: ImageInputFidelity | None
     """How closely the result keeps to the pictures given, faces above all."""
@@ -66,10 +127,10 @@ class CreateImageEditOptions(TypedDict, total=False):
     """The compression level in percent, for jpeg and webp. At least 0. At most 100."""
 
     partial_images: int | None
-    """How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished picture
-    alone. At least 0. At most 3."""
+    """How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished
+    picture alone. At least 0. At most 3."""
 
-    user: str
+    user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
     `safety_identifier`."""
 
@@ -109,8 +170,8 @@ class CreateImageOptions(TypedDict, total=False):
     field."""
 
     quality: ImageQuality | None
-    """How much work goes into a picture. `standard` and `hd` belong to dall-e, `xhigh` and `max` to gpt-image-2.5
-    and later."""
+    """How much work goes into a picture. `standard` and `hd` belong to dall-e, `xhigh` and `max` to
+    gpt-image-2.5 and later."""
 
     style: ImageStyle | None
     """Dramatic, or closer to nature; dall-e-3 only."""
@@ -128,10 +189,10 @@ class CreateImageOptions(TypedDict, total=False):
     """The compression level in percent, for jpeg and webp. At least 0. At most 100."""
 
     partial_images: int | None
-    """How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished picture
-    alone. At least 0. At most 3."""
+    """How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished
+    picture alone. At least 0. At most 3."""
 
-    user: str
+    user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
     `safety_identifier`."""
 
@@ -167,22 +228,84 @@ class CreateImageVariationOptions(TypedDict, total=False):
     """Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such
     field."""
 
-    user: str
+    user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
     `safety_identifier`."""
+
+
+class ImageOptions(TypedDict, total=False):
+    """All options of all operations, such as a client's defaults for all its calls."""
+
+    model: ImageModel | str | None
+    """The model that draws. Any id is taken, for compatible servers have their own."""
+
+    n: int | None
+    """How many pictures to make. At least 1. At most 10."""
+
+    size: ImageSize | str | None
+    """Width and height in pixels, as WIDTHxHEIGHT, or `auto`."""
+
+    response_format: ImageResponseFormat | None
+    """Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such
+    field."""
+
+    quality: ImageQuality | None
+    """How much work goes into a picture. `standard` and `hd` belong to dall-e, `xhigh` and `max` to
+    gpt-image-2.5 and later."""
+
+    style: ImageStyle | None
+    """Dramatic, or closer to nature; dall-e-3 only."""
+
+    background: ImageBackground | None
+    """See-through, filled, or as the model sees fit. Transparency needs png or webp."""
+
+    moderation: ImageModeration | None
+    """How strictly the content is filtered."""
+
+    output_format: ImageOutputFormat | None
+    """The file format of the pictures; png where nothing is said."""
+
+    output_compression: int | None
+    """The compression level in percent, for jpeg and webp. At least 0. At most 100."""
+
+    partial_images: int | None
+    """How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished
+    picture alone. At least 0. At most 3."""
+
+    user: str | None
+    """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
+    `safety_identifier`."""
+
+    safety_identifier: str | None
+    """A stable name for your end user, best hashed. Wins over `user` where both are given."""
+
+    complexity: ImageComplexity | None
+    """How detailed the picture may become; the model's own choice where nothing is said."""
+
+    frame_count: int | None
+    """How many frames a gif has. At least 2. At most 16."""
+
+    frame_duration_ms: int | None
+    """How long each frame of a gif stays, in milliseconds. Servers round to tens. At least 0. At most 655350."""
+
+    svg: SvgSettingsOptions | SvgEditSettingsOptions | None
+    """How an svg is drawn; only with the output format svg."""
+
+    input_fidelity: ImageInputFidelity | None
+    """How closely the result keeps to the pictures given, faces above all."""
 
 
 class SvgEditReasoningOptions(TypedDict, total=False):
     """How the svg's model thinks about an edit."""
 
-    effort: ReasoningEffort
+    effort: ReasoningEffort | None
     """How long a model thinks before it draws."""
 
 
 class SvgEditSettingsOptions(TypedDict, total=False):
     """How the svg of an edit is drawn."""
 
-    model: str
+    model: str | None
     """The model that writes the svg."""
 
     reasoning: SvgEditReasoningOptions | None
@@ -199,7 +322,7 @@ class SvgReasoningOptions(TypedDict, total=False):
 class SvgSettingsOptions(TypedDict, total=False):
     """How an svg is drawn."""
 
-    model: str
+    model: str | None
     """The model that writes the svg."""
 
     reasoning: SvgReasoningOptions | None

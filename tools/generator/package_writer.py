@@ -19,8 +19,11 @@ from ruamel.yaml.error import YAMLError
 
 from tools.generator.contract import line_of, read_contract
 from tools.generator.imports import dead_imports
+from tools.generator.methods import methods
+from tools.generator.operations import write_operations
 from tools.generator.options import write_options
 from tools.generator.pins import command_path
+from tools.generator.python_types import PythonTypes
 from tools.generator.templates import read_fixes, write_templates
 
 SHIPPED_MODULES = Path(__file__).with_name("package")
@@ -59,7 +62,9 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
     with TemporaryDirectory() as templates, _own_tools_on_path(), redirect_stdout(StringIO()):
         write_templates(read_fixes(), Path(templates))
         try:
-            write_options(document, target / "options.py")
+            made, types = list(methods(document)), PythonTypes(document)
+            write_options(document, made, types, target / "options.py")
+            write_operations(document, made, types, settings, target / "operations.py")
             problems = generate(config=settings, custom_template_path=Path(templates))
         except TemplateError as error:
             why = f"a template is missing or broken: {type(error).__name__}: {error}"

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from images_api._errors import InvalidRequestError, Problem
+
+from .tls import late_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import asyncio
+    from collections.abc import Callable, Generator
 
 HTTPClient = TypeVar("HTTPClient")
 
 # Of each pool: httpcore looks at every connection for every other one, whenever a request begins or ends
 # (https://github.com/encode/httpcore/blob/1.0.9/httpcore/_async/connection_pool.py, `_assign_requests_to_connections`).
 CALLS_EACH = 10
+_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=CALLS_EACH)
+# A server on this very machine is never reached by way of a proxy.
+_DIRECT = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
 class Pool(Generic[HTTPClient]):
@@ -36,7 +49,7 @@ class Pools(Generic[HTTPClient]):
         self._lock = threading.Lock()
 
     def first(self) -> HTTPClient:
-        """Return the client for what is no call, such as downloads."""
+        """Return the httpx client for what is no call, such as downloads."""
         with self._lock:
             return (self._pools or [self._more()])[0].client
 
@@ -63,3 +76,99 @@ class Pools(Generic[HTTPClient]):
         pool = Pool(self._make())
         self._pools.append(pool)
         return pool
+
+
+class Connections(Generic[HTTPClient]):
+    """The connections of one client: the caller's own httpx client, or pools that are made when they are needed.
+
+    Args:
+        borrowed: The caller's own, which is never closed here.
+    """
+
+    def __init__(self, borrowed: HTTPClient | None) -> None:
+        self.borrowed = borrowed
+
+    def first(self) -> HTTPClient:
+        """Return the httpx client for what is no call, such as downloads."""
+        return self._borrowed_here() or self._pools_here().first()
+
+    @contextmanager
+    def taken(self) -> Generator[HTTPClient]:
+        """Give the httpx client for one call, for a `with` block."""
+        borrowed = self._borrowed_here()
+        if borrowed is not None:
+            yield borrowed
+            return
+        pools = self._pools_here()
+        pool = pools.take()
+        try:
+            yield pool.client
+        finally:
+            pools.give_back(pool)
+
+    def clear(self) -> list[HTTPClient]:
+        """Return the httpx clients that were made here, to be closed; a later use makes new ones."""
+        raise NotImplementedError
+
+    def _borrowed_here(self) -> HTTPClient | None:
+        return self.borrowed
+
+    def _pools_here(self) -> Pools[HTTPClient]:
+        raise NotImplementedError
+
+
+class ThreadConnections(Connections[httpx.Client]):
+    """Connections for any number of threads."""
+
+    def __init__(self, borrowed: httpx.Client | None) -> None:
+        super().__init__(borrowed)
+        self._pools = Pools(partial(httpx.Client, **_options()))
+
+    def clear(self) -> list[httpx.Client]:
+        """Return the httpx clients that were made here, to be closed; a later use makes new ones."""
+        return self._pools.clear()
+
+    def _pools_here(self) -> Pools[httpx.Client]:
+        return self._pools
+
+
+class LoopConnections(Connections[httpx.AsyncClient]):
+    """Connections for any number of event loops, each with its own."""
+
+    def __init__(self, borrowed: httpx.AsyncClient | None) -> None:
+        super().__init__(borrowed)
+        self._borrowed_loop: asyncio.AbstractEventLoop | None = None
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pools[httpx.AsyncClient]] = WeakKeyDictionary()
+
+    def clear(self) -> list[httpx.AsyncClient]:
+        """Return the httpx clients that were made for this event loop, to be closed; a later use makes new ones."""
+        pools = self._pools.pop(_loop(), None)
+        return pools.clear() if pools else []
+
+    def _borrowed_here(self) -> httpx.AsyncClient | None:
+        if self.borrowed is not None:
+            if self._borrowed_loop not in {None, _loop()}:
+                why = "was used in another event loop before, to which its connections belong"
+                raise InvalidRequestError([Problem("http_client", self.borrowed, why)])
+            self._borrowed_loop = _loop()
+        return self.borrowed
+
+    def _pools_here(self) -> Pools[httpx.AsyncClient]:
+        loop = _loop()
+        pools = self._pools.get(loop)
+        if pools is None:
+            # Connections hold on to their loop, so that a weak reference alone would keep both for ever.
+            for ended in [each for each in list(self._pools) if each.is_closed()]:
+                self._pools.pop(ended, None)
+            pools = self._pools[loop] = Pools(partial(httpx.AsyncClient, **_options()))
+        return pools
+
+
+def _options() -> dict[str, Any]:
+    return {"verify": late_context(), "limits": _LIMITS, "mounts": dict.fromkeys(_DIRECT)}
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    from asyncio import get_running_loop
+
+    return get_running_loop()

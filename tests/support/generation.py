@@ -20,7 +20,7 @@ from tools.generator.templates import read_fixes
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = ROOT / "openapi.yaml"
 CONFIG = ROOT / "generator-config.yml"
 PACKAGE = ROOT / "generated" / "images_api_client"

@@ -80,7 +80,7 @@ class Project(NamedTuple):
 
     def run(self, calls: Sequence[Call], *server: str) -> dict[str, Any]:
         paths = os.pathsep.join(str(self.folder / name) for name in ("facade", "generated"))
-        script = ROOT / "tests" / "regenerated_calls.py"
+        script = ROOT / "tests" / "support" / "regenerated_calls.py"
         printed = run(sys.executable, "-W", "error", script, json.dumps(calls), *server, PYTHONPATH=paths)
         said: dict[str, Any] = json.loads(printed)
         assert said["facade"].startswith(str(self.folder))

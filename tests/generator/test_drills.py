@@ -437,7 +437,7 @@ class TestOperations:
         assert "class CreateImageUpscaleOptions(TypedDict" in options
         assert "Limits" not in options
         call = json.dumps([["generate", {"prompt": "x", "model": "dall-e-2"}]])
-        script, paths = ROOT / "tests" / "regenerated_calls.py", os.pathsep.join([str(facade.parent), generated])
+        script, paths = ROOT / "tests" / "support" / "regenerated_calls.py", os.pathsep.join([str(facade.parent), generated])
         assert json.loads(run(sys.executable, script, call, sandbox.base_url, PYTHONPATH=paths))["outcomes"] == [200]
         with (facade / "_requests.py").open("a", encoding="utf-8") as requests:
             requests.write(NEW_REQUESTS)

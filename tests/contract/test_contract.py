@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SOURCE = Path(__file__).parents[1] / "openapi.yaml"
+SOURCE = Path(__file__).parents[2] / "openapi.yaml"
 REQUESTS = [name for name in SCHEMAS if name.endswith("Request")]
 REPLIES = ["ImagesResponse", "Image", "ImageUsage", "TokensByKind", "SvgUsage", "PartialImageEvent", "CompletedImageEvent"]
 # The families of models that there are, were, and may come.

@@ -142,7 +142,7 @@ def test_one_version_holds_everywhere(built: Built, client: ImagesClient, sandbo
 
 class TestSdist:
     def test_it_holds_what_a_maintainer_needs(self, built: Built) -> None:
-        tests = {f"tests/{path.name}" for path in (ROOT / "tests").glob("*.py")}
+        tests = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")}
         tools = {f"tools/{name}" for name in contents(ROOT / "tools")}
         assert {
             "openapi.yaml",
@@ -178,7 +178,7 @@ def size(picture: Path) -> tuple[int, int]:
 class TestInstalled:
     def install(self, requirement: str, folder: Path, *arguments: str) -> dict[str, Any]:
         environment = make_environment(folder / "venv", requirement)
-        output = environment.run(ROOT / "tests" / "installed_calls.py", str(folder), *arguments)
+        output = environment.run(ROOT / "tests" / "support" / "installed_calls.py", str(folder), *arguments)
         said: dict[str, Any] = json.loads(output)
         assert all(path.startswith(str(environment.packages)) for path in said["packages"])
         assert said["versions"] == [VERSION] * 3

@@ -1,0 +1,109 @@
+"""What docstrings say of a parameter: the contract's description, bounds, choices, defaults, and which models take it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tools.generator.document import Schema, resolved
+from tools.generator.methods import Method, Parameter
+from tools.generator.model_rules import ModelRules
+
+_BOUNDS = {
+    "minimum": "At least {}.",
+    "exclusiveMinimum": "More than {}.",
+    "maximum": "At most {}.",
+    "exclusiveMaximum": "Less than {}.",
+    "multipleOf": "A multiple of {}.",
+    "minLength": "At least {} character(s).",
+    "maxLength": "At most {} character(s).",
+    "minItems": "At least {} item(s).",
+    "maxItems": "At most {} item(s).",
+}
+_MOST_CHOICES = 8
+_FILE = (
+    "Given as a path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name and one of these and maybe a "
+    "media type."
+)
+_REFERENCE = "Or, all images of the call alike, as a link, a `data:` URL or the id of a file."
+
+
+def described(document: Schema, schema: Schema) -> str:
+    """Return a schema's description with the bounds that hold for all models."""
+    target = resolved(document, schema)
+    bounds = [text.format(target[keyword]) for keyword, text in _BOUNDS.items() if keyword in target]
+    return " ".join([target["description"], *bounds])
+
+
+class Descriptions:
+    """What a method's docstring says of its parameters.
+
+    Args:
+        document: The contract.
+        method: The method.
+        rules: The contract's per-model rules.
+    """
+
+    def __init__(self, document: Schema, method: Method, rules: ModelRules) -> None:
+        self._document = document
+        self._method = method
+        self._rules = rules
+        self._users = rules.users(method.bodies) if any(each.name == "model" for each in method.parameters) else set(rules.models)
+
+    def of(self, parameter: Parameter) -> str:
+        """Return all that is said of a parameter."""
+        return " ".join([described(self._document, parameter.schema), *self._more(parameter)])
+
+    def _more(self, parameter: Parameter) -> Iterator[str]:
+        if parameter.is_file:
+            yield f"{_FILE} {_REFERENCE}" if parameter.by_reference else _FILE
+        else:
+            yield from self._choices(parameter)
+        yield from self._bodies(parameter)
+        yield from self._models(parameter)
+        yield from self._defaults(parameter)
+
+    def _choices(self, parameter: Parameter) -> Iterator[str]:
+        schema = resolved(self._document, parameter.schema)
+        kinds = [resolved(self._document, kind) for kind in schema.get("anyOf", [schema])]
+        choices = [value for kind in kinds for value in kind.get("enum", ()) if value is not None]
+        is_open = any("enum" not in kind and kind.get("type") != "null" for kind in kinds)
+        if 0 < len(choices) <= _MOST_CHOICES:
+            yield f"{'Such as' if is_open else 'One of'} {listed([shown(value) for value in choices], 'or')}."
+
+    def _bodies(self, parameter: Parameter) -> Iterator[str]:
+        having = [body for body, _ in parameter.schemas]
+        if len(having) == len(self._method.bodies) or parameter.by_reference:
+            return
+        if all(body.references for body in having):
+            yield "Only when images are given by reference."
+        elif any(body.references for body in self._method.bodies if body not in having):
+            yield "Not when images are given by reference."
+
+    def _models(self, parameter: Parameter) -> Iterator[str]:
+        is_model = parameter.name == "model"
+        universe = set(self._rules.models) if is_model else self._users
+        takers = self._rules.takers(parameter) & universe
+        if takers == universe:
+            return
+        named, others = self._rules.named(takers, universe), self._rules.named(universe - takers, universe)
+        if not takers or len(others) < len(named):
+            yield f"{'Of the known models, not' if is_model else 'Not'} for {listed(others, 'or')}."
+        else:
+            yield f"{'Of the known models, only' if is_model else 'Only'} for {listed(named, 'and')}."
+
+    def _defaults(self, parameter: Parameter) -> Iterator[str]:
+        schema = resolved(self._document, parameter.schema)
+        if "default" in schema:
+            yield f"Default: {shown(schema['default'])}."
+        for default, models in self._rules.defaults(parameter):
+            yield f"Default for {listed(self._rules.named(models, self._rules.models), 'and')}: {shown(default)}."
+
+
+def listed(names: Sequence[str], conjunction: str) -> str:
+    """Return names as one reads them out: `a, b and c`."""
+    *others, last = names
+    return f"{', '.join(others)} {conjunction} {last}" if others else last
+
+
+def shown(value: Any) -> str:
+    """Return a value of a parameter as docstrings show it."""
+    return f"`{value}`" if isinstance(value, str) else repr(value)
