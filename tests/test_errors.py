@@ -34,6 +34,7 @@ from images_api import (
     UnreadableFileError,
     _errors,
 )
+from images_api._http.downloads import NoSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 README = Path(__file__).parent.parent / "README.md"
 BODY = b'{"data": [' + b'"picture", ' * 100_000 + b'"picture"]}'
 PICTURE = drawn(8, 6)
-HTTP = HTTPInfo(429, httpx.Headers({"x-request-id": "req_1", "retry-after": "7"}), 1.5)
+HTTP = HTTPInfo(429, httpx.Headers({"x-request-id": "req_1"}), 1.5, 7.0)
 BUILT_IN = {*dir(OSError)}
 
 
@@ -94,7 +95,7 @@ def status_kinds() -> list[type[APIStatusError]]:
 
 
 def images() -> tuple[GeneratedImage, ...]:
-    return GeneratedImage(PICTURE), GeneratedImage(None, url="https://server.example/a.png", index=1)
+    return GeneratedImage(PICTURE), GeneratedImage(None, url="https://server.example/a.png", index=1, source=NoSource())
 
 
 # One of each class, with something in every attribute.

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from file_server import FileServer, Reply, elsewhere_fixture, served_fixture
 
-from images_api import AsyncImagesClient, ImagesAPIError, ImagesClient, _downloads
+from images_api import AsyncImagesClient, ImagesAPIError, ImagesClient
 from images_api.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def guarded() -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_downloads, "_PAUSE", 0.0)
+    monkeypatch.setattr("images_api._http.downloads._PAUSE", 0.0)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast, overload
 
 from ._images.headers import HEAD, ImageFacts, media_type, read_facts
 from ._images.saving import save
@@ -106,7 +106,7 @@ class Usage:
 
 
 class GeneratedImage:
-    """One image.
+    """One image: its bytes, or a link and what fetches it.
 
     Attributes:
         url: Where it lies, if the server answered with a link.
@@ -126,6 +126,8 @@ class GeneratedImage:
         subject: str = "",
         source: ImageSource | None = None,
     ) -> None:
+        if content is None and source is None:
+            raise ValueError("an image needs its bytes, or a source to fetch its link from")
         self._content = Content.of(content) if isinstance(content, bytes) else content
         self._subject = subject
         self._source = source
@@ -288,18 +290,13 @@ class GeneratedImage:
 
     def _fetched(self) -> Content:
         if self._content is None:
-            self._content = self._fetching().fetch(self.url or "")
+            self._content = cast("ImageSource", self._source).fetch(self.url or "")
         return self._content
 
     async def _afetched(self) -> Content:
         if self._content is None:
-            self._content = await self._fetching().afetch(self.url or "")
+            self._content = await cast("ImageSource", self._source).afetch(self.url or "")
         return self._content
-
-    def _fetching(self) -> ImageSource:
-        if self._source is None:
-            raise ValueError("an image that was made by hand needs its bytes, or a source to fetch them from")
-        return self._source
 
     def _save(self, path: str | os.PathLike[str], *, of: int, overwrite: bool) -> Path:
         return save(self._fetched(), path, number=self.index + 1, of=of, subject=self._subject, overwrite=overwrite)

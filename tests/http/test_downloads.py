@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import pickle
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +15,7 @@ import httpx
 import pytest
 from file_server import Reply, dead_port_fixture, elsewhere_fixture, served_fixture
 
-from images_api import AsyncImagesClient, DownloadError, GeneratedImage, ImagesClient, _downloads
+from images_api import AsyncImagesClient, DownloadError, GeneratedImage, ImagesClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -37,7 +38,7 @@ SIGNATURE = "sig=a%2Bb%2F%3d"
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_downloads, "_PAUSE", 0.0)
+    monkeypatch.setattr("images_api._http.downloads._PAUSE", 0.0)
 
 
 @pytest.fixture
@@ -480,10 +481,18 @@ class TestDataURLs:
 
 
 class TestWithoutAClient:
-    def test_a_picture_that_was_never_fetched_says_why_it_cannot_be(self) -> None:
-        error = failure(GeneratedImage(None, url=f"https://images.example/x.png?{SIGNATURE}"))
-        assert "its client is gone" in str(error)
-        assert error.url == "https://images.example/x.png"
+    @pytest.mark.parametrize("asynchronous", [False, True])
+    def test_a_picture_that_was_never_fetched_says_why_it_cannot_be(self, served: FileServer, *, asynchronous: bool) -> None:
+        with ImagesClient(base_url=f"{served.url}/v1") as client:
+            image = link(client, served, f"https://images.example/x.png?{SIGNATURE}")
+        travelled = pickle.loads(pickle.dumps(image))  # noqa: S301  made here
+        with pytest.raises(DownloadError, match="its client is gone") as caught:
+            asyncio.run(travelled.aread()) if asynchronous else travelled.read()
+        assert caught.value.url == "https://images.example/x.png"
+
+    def test_a_link_needs_what_fetches_it(self) -> None:
+        with pytest.raises(ValueError, match="a source to fetch its link from"):
+            GeneratedImage(None, url="https://images.example/x.png")
 
     def test_when_its_client_is_closed_a_link_is_fetched_all_the_same(self, served: FileServer, picture: bytes) -> None:
         with ImagesClient(base_url=f"{served.url}/v1") as client:
@@ -496,7 +505,7 @@ ASYNC_FAILURES = {
     "refused": (Reply(status=403), "403"),
     "busy": (Reply(status=503), "3 tries"),
     "reset": (Reply(end="reset"), "3 tries"),
-    "a page": (Reply(b"<html>"), "isn't a picture"),
+    "a page": (Reply(b"<html>"), "isn't an image"),
     "too large": (Reply(headers={"Content-Length": str(LIMIT + 1)}), "larger"),
     "endless": (Reply(bytes(1000), headers={"Content-Length": None}, end="endless"), "larger"),
 }

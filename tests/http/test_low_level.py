@@ -220,9 +220,9 @@ def test_a_result_holds_the_generated_reply_and_what_http_said() -> None:
     with RawServer(script) as server, ImagesClient(base_url=server.base_url) as client:
         result = client.generate("an otter")
 
-    assert isinstance(result.reply, ImagesResponse)
-    assert (result.reply.created, result.reply.additional_properties) == (7, {"shimmer": True})
-    assert CONTENT not in repr(result.reply)
+    assert isinstance(result.response, ImagesResponse)
+    assert (result.response.created, result.response.additional_properties) == (7, {"shimmer": True})
+    assert CONTENT not in repr(result.response)
     assert (result.http.status_code, result.http.request_id) == (200, "req_1")
     assert result.http.rate_limits == {"remaining-images": "4"}
     assert result.http.elapsed > 0

@@ -127,13 +127,13 @@ class TestServerWait:
         assert seconds is None or 0 < seconds < inf
 
     def test_errors_and_results_say_the_same(self) -> None:
-        http = HTTPInfo(429, httpx.Headers({"retry-after": "7"}), 0.0)
+        http = HTTPInfo(429, httpx.Headers({"retry-after": "7"}), 0.0, 7.0)
         assert http.retry_after == RateLimitError("", http=http, body=None).retry_after == 7
 
 
 def refused(kind: type[APIStatusError], status: int, **headers: str) -> APIStatusError:
     given = httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()})
-    return kind("refused", http=HTTPInfo(status, given, 0.0), body=None)
+    return kind("refused", http=HTTPInfo(status, given, 0.0, server_wait(given)), body=None)
 
 
 class Case(NamedTuple):

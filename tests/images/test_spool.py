@@ -583,7 +583,7 @@ class TestReplies:
         body = pictures(LARGE, OTHER[:-20], base64.b64encode(LARGE).decode() + "!", OTHER)
         with FaultyServer(answered(body)) as server, pytest.raises(ResponseError) as caught:
             run(generate, base_url=server.base_url)
-        assert "picture 2 of 4 is cut short" in str(caught.value)
+        assert "image 2 of 4 is cut short" in str(caught.value)
         assert "picture 3 of 4 isn't base64" in str(caught.value)
         assert caught.value.body == body
         assert [(image.index, image.read()) for image in caught.value.images] == [(0, LARGE), (3, OTHER)]
@@ -689,7 +689,7 @@ class TestFormats:
                 FaultyServer(answered(pictures(LARGE, content[:cut]))) as server,
                 ImagesClient(base_url=server.base_url) as client,
             ):
-                with pytest.raises(ResponseError, match="picture 2 of 2 is cut short after") as caught:
+                with pytest.raises(ResponseError, match="image 2 of 2 is cut short after") as caught:
                     client.generate("an otter", n=2)
                 assert [image.read() for image in caught.value.images] == [LARGE]
 

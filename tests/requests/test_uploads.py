@@ -19,7 +19,8 @@ from pictures import drawn, half_clear, padded, turned
 from PIL import Image
 
 from images_api import AsyncImagesClient, ImagesClient, InvalidRequestError, UnreadableFileError
-from images_api._requests.uploads import Picture, Upload, upload
+from images_api._images.headers import ImageFacts
+from images_api._requests.uploads import Upload, upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +129,7 @@ INPUTS: dict[str, tuple[Callable[[Place], Any], str]] = {
 def test_every_kind_of_input_becomes_the_same_upload(place: Place, kind: str) -> None:
     give, name = INPUTS[kind]
     made = upload("image", give(place))
-    assert made.picture == Picture(name=name, type="image/png", size=len(PNG), width=48, height=32, alpha=True)
+    assert made.facts == ImageFacts(name=name, type="image/png", size=len(PNG), width=48, height=32, alpha=True)
     assert sent(made) == PNG
 
 
@@ -198,7 +199,7 @@ def test_files_of_a_refused_call_are_closed(client: ImagesClient, place: Place) 
 def test_pil_pictures_go_as_png(client: ImagesClient, sandbox: Sandbox, mode: str, alpha: bool | None) -> None:  # noqa: FBT001
     picture = Image.linear_gradient("L").resize((64, 48)).convert("RGB" if mode in {"CMYK", "HSV"} else "L").convert(mode)
     made = upload("image", picture)
-    facts = made.picture
+    facts = made.facts
     assert (facts.name, facts.type, facts.width, facts.height) == ("image.png", "image/png", 64, 48)
     assert facts.alpha is alpha or alpha is None
     with Image.open(io.BytesIO(sent(made))) as arrived:
@@ -208,7 +209,7 @@ def test_pil_pictures_go_as_png(client: ImagesClient, sandbox: Sandbox, mode: st
 
 
 def test_pil_pictures_may_have_a_name() -> None:
-    picture = upload("mask", ("m.png", Image.new("RGBA", (3, 2)))).picture
+    picture = upload("mask", ("m.png", Image.new("RGBA", (3, 2)))).facts
     assert (picture.name, picture.width, picture.height, picture.alpha) == ("m.png", 3, 2, True)
 
 
@@ -237,17 +238,17 @@ def test_pil_pictures_from_a_file_stay_as_they_are(place: Place) -> None:
 def test_type_and_name_follow_the_bytes(
     parameter: str, content: bytes, media_type: str | None, extension: str, *, alpha: bool | None
 ) -> None:
-    picture = upload(parameter, content).picture
+    picture = upload(parameter, content).facts
     assert (picture.name, picture.type, picture.size) == (parameter + extension, media_type, len(content))
     assert picture.alpha is alpha or alpha is None
     # A name that says otherwise, and a type that does, are not believed.
-    misnamed = upload(parameter, ("picture.tiff", content, "image/tiff")).picture
+    misnamed = upload(parameter, ("picture.tiff", content, "image/tiff")).facts
     assert misnamed.name == "picture.tiff"
     assert misnamed.type == media_type or media_type is None
 
 
 def test_size_is_the_one_a_picture_is_shown_in() -> None:
-    facts = [upload("image", turned(40, 24, orientation)).picture for orientation in range(1, 9)]
+    facts = [upload("image", turned(40, 24, orientation)).facts for orientation in range(1, 9)]
     assert [(each.width, each.height) for each in facts] == [(40, 24)] * 4 + [(24, 40)] * 4
 
 
@@ -267,7 +268,7 @@ def test_size_is_the_one_a_picture_is_shown_in() -> None:
     ],
 )
 def test_names_lose_their_directories_and_nothing_else(client: ImagesClient, sandbox: Sandbox, given: str, name: str) -> None:
-    assert upload("image", (given, PNG)).picture.name == name
+    assert upload("image", (given, PNG)).facts.name == name
     client.edit((given, PNG), "x", size="64x64")
     assert f'filename="{name}"\r\n'.encode() in sandbox.requests[-1].body
 
@@ -355,12 +356,12 @@ def test_what_can_not_be_read_says_so_and_keeps_the_cause(place: Place, kind: st
 def test_a_temporary_file_counts_with_all_that_was_written(place: Place) -> None:
     file = place.temporary("w+b")
     file.write(PNG)
-    assert upload("image", file).picture.size == file.tell() == len(PNG)
+    assert upload("image", file).facts.size == file.tell() == len(PNG)
 
 
 def test_facts_are_short_to_read() -> None:
-    assert repr(upload("image", PNG).picture) == f"'image.png' (image/png, 48x32, {len(PNG)} bytes)"
-    assert repr(upload("image", b"text").picture) == "'image.bin' (no known picture format, 4 bytes)"
+    assert repr(upload("image", PNG).facts) == f"'image.png' (image/png, 48x32, {len(PNG)} bytes)"
+    assert repr(upload("image", b"text").facts) == "'image.bin' (no known image format, 4 bytes)"
     assert "BytesIO" not in repr(upload("image", PNG))
 
 

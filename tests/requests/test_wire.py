@@ -172,16 +172,32 @@ class TestNothingUnasked:
         assert texts(edited) == {"prompt": "x", "model": OTHER, "size": "64x64", "input_fidelity": "low"}
         assert texts(varied) == {"model": OTHER, "size": "256x256"}
 
-    def test_an_explicit_none_is_null_in_json_and_nothing_in_a_form(self, sandbox: Sandbox) -> None:
+    def test_none_is_what_was_not_said(self, sandbox: Sandbox) -> None:
         nothing: dict[str, Any] = {"n": None, "size": None, "response_format": None}
         with ImagesClient(base_url=sandbox.base_url, size="256x256") as client:
             client.generate("x", model="dall-e-2", quality=None, **nothing)
             client.create_variation(PNG, **nothing)
             client.edit(PNG, "x", model=None, quality=None, svg=None, output_format="svg", size=None)
         created, varied, edited = sandbox.requests
-        assert fields(created) == {"prompt": "x", "model": "dall-e-2", "quality": None, **nothing}
-        assert texts(varied) == {"model": "dall-e-2"}
-        assert texts(edited) == {"prompt": "x", "output_format": "svg"}
+        documented = {"n": 1, "size": "256x256", "response_format": "url"}
+        assert fields(created) == {"prompt": "x", "model": "dall-e-2", **documented}
+        assert texts(varied) == {"model": "dall-e-2"} | {name: str(value) for name, value in documented.items()}
+        assert texts(edited) == {"prompt": "x", "model": "gpt-image-2.5-flare", "output_format": "svg", "size": "256x256"}
+
+    def test_a_null_is_said_by_extra_body(self, sandbox: Sandbox) -> None:
+        with ImagesClient(base_url=sandbox.base_url) as client:
+            client.generate("x", size="64x64", extra_body={"moderation": None})
+        assert fields(sandbox.requests[-1])["moderation"] is None
+
+    def test_a_client_without_a_model_sends_none(self, sandbox: Sandbox) -> None:
+        with ImagesClient(base_url=sandbox.base_url, model=None) as client:
+            client.generate("x", size="64x64")
+            client.edit(PNG, "x")
+            client.generate("x", model=OTHER, size="64x64")
+        created, edited, named = sandbox.requests
+        assert fields(created) == {"prompt": "x", "size": "64x64"}
+        assert texts(edited) == {"prompt": "x"}
+        assert fields(named) == {"prompt": "x", "model": OTHER, "size": "64x64"}
 
 
 class TestJSON:

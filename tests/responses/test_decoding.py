@@ -8,6 +8,7 @@ import random
 import re
 import tracemalloc
 import zlib
+from collections import deque
 from itertools import chain, combinations, pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -18,12 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import drawn, padded
 
-from images_api._images import spool as _spool
-from images_api._responses import json as _decoding
-from images_api._responses.json import BrokenPictureError, JSONReader, check_picture
-from images_api._responses.result import Body
-from images_api._images.spool import Spool
+from images_api._images import spool
+from images_api._images.base64 import BrokenImageError, check_image
+from images_api._images.spool import Content, Spool
+from images_api._responses import json as _json
 from images_api._responses.events import EventDecoder
+from images_api._responses.json import JSONReader
+from images_api._responses.result import Body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -51,7 +53,7 @@ def found(picture: Callable[[], bytes | None]) -> bytes | str | None:
     """Return a picture's bytes, or what is wrong with it."""
     try:
         return picture()
-    except BrokenPictureError as error:
+    except BrokenImageError as error:
         return str(error)
 
 
@@ -59,9 +61,9 @@ def expected_picture(text: str) -> bytes | None:
     try:
         content = decoded(text)
     except ValueError as error:
-        raise BrokenPictureError(NOT_BASE64) from error
+        raise BrokenImageError(NOT_BASE64) from error
     if content:
-        check_picture(Spool(content))
+        check_image(Content.of(content))
     return content or None
 
 
@@ -86,7 +88,7 @@ def expected(body: bytes) -> str | None:
 
 
 def read(pieces: Iterable[bytes], where: list[bytes | None] = IN_REPLY) -> JSONReader:
-    reader = JSONReader(where)
+    reader = JSONReader(where, Spool())
     for piece in pieces:
         reader.write(piece)
     reader.close()
@@ -95,7 +97,7 @@ def read(pieces: Iterable[bytes], where: list[bytes | None] = IN_REPLY) -> JSONR
 
 def picture_in(reader: JSONReader) -> Callable[[str], bytes | None]:
     def picture(text: str) -> bytes | None:
-        content = reader.picture(text)
+        content = reader.image(text)
         return content.read() if content else None
 
     return picture
@@ -245,8 +247,8 @@ WIDE = {
 def usual_size() -> Iterator[int]:
     """Have small documents read as they come, too; the size up to which they are usually read at once is given."""
     with pytest.MonkeyPatch.context() as patch:
-        usual = _decoding._AT_ONCE
-        patch.setattr(_decoding, "_AT_ONCE", 0)
+        usual = _json._AT_ONCE
+        patch.setattr(_json, "_AT_ONCE", 0)
         yield usual
 
 
@@ -255,7 +257,7 @@ def test_a_small_reply_says_the_same_at_once(name: str, usual_size: int, monkeyp
     body = (BODIES | WIDE)[name]
     said = expected(body)
     for at_once in {*range(min(len(body), 40)), len(body), usual_size}:
-        monkeypatch.setattr(_decoding, "_AT_ONCE", at_once)
+        monkeypatch.setattr(_json, "_AT_ONCE", at_once)
         reader = read(parts(body, *range(7, len(body), 7)))
         assert outcome(reader) == said
         assert expected(reader.read()) == said
@@ -274,9 +276,10 @@ def test_a_reply_says_the_same_wherever_it_is_cut(name: str) -> None:
         assert again == body or name in DRESSED | BROKEN, pieces
 
 
-@pytest.mark.parametrize("limit", [0, 1, 12])
-def test_a_reply_says_the_same_from_files_as_from_memory(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_spool, "_MEMORY_LIMIT", limit)
+@pytest.mark.parametrize("small", [0, 1, 12])
+def test_a_reply_says_the_same_from_files_as_from_memory(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "_SMALL", small)
+    monkeypatch.setattr(spool, "_FREE_PAGES", deque[None]())
     for body in BODIES.values():
         said = expected(body)
         for pieces in ([body], parts(body, len(body) // 2), parts(body, *range(1, len(body)))):
@@ -440,7 +443,7 @@ def test_a_reply_that_is_no_json_gives_the_pictures_that_came_whole() -> None:
     for end in range(len(body)):
         reader = read(parts(body[:end], *range(7, end, 7)))
         whole = [NONE, SVG, SVG][: sum(end >= each for each in ends)]
-        assert [each.read() for each in reader.whole_pictures()] == whole, body[:end]
+        assert [each.read() for each in reader.whole_images()] == whole, body[:end]
 
 
 def big(side: int, size: int) -> bytes:
@@ -451,15 +454,19 @@ def big(side: int, size: int) -> bytes:
     "dress", [bytes, lambda text: text.replace(b"/", b"\\/"), lambda text: re.sub(b"(.{76})", b"\\1\\\\n", text)]
 )
 @pytest.mark.parametrize("step", [1 << 10, 1 << 16, (1 << 16) + 1, 1 << 30])
-def test_large_pictures_are_as_sent_in_any_dress_and_pieces(dress: Callable[[bytes], bytes], step: int) -> None:
+@pytest.mark.parametrize("in_file", [True, False])
+def test_large_pictures_are_as_sent_in_any_dress_and_pieces(
+    dress: Callable[[bytes], bytes], step: int, monkeypatch: pytest.MonkeyPatch, *, in_file: bool
+) -> None:
+    monkeypatch.setattr(spool, "_FREE_PAGES", deque[None]([] if in_file else [None] * 99))
     pictures = [big(side, 300_000 + side) for side in (8, 9, 10)]
     names = [b'"b64_json":', b'"%b" : ' % escaped(b"b64_json"), b'"p":"\\"","b64_json"\n\t:']
     entries = [b'{%b"%b"}' % (name, dress(b64(each))) for name, each in zip(names, pictures, strict=True)]
     body = b'{"data":[%b]}' % b",".join(entries)
     reader = read(parts(body, *range(step, len(body), step)))
-    spools = [reader.picture(entry["b64_json"]) for entry in reader.document()["data"]]
-    assert [spool.read() for spool in spools if spool] == pictures
-    assert all(spool and spool.in_file for spool in spools)
+    contents = [reader.image(entry["b64_json"]) for entry in reader.document()["data"]]
+    assert [content.read() for content in contents if content] == pictures
+    assert [content.in_file for content in contents if content] == [in_file] * 3
     assert expected(reader.read()) == expected(body)
 
 
@@ -484,7 +491,9 @@ def reply_in_pieces(entry: bytes, count: int, coding: str) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("coding", ["", "gzip"])
-def test_of_large_pictures_only_a_piece_is_in_memory(coding: str) -> None:
+def test_of_large_pictures_only_a_piece_is_in_memory(coding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory beyond what all the process's contents may have there."""
+    monkeypatch.setattr(spool, "_FREE_PAGES", deque[None]())
     entry = b'{"b64_json":"%b"}' % b64(GIF + random.Random(0).randbytes(4 << 20))  # noqa: S311  no secrets
 
     def read_all(count: int) -> None:
@@ -493,7 +502,7 @@ def test_of_large_pictures_only_a_piece_is_in_memory(coding: str) -> None:
             body.write(piece)
         body.close()
         assert isinstance(body.content, JSONReader)
-        assert len(body.content.document()["data"]) == len(body.content.whole_pictures()) == count
+        assert len(body.content.document()["data"]) == len(body.content.whole_images()) == count
 
     read_all(1)  # what it imports is no part of it
     assert peak(lambda: read_all(8)) < peak(lambda: read_all(1)) + (64 << 10) < 1 << 20

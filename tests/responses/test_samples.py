@@ -189,15 +189,15 @@ BROKEN = {
     "error-in-200": Broken(kind="NoImageError", says="no worker is free"),
     "message-in-200": Broken(kind="NoImageError", says="the queue is full"),
     "cut-json": Broken(says="isn't JSON"),
-    "truncated-png": Broken(says="picture 1 of 1 is cut short"),
-    "not-a-picture": Broken(says="isn't a picture: it begins with b'Sorry, no otters'"),
+    "truncated-png": Broken(says="image 1 of 1 is cut short"),
+    "not-a-picture": Broken(says="isn't an image: it begins with b'Sorry, no otters'"),
     "wrong-base64": Broken(says="isn't base64"),
-    "one-good-one-broken": Broken(says="picture 2 of 4 is cut short", images="PNG 4x3, JPEG 5x2"),
+    "one-good-one-broken": Broken(says="image 2 of 4 is cut short", images="PNG 4x3, JPEG 5x2"),
     "sglang-empty-b64": Broken(says="neither b64_json nor url"),
     "b64-of-another-type": Broken(says="has a list for b64_json"),
     "texts-instead-of-objects": Broken(says="isn't an object"),
-    "image-body-cut": Broken(says="the picture in the reply is cut short"),
-    "image-body-html": Broken(says="isn't a picture"),
+    "image-body-cut": Broken(says="the image in the response is cut short"),
+    "image-body-html": Broken(says="isn't an image"),
 }
 REFUSED = {
     "openai-400-unknown-parameter": Refused(

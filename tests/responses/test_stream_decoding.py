@@ -424,7 +424,7 @@ def test_what_cuts_a_stream_short_is_the_cause_and_unfinished_pictures_are_kept(
     assert isinstance(error, StreamInterruptedError)
     assert error.__cause__ is cause
     assert [image.read() for image in error.partial_images] == [SMALL]
-    assert "0 finished and 1 unfinished pictures (ReadTimeout: timed out); the call may be billed" in str(error)
+    assert "0 finished and 1 unfinished images (ReadTimeout: timed out); the call may be billed" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -488,6 +488,12 @@ class TestReferences:
     def test_refusals(self, http: httpx.Client, image: dict[str, str], param: str) -> None:
         assert refusal(self.edit(http, image))["param"] == param
 
+    def test_what_holds_for_files_holds_for_them(self, http: httpx.Client) -> None:
+        good, gif = self.data_url(png()), self.data_url(png(kind="GIF"))
+        for images, param in (([gif], "images"), ([good, gif], "images[1]")):
+            error = refusal(self.edit(http, *images))
+            assert (error["param"], error["code"]) == (param, "invalid_image_file")
+
     @pytest.mark.parametrize("images", [[], [{}], ["x"], [{"image_url": 1}], None])
     def test_malformed_references(self, http: httpx.Client, images: object) -> None:
         refusal(http.post("/images/edits", json={"prompt": "x", "model": GPT, "images": images}))
@@ -643,6 +649,17 @@ class TestServer:
             "assert sorted(images_api.sandbox.__all__) == ['Sandbox', 'create_app']\n"
         )
         run("-c", code).check_returncode()
+
+    def test_it_stands_on_the_contract_and_the_images_alone(self) -> None:
+        code = (
+            "import sys, httpx\n"
+            "from images_api.sandbox import Sandbox\n"
+            "with Sandbox() as sandbox:\n"
+            f"    httpx.post(f'{{sandbox.base_url}}/images/generations', json={SMALL}).raise_for_status()\n"
+            "print(*sorted({name.split('.')[1] for name in sys.modules if name.startswith('images_api.')}))\n"
+        )
+        done = run("-c", code)
+        assert (done.stderr, done.stdout.split()) == ("", ["_contract", "_images", "_messages", "sandbox"])
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

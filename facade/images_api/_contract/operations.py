@@ -47,7 +47,8 @@ class Operation:
         if not isinstance(given, str):
             return None
         for body in self.bodies.values():
-            schema = body.properties.get(body.references.get(name, ""), {})
+            # What a body doesn't take by reference is refused by its name, not for what it isn't.
+            schema = body.properties.get(body.references.get(name) or next(iter(body.references.values()), ""), {})
             for key, part in merged(schema.get("items", schema)).get("properties", {}).items():
                 if "pattern" in part and re.match(part["pattern"], given):
                     return {key: given}

@@ -128,19 +128,18 @@ class _Download:
         self._tries = 0
         self._status = 0
         self.request = self._request()
-        self._announced = 0
         self._location: str | None = None
 
     def begin(self, response: httpx.Response) -> bool:
         self.content = Spool().new()
         self._status = response.status_code
         self._location = response.headers.get("location") if response.is_redirect else None
-        self._announced = int(response.headers.get("content-length", 0)) if response.is_success else 0
+        if response.is_success:
+            self._check_size(int(response.headers.get("content-length", 0)))
         return True
 
     def receive(self, chunk: bytes) -> None:
-        if max(self._announced, self.content.size + len(chunk)) > self.settings.max_download_bytes:
-            raise self._error(f"the image is larger than max_download_bytes, {self.settings.max_download_bytes}")
+        self._check_size(self.content.size + len(chunk))
         self.content.write(chunk)
 
     def end(self, cut: httpx.HTTPError | None) -> float | None:
@@ -166,7 +165,7 @@ class _Download:
         self._tries += 1
         if self._tries >= _TRIES:
             raise self._error(f"the image could not be fetched in {_TRIES} tries ({reason})") from cause
-        return _PAUSE * 2 ** (self._tries - 1)
+        return _PAUSE * (1 << self._tries - 1)
 
     def _redirected(self, location: str) -> float:
         self._redirects += 1
@@ -186,6 +185,10 @@ class _Download:
         request = httpx.Request("GET", url, headers={"Accept": "image/*", **headers}, extensions={"timeout": _TIMEOUT.as_dict()})
         request.url = _ExactURL(self.url)
         return request
+
+    def _check_size(self, size: int) -> None:
+        if size > self.settings.max_download_bytes:
+            raise self._error(f"the image is larger than max_download_bytes, {self.settings.max_download_bytes}")
 
     def _check_address(self) -> None:
         parts = urlsplit(self.url)

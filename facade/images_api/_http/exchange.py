@@ -57,15 +57,18 @@ def exchange(each: Exchange, client: httpx.Client) -> None:
         except httpx.HTTPError as error:
             time.sleep(each.fail(error))
             continue
-        if not each.begin(response):
-            return
+        read_later = False
         try:
+            read_later = not each.begin(response)
+            if read_later:
+                return
             for chunk in chunks(response):
                 each.receive(chunk)
         except httpx.HTTPError as error:
             cut = error
         finally:
-            response.close()
+            if not read_later:
+                response.close()
         pause = each.end(cut)
         if pause is None:
             return
@@ -88,15 +91,18 @@ async def aexchange(each: Exchange, client: httpx.AsyncClient) -> None:
         except httpx.HTTPError as error:
             await sleep(each.fail(error))
             continue
-        if not each.begin(response):
-            return
+        read_later = False
         try:
+            read_later = not each.begin(response)
+            if read_later:
+                return
             async for chunk in achunks(response):
                 each.receive(chunk)
         except httpx.HTTPError as error:
             cut = error
         finally:
-            await response.aclose()
+            if not read_later:
+                await response.aclose()
         pause = each.end(cut)
         if pause is None:
             return

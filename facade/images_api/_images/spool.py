@@ -6,13 +6,14 @@ import os
 from collections import deque
 from contextlib import suppress
 from errno import EINVAL
+from functools import partial
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from threading import Lock
 from typing import IO, TYPE_CHECKING, BinaryIO, Self
 from weakref import ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from _typeshed import WriteableBuffer
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 # What is this small is not worth a file, and not counted.
 _SMALL = 128 << 10
 _PAGE = 64 << 10
-_MEMORY = 6 << 20
+_MEMORY = 5 << 20
 # What all larger contents of the process have in memory, a token a page. One is taken, and several are given back, in a
 # single step each, which no thread, signal, fork or garbage collection can come between.
 _FREE_PAGES = deque([None] * (_MEMORY // _PAGE))
-_COPIED_AT_ONCE = 1 << 20
+_COPIED_AT_ONCE = 256 << 10
 
 
 class Spool:
@@ -67,9 +68,7 @@ class Content:
     def __init__(self, spool: Spool | None = None) -> None:
         self.size = 0
         self._spool = spool
-        self._memory = BytesIO()
-        self._pages = _Pages()
-        self._file: _File | None = None
+        self._source: _Memory | _File = _Memory()
         self._offset = 0
 
     @classmethod
@@ -77,38 +76,37 @@ class Content:
         """Return bytes that are whole already, and stay in memory."""
         made = cls()
         made.size = len(content)
-        made._memory = BytesIO(content)
+        made._source = _Memory(content)
         return made
 
     @property
     def in_file(self) -> bool:
         """Return whether the bytes are in a file, and reading them may take a while."""
-        return self._file is not None
+        return isinstance(self._source, _File)
 
     def write(self, chunk: bytes) -> None:
         """Add bytes at the end."""
         size = self.size + len(chunk)
-        if self._file is None and self._spool is not None and not self._pages.hold(size):
-            self._leave_memory(self._spool)
-        if self._file is not None:
+        if self._spool is not None and isinstance(self._source, _Memory) and not self._source.hold(size):
+            self._leave_memory(self._source, self._spool)
+        if isinstance(self._source, _File):
             try:
-                self._file.append(chunk)
+                self._source.append(chunk)
             except OSError:
-                self._return_to_memory(self._file)
-        if self._file is None:
-            self._memory.write(chunk)
+                self._return_to_memory(self._source)
+        if isinstance(self._source, _Memory):
+            self._source.append(chunk)
         self.size = size
 
     def close(self) -> None:
         """Say that all is written."""
         self._spool = None
-        self._memory.getvalue()  # gives back what was allocated ahead
 
     def open(self) -> BinaryIO:
         """Return a binary file to read from, with a position of its own, which the caller closes."""
-        if self._file is None:
-            return BytesIO(self._memory.getvalue())
-        return BufferedReader(_Reader(self._file, self._offset, self.size))
+        if isinstance(self._source, _Memory) and len(page := self._source.read(self.size, 0)) == self.size:
+            return BytesIO(page)
+        return BufferedReader(self._reader())
 
     def read(self) -> bytes:
         """Return all bytes."""
@@ -122,45 +120,45 @@ class Content:
             OSError: There is one already, or it can't be written.
         """
         with target.open("xb") as file:
-            if self._file is None:
-                file.write(self._memory.getvalue())
-                return
-            done = self._file.copy_to(file.fileno(), self._offset, self.size)
+            done = self._source.copy(file.fileno(), self._offset, self.size) if isinstance(self._source, _File) else 0
             file.seek(done)
-            rest = _Reader(self._file, self._offset + done, self.size - done)
-            while chunk := rest.read(_COPIED_AT_ONCE):
-                file.write(chunk)
+            file.writelines(self._reader(done).chunks(_COPIED_AT_ONCE))
 
     def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
         return self.of, (self.read(),)
 
-    def _leave_memory(self, spool: Spool) -> None:
+    def _reader(self, start: int = 0) -> _Reader:
+        return _Reader(self._source, self._offset + start, self.size - start)
+
+    def _leave_memory(self, memory: _Memory, spool: Spool) -> None:
         try:
             file = spool.file()
             offset = file.size
-            file.append(self._memory.getvalue())
+            file.append(*memory.pages())
         except (OSError, ImportError):
             self._spool = None
-            return
-        self._file, self._offset = file, offset
-        self._memory = BytesIO()
-        self._pages.give_back()
+        else:
+            self._source, self._offset = file, offset
 
     def _return_to_memory(self, file: _File) -> None:
-        self._memory.write(self.read())
-        self._file = self._spool = None
+        memory = _Memory()
+        for chunk in self._reader().chunks(_COPIED_AT_ONCE):
+            memory.append(chunk)
         file.cut(self._offset)
+        self._source, self._offset, self._spool = memory, 0, None
 
 
-class _Pages:
-    """The memory that one content has."""
+class _Memory:
+    """Bytes in memory, in pages: so they grow without being moved, and are given back to the system as they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, content: bytes = b"") -> None:
+        self._pages: list[bytes] = []
+        self._last = BytesIO(content)
         self._free = _FREE_PAGES
         self._held = 0
 
     def hold(self, size: int) -> bool:
-        """Take what so many bytes need, and tell whether there was so much."""
+        """Take what so many bytes need of the budget, and tell whether there was so much."""
         try:
             while _SMALL + self._held * _PAGE < size:
                 self._free.pop()
@@ -169,12 +167,28 @@ class _Pages:
             return False
         return True
 
-    def give_back(self) -> None:
-        held, self._held = self._held, 0
-        self._free.extend([None] * held)
+    def append(self, chunk: bytes) -> None:
+        """Add a chunk."""
+        rest = memoryview(chunk)
+        while len(rest) > (room := _PAGE - self._last.tell()):
+            self._last.write(rest[:room])
+            self._pages.append(self._last.getvalue())
+            self._last, rest = BytesIO(), rest[room:]
+        self._last.write(rest)
+
+    def read(self, size: int, offset: int) -> bytes:
+        """Return so many bytes, or fewer where the page ends."""
+        index = min(offset // _PAGE, len(self._pages))
+        page = self._pages[index] if index < len(self._pages) else self._last.getvalue()
+        start = offset - index * _PAGE
+        return page[start : start + size]
+
+    def pages(self) -> list[bytes]:
+        """Return all of it."""
+        return [*self._pages, self._last.getvalue()]
 
     def __del__(self) -> None:
-        self.give_back()
+        self._free.extend([None] * self._held)
 
 
 class _File:
@@ -190,17 +204,19 @@ class _File:
         self._descriptor = file.fileno()
         self._lock = Lock()
 
-    def append(self, chunk: bytes) -> None:
-        """Add all of a chunk.
+    def append(self, *chunks: bytes) -> None:
+        """Add chunks.
 
         Raises:
-            OSError: Not all of it can be added; then none of it is.
+            OSError: Not all of them can be added; then none is.
         """
-        rest, end = memoryview(chunk), self.size
+        end = self.size
         try:
-            while rest:
-                written = self._write(rest, end)
-                rest, end = rest[written:], end + written
+            for chunk in chunks:
+                rest = memoryview(chunk)
+                while rest:
+                    written = self._write(rest, end)
+                    rest, end = rest[written:], end + written
         except OSError:
             self.cut(self.size)
             raise
@@ -219,7 +235,7 @@ class _File:
             self._file.seek(offset)
             return self._file.read(size)
 
-    def copy_to(self, target: int, offset: int, size: int) -> int:
+    def copy(self, target: int, offset: int, size: int) -> int:
         """Have the system copy bytes to a file without carrying them through this process, and return how many it did."""
         done = 0
         if hasattr(os, "copy_file_range"):
@@ -240,10 +256,10 @@ class _File:
 
 
 class _Reader(RawIOBase):
-    """One content of a file, with a position of its own."""
+    """Reads one content, with a position of its own."""
 
-    def __init__(self, file: _File, offset: int, size: int) -> None:
-        self._file = file
+    def __init__(self, source: _Memory | _File, offset: int, size: int) -> None:
+        self._source = source
         self._offset = offset
         self._size = size
         self._position = 0
@@ -262,14 +278,18 @@ class _Reader(RawIOBase):
         return position
 
     def read(self, size: int = -1) -> bytes:
-        """Return as many bytes as the system gives at once."""
+        """Return so many bytes, or fewer where they don't lie together."""
         rest = max(0, self._size - self._position)
-        chunk = self._file.read(rest if size < 0 else min(size, rest), self._offset + self._position)
+        chunk = self._source.read(rest if size < 0 else min(size, rest), self._offset + self._position)
         self._position += len(chunk)
         return chunk
 
     def readall(self) -> bytes:
-        return b"".join(iter(self.read, b""))
+        return b"".join(self.chunks())
+
+    def chunks(self, size: int = -1) -> Iterator[bytes]:
+        """Yield the rest, in chunks of no more than a size."""
+        return iter(partial(self.read, size), b"")
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer)

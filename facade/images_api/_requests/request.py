@@ -6,6 +6,7 @@ This room is one of the two that touch the generated client: its models and `_ge
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -20,7 +21,7 @@ import httpx
 from images_api_client import Client
 from images_api_client import __version__
 from images_api_client.operations import REQUESTS
-from images_api_client.types import File
+from images_api_client.types import UNSET, File
 
 from images_api._contract.operations import operation
 from images_api._errors import InvalidRequestError, Problem
@@ -126,12 +127,12 @@ def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any],
     """
     words, said = _words(settings, arguments)
     draft = _drafted(operation(operation_id), said)
-    fields = _filled_in(draft, settings, stream=stream)
-    _check(draft, fields, words, settings)
-    _warn_of_retirement(draft, fields, settings)
-    headers = _headers(settings, words, stream=stream)
     with ExitStack() as files:
         parts = {name: [_file(files, each) for each in uploads] for name, uploads in draft.uploads.items()}
+        fields = _filled_in(draft, settings, stream=stream)
+        _check(draft, fields, words, settings)
+        _warn_of_retirement(draft, fields, settings)
+        headers = _headers(settings, words, stream=stream)
         one_or_all = {name: several[0] if len(several) == 1 else several for name, several in parts.items()}
         http = _built(draft, fields | one_or_all | dict(words.extra_body), headers, words, settings)
         count = fields.get(draft.rules.roles.get("count", ""))
@@ -190,7 +191,7 @@ def _drafted(operation: Operation, said: Mapping[str, Any]) -> _Draft:
     """Sort fields from images, and choose the body: a form for files, JSON where each image is a link or a file id."""
     fields = {name: value for name, value in said.items() if name not in operation.files}
     images = {name: _several(said[name]) for name in operation.files if name in said}
-    references = {name: [operation.reference(name, each) for each in several] for name, several in images.items()}
+    references = {name: [_reference(operation, name, each) for each in several] for name, several in images.items()}
     named = [each for several in references.values() for each in several]
     if any(named) and not all(named):
         given = [each for several in images.values() for each in several]
@@ -205,6 +206,12 @@ def _drafted(operation: Operation, said: Mapping[str, Any]) -> _Draft:
         else:
             _attach(draft, name, several)
     return draft
+
+
+def _reference(operation: Operation, name: str, given: object) -> dict[str, str] | None:
+    reference = operation.reference(name, given)
+    is_file = reference and os.path.exists(cast("str", given))  # noqa: PTH110  a Path raises for what can't be one
+    return None if is_file else reference
 
 
 def _several(given: object) -> Sequence[object]:
@@ -348,7 +355,8 @@ def _generated_kwargs(draft: _Draft, fields: dict[str, Any]) -> dict[str, Any]:
     if draft.media_type == _JSON and any(isinstance(value, dict | list) for value in fields.values()):
         return get_kwargs(body=model.from_dict(fields))
     properties = draft.rules.properties
-    body = model(**{renamed.get(name, name): value for name, value in fields.items() if name in properties})
+    said = {name: UNSET for name in draft.rules.general_defaults} | {n: v for n, v in fields.items() if n in properties}
+    body = model(**{renamed.get(name, name): value for name, value in said.items()})
     body.additional_properties = {name: value for name, value in fields.items() if name not in properties}
     return get_kwargs(body=body)
 

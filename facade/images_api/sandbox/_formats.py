@@ -16,6 +16,7 @@ from . import _captions, _drawing, _scenery
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+FORMATS = ("png", "jpeg", "webp", "gif", "svg")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
