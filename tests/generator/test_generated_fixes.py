@@ -29,6 +29,7 @@ from tools.generator.templates import Fix, FixError, read_fixes, write_templates
 FIXES = {fix.id: fix for fix in read_fixes()}
 SECRET = "sk-secret"  # noqa: S105  opens nothing
 PATIENT = httpx.Timeout(600, connect=5)
+LATE_ANNOTATIONS = sys.version_info >= (3, 14)  # https://peps.python.org/pep-0649/
 # Ends its part and adds another one, where the boundary is known beforehand.
 INJECTION = 'an otter\r\n--+++\r\nContent-Disposition: form-data; name="n"\r\n\r\n10'
 
@@ -226,9 +227,19 @@ def imports_attrs(package: Package, _: Server) -> bool:
 
 
 def bodiless(package: Package, server: Server) -> object:
-    with package.client(server) as client, pytest.raises(TypeError, match="'body'"):
-        package("api.images.create_image_edit").sync_detailed(client=client)
-    return server.requests
+    missed = ""
+    with package.client(server) as client:
+        try:
+            package("api.images.create_image_edit").sync_detailed(client=client)
+        except TypeError as error:
+            missed = str(error)
+    return "'body'" in missed, [request.body for request in server.requests]
+
+
+def annotated(package: Package, server: Server) -> list[str]:
+    # From 3.14 on, nobody reads the annotations before they are asked for.
+    get_type_hints(package("api.images.create_image_edit").sync_detailed)
+    return names(edited(package, server))
 
 
 def representations(package: Package, server: Server) -> object:
@@ -440,14 +451,14 @@ PROOFS = [
         Proof("any-status-built", f"a {number} is a reply", status(number), (number, int, "busy"), ValueError)
         for number in (499, 520, 524, 529)
     ),
-    Proof("required-body-default", "a body can't be forgotten", bodiless, [], NameError),
     Proof(
         "required-body-default",
-        "the operation can be imported",
-        lambda package, server: names(edited(package, server)),
-        ["prompt", "model", "image"],
-        NameError,
+        "a body can't be forgotten",
+        bodiless,
+        (True, []),
+        (False, [b""]) if LATE_ANNOTATIONS else NameError,
     ),
+    Proof("required-body-default", "the operation's types can be read", annotated, ["prompt", "model", "image"], NameError),
     *(
         Proof("unreadable-reply", what, unreadable(reply), (reply.status, None, reply.body), error)
         for what, reply, error in (

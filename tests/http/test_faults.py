@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from faulty_server import JSON, Act, FaultyServer, answered, both_ways, pictures, refused
 from pictures import drawn
@@ -342,4 +343,4 @@ def test_a_picture_that_came_whole_is_kept_though_its_reply_is_broken(run: Calla
 def test_a_foreign_error_is_the_cause_and_never_comes_in_the_place(run: Callable[..., ImagesResult]) -> None:
     with FaultyServer(Act(makes=1)) as server, pytest.raises(ImagesAPIError) as caught:
         run(OPERATIONS["generate"], base_url=server.base_url)
-    assert type(caught.value.__cause__).__module__.partition(".")[0] == "httpx"
+    assert type(caught.value.__cause__).__module__.partition(".")[0] == httpx.__name__

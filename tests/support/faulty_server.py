@@ -6,7 +6,6 @@ import asyncio
 import json
 import select
 import socket
-import struct
 import threading
 import time
 from base64 import b64encode
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from sockets import reset_when_closed
 
 from images_api import AsyncImagesClient, ImagesClient
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 JSON = {"Content-Type": "application/json"}
 # Longer than any test takes, so that a client that never leaves fails its test instead of stopping all of them.
 _PATIENCE = 20.0
-_ABORT = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ class FaultyServer:
             connection.sendall(act.reply[start : start + step])
             time.sleep(0.005 if act.piece else 0)
         if act.end == "reset":
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            reset_when_closed(connection)
         elif act.end == "hang":
             with suppress(ConnectionError):
                 connection.recv(1)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import struct
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from sockets import reset_when_closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from email.message import Message
     from types import TracebackType
-
-_ABORT = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True)
@@ -106,8 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply) -> None:
         if reply.end == "reset":
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-            os.close(self.connection.detach())
+            reset_when_closed(self.connection)
+            socket.close(self.connection.detach())
             return
         self.send_response(reply.status)
         for name, value in {"Content-Length": str(len(reply.body)), "Connection": "close", **reply.headers}.items():

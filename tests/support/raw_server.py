@@ -5,8 +5,8 @@ As a program it serves one body to every POST, in a process of its own: `python 
 
 from __future__ import annotations
 
+import select
 import socket
-import struct
 import sys
 import threading
 from contextlib import suppress
@@ -16,12 +16,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from sockets import reset_when_closed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
     from typing import BinaryIO
-
-_ABORT = struct.pack("ii", 1, 0)
 
 
 class Do(Enum):
@@ -77,6 +77,7 @@ class RawServer:
         self._scripts = list(scripts)
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._bell, self._ringer = socket.socketpair()
         self._connections: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
 
@@ -93,21 +94,22 @@ class RawServer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
+        self._ringer.send(b"!")
         self._threads.pop(0).join()
         for connection in self._connections:
             with suppress(OSError):  # it may be closed already
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
-        self._listener.close()
+        for each in (self._listener, self._bell, self._ringer):
+            each.close()
 
     def _accept(self) -> None:
         while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
+            waiting, _, _ = select.select([self._listener, self._bell], [], [])
+            if self._bell in waiting:
                 return  # the test is over
+            connection, _ = self._listener.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._connections.append(connection)
             thread = threading.Thread(target=self._serve, args=(connection, len(self._connections) - 1))
@@ -131,7 +133,7 @@ class RawServer:
                             return
                         else:
                             if step is Do.RESET:
-                                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+                                reset_when_closed(connection)
                             return
             except OSError:
                 pass  # the client is gone

@@ -19,12 +19,14 @@ from tools.pythons import interpreter, supported
 if TYPE_CHECKING:
     from pathlib import Path
 
+LOWEST = "lowest dependencies, Python 3.11"
+HTTPX2 = "httpx2 in httpx's place, Python 3.11"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def executable(path: Path, script: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(0o755)
 
 
@@ -89,25 +91,31 @@ class TestInterpreters:
 
 
 @pytest.mark.parametrize(
-    ("installed", "broken", "said", "code"),
+    ("installed", "broken", "failed", "code"),
     [
-        (["3.11", "3.13"], "none", ["passed", "not installed", "passed", "passed"], 0),
-        (["3.12"], "none", ["not installed", "passed", "not installed", "not installed"], 0),
-        (["3.11", "3.12", "3.13"], "3.12", ["passed", "failed", "passed", "passed"], 1),
-        (["3.11"], "lowest", ["passed", "not installed", "not installed", "failed"], 1),
-        ([], "none", ["not installed"] * 4, 1),
+        (["3.11", "3.13"], "", "", 0),
+        (["3.12"], "", "", 0),
+        (["3.14", "3.15"], "", "", 0),
+        (["3.11", "3.12", "3.13"], "test .venv-3.12", "Python 3.12", 1),
+        (["3.11"], "test-lowest .venv", LOWEST, 1),
+        (["3.11", "3.14"], "test-httpx2 .venv-3.11", HTTPX2, 1),
+        ([], "", "", 1),
     ],
 )
-def test_each_run_is_told(tmp_path: Path, installed: list[str], broken: str, said: list[str], code: int) -> None:
+def test_each_run_is_told(tmp_path: Path, installed: list[str], broken: str, failed: str, code: int) -> None:
     shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
     (tmp_path / "Makefile").write_text(
-        'VENV := .venv\ntest test-lowest:\n\t@case "$@ $(VENV)" in *$(BROKEN)*) exit 1;; esac; $(PYTHON)\n'
+        'VENV := .venv\ntest test-lowest test-httpx2:\n\t@test "$@ $(VENV)" != "$(BROKEN)" && $(PYTHON)\n', encoding="utf-8"
     )
     for version in installed:
         executable(tmp_path / "bin" / f"python{version}", "exit 0")
     executable(tmp_path / "bin" / "make", f'exec {shutil.which("make")} "$@"')
     settings = {"PATH": str(tmp_path / "bin"), "PYENV_ROOT": str(tmp_path), "BROKEN": broken}
     printed = run(sys.executable, "-m", "tools.pythons", folder=tmp_path, code=code, **settings)
-    told = [line.rpartition(": ")[2] for line in printed.splitlines() if line.startswith(("Python 3", "lowest"))]
-    assert told == said
+    wanted = {
+        name: "not installed" if name.rpartition(" ")[2] not in installed else "failed" if name == failed else "passed"
+        for name in (*(f"Python {version}" for version in supported()), LOWEST, HTTPX2)
+    }
+    told = (line.rpartition(": ") for line in printed.splitlines() if line.startswith(("Python 3", "lowest", "httpx2")))
+    assert {name: result for name, _, result in told} == wanted
