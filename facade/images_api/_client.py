@@ -10,7 +10,7 @@ import httpx
 
 from images_api_client.operations import ImageOperations
 
-from ._http.pools import LoopConnections, ThreadConnections
+from ._http.pools import Connections, running_loop, running_process
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, Settings
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ._calls import Call
     from ._http.downloads import Downloader
     from ._requests.request import LowLevelClient
+    from ._requests.uploads import ImageInput  # noqa: F401  what the operations take, named as a text below
     from ._results import ImagesResult
     from ._settings import APIKey, TimeoutTypes, Validation
     from ._streams import AsyncImageStream, ImageStream
@@ -131,7 +132,7 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         self.close()
 
     def _connect(self, borrowed: httpx.Client | None) -> None:
-        self._connections = ThreadConnections(borrowed)
+        self._connections = Connections(httpx.Client, borrowed, running_process)
 
     @cached_property
     def _downloader(self) -> Downloader:
@@ -191,7 +192,7 @@ class AsyncImagesClient(
         await self.close()
 
     def _connect(self, borrowed: httpx.AsyncClient | None) -> None:
-        self._connections = LoopConnections(borrowed)
+        self._connections = Connections(httpx.AsyncClient, borrowed, running_loop)
 
     @cached_property
     def _downloader(self) -> Downloader:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -15,7 +16,6 @@ from images_api._errors import InvalidRequestError, Problem
 from .tls import late_context
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Generator
 
 HTTPClient = TypeVar("HTTPClient")
@@ -82,11 +82,17 @@ class Connections(Generic[HTTPClient]):
     """The connections of one client: the caller's own httpx client, or pools that are made when they are needed.
 
     Args:
+        kind: What to make pools of.
         borrowed: The caller's own, which is never closed here.
+        owner: Gives what connections belong to: the running event loop, or the running process, for all its threads.
     """
 
-    def __init__(self, borrowed: HTTPClient | None) -> None:
+    def __init__(self, kind: Callable[..., HTTPClient], borrowed: HTTPClient | None, owner: Callable[[], Any]) -> None:
         self.borrowed = borrowed
+        self._kind = kind
+        self._owner = owner
+        self._borrowed_by: object = None
+        self._pools: WeakKeyDictionary[Any, Pools[HTTPClient]] = WeakKeyDictionary()
 
     def first(self) -> HTTPClient:
         """Return the httpx client for what is no call, such as downloads."""
@@ -107,68 +113,52 @@ class Connections(Generic[HTTPClient]):
             pools.give_back(pool)
 
     def clear(self) -> list[HTTPClient]:
-        """Return the httpx clients that were made here, to be closed; a later use makes new ones."""
-        raise NotImplementedError
+        """Return the httpx clients that were made for this owner, to be closed; a later use makes new ones."""
+        pools = self._pools.pop(self._owner(), None)
+        return pools.clear() if pools else []
 
     def _borrowed_here(self) -> HTTPClient | None:
+        if self.borrowed is not None:
+            owner = self._owner()
+            if self._borrowed_by not in {None, owner}:
+                why = "was used in another event loop before, to which its connections belong"
+                raise InvalidRequestError([Problem("http_client", self.borrowed, why)])
+            self._borrowed_by = owner
         return self.borrowed
 
     def _pools_here(self) -> Pools[HTTPClient]:
-        raise NotImplementedError
-
-
-class ThreadConnections(Connections[httpx.Client]):
-    """Connections for any number of threads."""
-
-    def __init__(self, borrowed: httpx.Client | None) -> None:
-        super().__init__(borrowed)
-        self._pools = Pools(partial(httpx.Client, **_options()))
-
-    def clear(self) -> list[httpx.Client]:
-        """Return the httpx clients that were made here, to be closed; a later use makes new ones."""
-        return self._pools.clear()
-
-    def _pools_here(self) -> Pools[httpx.Client]:
-        return self._pools
-
-
-class LoopConnections(Connections[httpx.AsyncClient]):
-    """Connections for any number of event loops, each with its own."""
-
-    def __init__(self, borrowed: httpx.AsyncClient | None) -> None:
-        super().__init__(borrowed)
-        self._borrowed_loop: asyncio.AbstractEventLoop | None = None
-        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pools[httpx.AsyncClient]] = WeakKeyDictionary()
-
-    def clear(self) -> list[httpx.AsyncClient]:
-        """Return the httpx clients that were made for this event loop, to be closed; a later use makes new ones."""
-        pools = self._pools.pop(_loop(), None)
-        return pools.clear() if pools else []
-
-    def _borrowed_here(self) -> httpx.AsyncClient | None:
-        if self.borrowed is not None:
-            if self._borrowed_loop not in {None, _loop()}:
-                why = "was used in another event loop before, to which its connections belong"
-                raise InvalidRequestError([Problem("http_client", self.borrowed, why)])
-            self._borrowed_loop = _loop()
-        return self.borrowed
-
-    def _pools_here(self) -> Pools[httpx.AsyncClient]:
-        loop = _loop()
-        pools = self._pools.get(loop)
+        owner = self._owner()
+        pools = self._pools.get(owner)
         if pools is None:
             # Connections hold on to their loop, so that a weak reference alone would keep both for ever.
             for ended in [each for each in list(self._pools) if each.is_closed()]:
                 self._pools.pop(ended, None)
-            pools = self._pools[loop] = Pools(partial(httpx.AsyncClient, **_options()))
+            make = partial(self._kind, verify=late_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
+            pools = self._pools.setdefault(owner, Pools(make))
         return pools
 
 
-def _options() -> dict[str, Any]:
-    return {"verify": late_context(), "limits": _LIMITS, "mounts": dict.fromkeys(_DIRECT)}
+class Process:
+    """What the connections of all threads belong to: a fork must not share its parent's, or it takes the other's answers."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def is_closed(self) -> bool:
+        """Return whether this is another process than the running one."""
+        return self._number != os.getpid()
 
 
-def _loop() -> asyncio.AbstractEventLoop:
+_process = lru_cache(maxsize=1)(Process)
+
+
+def running_process() -> Process:
+    """Return this process."""
+    return _process(os.getpid())
+
+
+def running_loop() -> object:
+    """Return the event loop, to which the connections of an async client belong."""
     from asyncio import get_running_loop
 
     return get_running_loop()
