@@ -111,8 +111,9 @@ class Content:
 
     def read(self) -> bytes:
         """Return all bytes."""
-        with self.open() as file:
-            return file.read()
+        if isinstance(self._source, _Memory):
+            return b"".join(self._source.pages())
+        return self._reader().readall()
 
     def copy_to(self, target: Path) -> None:
         """Make a new file that holds the bytes.
