@@ -6,7 +6,7 @@ import ast
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
 from generation import CONTRACT, PACKAGE, ROOT, generate, run
@@ -164,7 +164,7 @@ def test_texts_of_the_contract_stay_texts(package: Package) -> None:
     assert package.doc("create_image_collage").startswith(f"{shown}. {shown} {shown} Args: input: {shown} filter: What")
     assert package()["documented"]["SvgSettingsOptions"] == shown
     types = package()["methods"]["create_image_collage"]["types"]
-    assert types["odd"] == "typing.Optional[typing.Literal['\"\"\"', '\\\\', \"'\", '\\n']]"
+    assert types["odd"] == str(Literal['"""', "\\", "'", "\n"] | None)
 
 
 def test_type_checkers_agree(package: Package, tmp_path: Path) -> None:
