@@ -194,7 +194,7 @@ class TestBrokenContract:
             ("info:", "info: @", ":7: .*'@'"),
             ("  title: Images API", "\ttitle: Images API", ":1: .*'\\\\t'"),
             ("info:", "openapi: 3.1.0\ninfo:", ":1: .*duplicate key"),
-            ("      summary: Create pictures", "       summary: Create pictures", r":8: .*block.*begins in line \d+"),
+            ("      summary: Create images", "       summary: Create images", r":8: .*block.*begins in line \d+"),
             ("openapi: 3.1.0", "openapi: 3.0.3", ': openapi: "3.0.3" does not match [^\n]*\n$'),
             ("info:\n  title: Images API\n", "info:\n", ': info: "title" is a required property\n$'),
             ("post:\n      operationId: createImage\n", "post:\n      operationID: createImage\n", ": .*'operationID' was"),
@@ -202,8 +202,8 @@ class TestBrokenContract:
             ("operationId: createImageEdit\n", "operationId: createImage\n", ": .*another operation is called createImage"),
             ("operationId: createImage\n", "operationId: create image\n", ": .*must be a name such as createImage"),
             ("schema: {$ref: '#/components/schemas/CreateImageRequest'}", "schema: {type: object}", ": .*needs as its schema"),
-            ("minimum: 1\n", "minimum: one\n", ': components/schemas/PictureCount/minimum: "one"'),
-            ("type: [integer, 'null']\n", "type: [int, 'null']\n", ': components/schemas/PictureCount/type/0: "int"'),
+            ("minimum: 1\n", "minimum: one\n", ': components/schemas/ImageCount/minimum: "one"'),
+            ("type: [integer, 'null']\n", "type: [int, 'null']\n", ': components/schemas/ImageCount/type/0: "int"'),
             ("pattern: '^dall-e-2$'", "pattern: '^(dall-e-2$'", ": components/x-families/DallE2/pattern: .*regex"),
             ("then: {properties: {output_compression: false}}", "then: {properties: {output_compression: 5}}", ": .*5 is not of"),
             ("then: {properties: {output_compression", "then: {propertys: {output_compression", ": .*propertys: no keyword"),
@@ -325,7 +325,7 @@ LIMITS = """\
       tags: [images]
       summary: Say what a model takes.
       responses:
-        '200': {$ref: '#/components/responses/Pictures'}
+        '200': {$ref: '#/components/responses/Images'}
 """
 LOW_LEVEL_CALLS = """
 import sys

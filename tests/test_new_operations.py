@@ -100,7 +100,7 @@ def test_images_come_first_and_what_is_required_is_positional(package: Package) 
 def test_one_without_a_model_says_nothing_of_models(package: Package) -> None:
     assert "model" not in package()["methods"]["create_image_enlarge"]["types"]
     doc = package.doc("create_image_enlarge")
-    assert "response_format: Whether a picture comes as a link" in doc
+    assert "response_format: Whether an image comes as a link" in doc
     assert not re.search(r"(Not|Only|Default) for", doc)
 
 

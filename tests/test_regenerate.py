@@ -30,7 +30,7 @@ BEFORE = read_contract(CONTRACT)["components"]
 # Nobody's model, so that the sandbox, which keeps the contract as it was, lets everything pass.
 UNKNOWN = "somebodys-model"
 NEW_MAXIMUM = 4
-OLD_MAXIMUM = BEFORE["schemas"]["PictureCount"]["maximum"]
+OLD_MAXIMUM = BEFORE["schemas"]["ImageCount"]["maximum"]
 QUALITIES = [*BEFORE["schemas"]["ImageQuality"]["enum"], "ultra"]
 Call = tuple[str, dict[str, Any]]
 
@@ -52,7 +52,7 @@ def change(contract: Path) -> None:
     yaml = YAML()
     document = yaml.load(contract)
     components = document["components"]
-    components["schemas"]["PictureCount"]["maximum"] = NEW_MAXIMUM
+    components["schemas"]["ImageCount"]["maximum"] = NEW_MAXIMUM
     components["schemas"]["ImageQuality"]["enum"].append("ultra")
     creation = components["schemas"]["CreateImageRequest"]
     creation["properties"] |= NEW_PARAMETERS
