@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from ._errors import APIConnectionError, APIStatusError, ResponseError
 from ._http.low_level import add_client_defaults
 from ._http.retry import server_wait, wait_before_retry
-from ._responses.events import EventReader
 from ._responses.failures import connection_error, status_error
 from ._responses.result import empty_body, is_whole, read_result
 from ._results import HTTPInfo
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
     import httpx
 
     from ._requests.request import CheckedRequest
-    from ._results import ImagesResult, ImageSource
+    from ._responses.events import EventReader
+    from ._results import ImageSource, ImagesResult
     from ._settings import Settings
 
 _LOGGER = logging.getLogger("images_api")
@@ -124,6 +124,8 @@ class Call:
 
     def events(self) -> EventReader:
         """Return what makes events of the response, which is yet to be read."""
+        from ._responses.events import EventReader
+
         return EventReader(
             self.http,
             self.response.request.url,

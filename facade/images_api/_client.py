@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import httpx
+
 from images_api_client.operations import ImageOperations
 
 from ._http.pools import LoopConnections, ThreadConnections
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ._calls import Call
     from ._http.downloads import Downloader
     from ._requests.request import LowLevelClient
-    from ._requests.uploads import ImageInput
     from ._results import ImagesResult
     from ._settings import APIKey, TimeoutTypes, Validation
     from ._streams import AsyncImageStream, ImageStream

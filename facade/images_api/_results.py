@@ -315,7 +315,6 @@ class ImagesResult(Sequence[GeneratedImage]):
         output_format: The file format, in the server's words; each image's `format` is read from its bytes.
         size: Width and height, in the server's words.
         quality: The quality used.
-        extra: What the server said beside.
     """
 
     images: tuple[GeneratedImage, ...]
@@ -326,13 +325,17 @@ class ImagesResult(Sequence[GeneratedImage]):
     output_format: str | None = None
     size: str | None = None
     quality: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
     _parse: Callable[[], Any] | None = None
 
     @cached_property
     def response(self) -> Any:
-        """Return the response as the generated client's model `ImagesResponse`, its images' base64 taken out; None after a stream."""
+        """Return the response as the generated client's `ImagesResponse`, the images' base64 taken out; None after a stream."""
         return self._parse() if self._parse else None
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """Return what the server said beside, that the contract doesn't know."""
+        return self.response.additional_properties if self._parse else {}
 
     @overload
     def __getitem__(self, index: int) -> GeneratedImage: ...

@@ -28,7 +28,14 @@ _CONNECT_SECONDS = 5.0
 # What an operating system waits for at most is less than a Python number can say.
 _LONGEST_TIMEOUT = 1_000_000
 _DEFAULT_TIMEOUT = httpx.Timeout(600, connect=_CONNECT_SECONDS)
-_TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "object": dict, "array": list}
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "object": dict,
+    "array": list,
+}
 
 
 class Settings:
@@ -161,8 +168,9 @@ def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_of(types: frozenset[str], value: object) -> bool:
-    # A bool is an int to Python, and to nobody else.
-    return any(isinstance(value, _TYPES[name]) for name in types if name in _TYPES and (name == "boolean") == isinstance(value, bool))
+    if isinstance(value, bool):  # an int to Python, and to nobody else
+        return "boolean" in types
+    return any(isinstance(value, _TYPES[name]) for name in types if name in _TYPES)
 
 
 def _checked_key(key: object) -> str:

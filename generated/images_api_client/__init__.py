@@ -7,6 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .client import AuthenticatedClient, Client
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name not in {"AuthenticatedClient", "Client"}:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from . import client
+
+        value = getattr(client, name)
+        globals()[name] = value
+        return value
+
 
 __version__ = "0.1.0"
 
@@ -15,12 +26,3 @@ __all__ = (
     "Client",
     "__version__",
 )
-
-
-def __getattr__(name: str) -> Any:
-    # Who wants the operations alone doesn't wait for attrs, which the clients need.
-    if name in {"AuthenticatedClient", "Client"}:
-        from . import client
-
-        return getattr(client, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

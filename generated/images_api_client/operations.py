@@ -104,24 +104,26 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         """Create pictures from a text.
 
         Args:
-            prompt: What the picture should show. At least 1 character(s).
+            prompt: What the picture should show. At least 1 character. At most 32000 characters for GPT
+                image models. At most 4000 characters for dall-e-3. At most 1000 characters for dall-e-2.
             model: The model that draws. Any id is taken, for compatible servers have their own. Default:
                 `gpt-image-2.5-flare`.
-            n: How many pictures to make. At least 1. At most 10. Default for dall-e-2 and dall-e-3: 1.
+            n: How many pictures to make. At least 1. At most 10. At most 1 for dall-e-3. Default for
+                dall-e-2 and dall-e-3: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2 and dall-e-3: `1024x1024`.
             response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. One of `url` or `b64_json`. Not for GPT image models.
+                base64 and take no such field. Either `url` or `b64_json`. Not for GPT image models.
                 Default for dall-e-2 and dall-e-3: `url`.
             quality: How much work goes into a picture. `standard` and `hd` belong to dall-e, `xhigh` and
                 `max` to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max`,
                 `standard` or `hd`.
-            style: Dramatic, or closer to nature; dall-e-3 only. One of `vivid` or `natural`. Only for
+            style: Dramatic, or closer to nature; dall-e-3 only. Either `vivid` or `natural`. Only for
                 dall-e-3.
             background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
                 of `transparent`, `opaque` or `auto`. Only for GPT image models.
-            moderation: How strictly the content is filtered. One of `low` or `auto`. Only for GPT image
+            moderation: How strictly the content is filtered. Either `low` or `auto`. Only for GPT image
                 models.
             output_format: The file format of the pictures; png where nothing is said. One of `png`,
                 `jpeg`, `webp`, `gif` or `svg`. Only for GPT image models.
@@ -142,8 +144,9 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`.
-            max_retries: How often this call may be sent again, from 0.
+            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
+                client's.
+            max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:
             The images, as a sequence.
@@ -186,24 +189,26 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         """Create pictures from a text, streamed as events.
 
         Args:
-            prompt: What the picture should show. At least 1 character(s).
+            prompt: What the picture should show. At least 1 character. At most 32000 characters for GPT
+                image models. At most 4000 characters for dall-e-3. At most 1000 characters for dall-e-2.
             model: The model that draws. Any id is taken, for compatible servers have their own. Default:
                 `gpt-image-2.5-flare`.
-            n: How many pictures to make. At least 1. At most 10. Default for dall-e-2 and dall-e-3: 1.
+            n: How many pictures to make. At least 1. At most 10. At most 1 for dall-e-3. Default for
+                dall-e-2 and dall-e-3: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2 and dall-e-3: `1024x1024`.
             response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. One of `url` or `b64_json`. Not for GPT image models.
+                base64 and take no such field. Either `url` or `b64_json`. Not for GPT image models.
                 Default for dall-e-2 and dall-e-3: `url`.
             quality: How much work goes into a picture. `standard` and `hd` belong to dall-e, `xhigh` and
                 `max` to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max`,
                 `standard` or `hd`.
-            style: Dramatic, or closer to nature; dall-e-3 only. One of `vivid` or `natural`. Only for
+            style: Dramatic, or closer to nature; dall-e-3 only. Either `vivid` or `natural`. Only for
                 dall-e-3.
             background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
                 of `transparent`, `opaque` or `auto`. Only for GPT image models.
-            moderation: How strictly the content is filtered. One of `low` or `auto`. Only for GPT image
+            moderation: How strictly the content is filtered. Either `low` or `auto`. Only for GPT image
                 models.
             output_format: The file format of the pictures; png where nothing is said. One of `png`,
                 `jpeg`, `webp`, `gif` or `svg`. Only for GPT image models.
@@ -224,8 +229,9 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`.
-            max_retries: How often this call may be sent again, from 0.
+            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
+                client's.
+            max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:
             A context manager over the events of the images' making: `PartialImage`, `CompletedImage`, or
@@ -237,9 +243,9 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 entering.
             APIConnectionError: There was no answer; `may_have_run` says whether it may be billed.
             APIStatusError: The server refused or failed, at once or while it streamed.
-            ResponseError: The response can't be understood; its bytes are on the error.
             StreamInterruptedError: The stream ended before the finished image; the unfinished ones are on
                 the error.
+            ResponseError: The response can't be understood; its bytes are on the error.
         """
         return self._stream("createImage", locals())
 
@@ -282,7 +288,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name and one of
                 these and maybe a media type. Or, all images of the call alike, as a link, a `data:` URL or
                 the id of a file.
-            prompt: What the picture should show. At least 1 character(s).
+            prompt: What the picture should show. At least 1 character. At most 32000 characters for GPT
+                image models. At most 1000 characters for dall-e-2.
             mask: A png of the first picture's size. Where it is fully transparent, the picture is edited.
                 Given as a path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name
                 and one of these and maybe a media type. Or, all images of the call alike, as a link, a
@@ -292,18 +299,18 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 URL, or a tuple of file name and one of these and maybe a media type. Not when images are
                 given by reference. Only for gpt-image-2.5 and later.
             model: The model that draws. Any id is taken, for compatible servers have their own. Of the
-                known models, not for dall-e-3. Default: `gpt-image-2.5-flare`.
+                known models, not dall-e-3. Default: `gpt-image-2.5-flare`.
             n: How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2: `1024x1024`.
             response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. One of `url` or `b64_json`. Not when images are given by
+                base64 and take no such field. Either `url` or `b64_json`. Not when images are given by
                 reference. Only for dall-e-2. Default for dall-e-2: `url`.
             quality: How much work goes into a picture. `standard` belongs to dall-e-2, `xhigh` and `max`
                 to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
                 `standard`.
-            input_fidelity: How closely the result keeps to the pictures given, faces above all. One of
+            input_fidelity: How closely the result keeps to the pictures given, faces above all. Either
                 `high` or `low`. Only for gpt-image-1.x and chatgpt-image.
             background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
                 of `transparent`, `opaque` or `auto`. Only for GPT image models.
@@ -327,13 +334,14 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 models.
             svg: How an svg is drawn; only with the output format svg. Not when images are given by
                 reference. Only for GPT image models.
-            moderation: How strictly the content is filtered. One of `low` or `auto`. Only when images are
+            moderation: How strictly the content is filtered. Either `low` or `auto`. Only when images are
                 given by reference. Only for GPT image models.
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`.
-            max_retries: How often this call may be sent again, from 0.
+            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
+                client's.
+            max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:
             The images, as a sequence.
@@ -386,7 +394,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name and one of
                 these and maybe a media type. Or, all images of the call alike, as a link, a `data:` URL or
                 the id of a file.
-            prompt: What the picture should show. At least 1 character(s).
+            prompt: What the picture should show. At least 1 character. At most 32000 characters for GPT
+                image models. At most 1000 characters for dall-e-2.
             mask: A png of the first picture's size. Where it is fully transparent, the picture is edited.
                 Given as a path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name
                 and one of these and maybe a media type. Or, all images of the call alike, as a link, a
@@ -396,18 +405,18 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 URL, or a tuple of file name and one of these and maybe a media type. Not when images are
                 given by reference. Only for gpt-image-2.5 and later.
             model: The model that draws. Any id is taken, for compatible servers have their own. Of the
-                known models, not for dall-e-3. Default: `gpt-image-2.5-flare`.
+                known models, not dall-e-3. Default: `gpt-image-2.5-flare`.
             n: How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2: `1024x1024`.
             response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. One of `url` or `b64_json`. Not when images are given by
+                base64 and take no such field. Either `url` or `b64_json`. Not when images are given by
                 reference. Only for dall-e-2. Default for dall-e-2: `url`.
             quality: How much work goes into a picture. `standard` belongs to dall-e-2, `xhigh` and `max`
                 to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
                 `standard`.
-            input_fidelity: How closely the result keeps to the pictures given, faces above all. One of
+            input_fidelity: How closely the result keeps to the pictures given, faces above all. Either
                 `high` or `low`. Only for gpt-image-1.x and chatgpt-image.
             background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
                 of `transparent`, `opaque` or `auto`. Only for GPT image models.
@@ -431,13 +440,14 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 models.
             svg: How an svg is drawn; only with the output format svg. Not when images are given by
                 reference. Only for GPT image models.
-            moderation: How strictly the content is filtered. One of `low` or `auto`. Only when images are
+            moderation: How strictly the content is filtered. Either `low` or `auto`. Only when images are
                 given by reference. Only for GPT image models.
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`.
-            max_retries: How often this call may be sent again, from 0.
+            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
+                client's.
+            max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:
             A context manager over the events of the images' making: `PartialImage`, `CompletedImage`, or
@@ -450,9 +460,9 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             UnreadableFileError: A file is missing or can't be read; likewise.
             APIConnectionError: There was no answer; `may_have_run` says whether it may be billed.
             APIStatusError: The server refused or failed, at once or while it streamed.
-            ResponseError: The response can't be understood; its bytes are on the error.
             StreamInterruptedError: The stream ended before the finished image; the unfinished ones are on
                 the error.
+            ResponseError: The response can't be understood; its bytes are on the error.
         """
         return self._stream("createImageEdit", locals())
 
@@ -479,19 +489,20 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             image: The picture to vary. Given as a path, bytes, a binary file, a PIL image, a `data:` URL,
                 or a tuple of file name and one of these and maybe a media type.
             model: The model that varies. Any id is taken, for compatible servers have their own. Of the
-                known models, only for dall-e-2. Default: `dall-e-2`.
+                known models, only dall-e-2. Default: `dall-e-2`.
             n: How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT. One of `256x256`, `512x512` or `1024x1024`.
                 Default for dall-e-2: `1024x1024`.
             response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. One of `url` or `b64_json`. Default for dall-e-2: `url`.
+                base64 and take no such field. Either `url` or `b64_json`. Default for dall-e-2: `url`.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`.
-            max_retries: How often this call may be sent again, from 0.
+            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
+                client's.
+            max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:
             The images, as a sequence.
@@ -528,19 +539,20 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             image: The picture to vary. Given as a path, bytes, a binary file, a PIL image, a `data:` URL,
                 or a tuple of file name and one of these and maybe a media type.
             model: The model that varies. Any id is taken, for compatible servers have their own. Of the
-                known models, only for dall-e-2. Default: `dall-e-2`.
+                known models, only dall-e-2. Default: `dall-e-2`.
             n: How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT. One of `256x256`, `512x512` or `1024x1024`.
                 Default for dall-e-2: `1024x1024`.
             response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. One of `url` or `b64_json`. Default for dall-e-2: `url`.
+                base64 and take no such field. Either `url` or `b64_json`. Default for dall-e-2: `url`.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`.
-            max_retries: How often this call may be sent again, from 0.
+            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
+                client's.
+            max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:
             A context manager over the events of the images' making: `PartialImage`, `CompletedImage`, or
@@ -553,9 +565,9 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             UnreadableFileError: A file is missing or can't be read; likewise.
             APIConnectionError: There was no answer; `may_have_run` says whether it may be billed.
             APIStatusError: The server refused or failed, at once or while it streamed.
-            ResponseError: The response can't be understood; its bytes are on the error.
             StreamInterruptedError: The stream ended before the finished image; the unfinished ones are on
                 the error.
+            ResponseError: The response can't be understood; its bytes are on the error.
         """
         return self._stream("createImageVariation", locals())
 

@@ -98,99 +98,119 @@ class CreateImageEditOptions(TypedDict, total=False):
     """Edit one picture, or make one out of several."""
 
     model: ImageModel | str | None
-    """The model that draws. Any id is taken, for compatible servers have their own."""
+    """The model that draws. Any id is taken, for compatible servers have their own. Of the known models, not
+    dall-e-3. Default: `gpt-image-2.5-flare`."""
 
     n: int | None
-    """How many pictures to make. At least 1. At most 10."""
+    """How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1."""
 
     size: ImageSize | str | None
-    """Width and height in pixels, as WIDTHxHEIGHT, or `auto`."""
+    """Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`, `1536x1024`,
+    `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for dall-e-2: `1024x1024`."""
 
     response_format: ImageResponseFormat | None
     """Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such
-    field."""
+    field. Either `url` or `b64_json`. Not when images are given by reference. Only for dall-e-2. Default
+    for dall-e-2: `url`."""
 
     quality: ImageEditQuality | None
     """How much work goes into a picture. `standard` belongs to dall-e-2, `xhigh` and `max` to gpt-image-2.5
-    and later."""
+    and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or `standard`."""
 
     input_fidelity: ImageInputFidelity | None
-    """How closely the result keeps to the pictures given, faces above all."""
+    """How closely the result keeps to the pictures given, faces above all. Either `high` or `low`. Only for
+    gpt-image-1.x and chatgpt-image."""
 
     background: ImageBackground | None
-    """See-through, filled, or as the model sees fit. Transparency needs png or webp."""
+    """See-through, filled, or as the model sees fit. Transparency needs png or webp. One of `transparent`,
+    `opaque` or `auto`. Only for GPT image models."""
 
     output_format: ImageOutputFormat | None
-    """The file format of the pictures; png where nothing is said."""
+    """The file format of the pictures; png where nothing is said. One of `png`, `jpeg`, `webp`, `gif` or
+    `svg`. Only for GPT image models."""
 
     output_compression: int | None
-    """The compression level in percent, for jpeg and webp. At least 0. At most 100."""
+    """The compression level in percent, for jpeg and webp. At least 0. At most 100. Only for GPT image
+    models."""
 
     partial_images: int | None
     """How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished
-    picture alone. At least 0. At most 3."""
+    picture alone. At least 0. At most 3. Only for GPT image models."""
 
     user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
     `safety_identifier`."""
 
     safety_identifier: str | None
-    """A stable name for your end user, best hashed. Wins over `user` where both are given."""
+    """A stable name for your end user, best hashed. Wins over `user` where both are given. Not when images
+    are given by reference."""
 
     complexity: ImageComplexity | None
-    """How detailed the picture may become; the model's own choice where nothing is said."""
+    """How detailed the picture may become; the model's own choice where nothing is said. One of `low`,
+    `medium` or `high`. Not when images are given by reference. Only for GPT image models."""
 
     frame_count: int | None
-    """How many frames a gif has. At least 2. At most 16."""
+    """How many frames a gif has. At least 2. At most 16. Not when images are given by reference. Only for GPT
+    image models."""
 
     frame_duration_ms: int | None
-    """How long each frame of a gif stays, in milliseconds. Servers round to tens. At least 0. At most 655350."""
+    """How long each frame of a gif stays, in milliseconds. Servers round to tens. At least 0. At most 655350.
+    Not when images are given by reference. Only for GPT image models."""
 
     svg: SvgEditSettingsOptions | None
-    """How an svg is drawn; only with the output format svg."""
+    """How an svg is drawn; only with the output format svg. Not when images are given by reference. Only for
+    GPT image models."""
 
     moderation: ImageModeration | None
-    """How strictly the content is filtered."""
+    """How strictly the content is filtered. Either `low` or `auto`. Only when images are given by reference.
+    Only for GPT image models."""
 
 
 class CreateImageOptions(TypedDict, total=False):
     """Create pictures from a text."""
 
     model: ImageModel | str | None
-    """The model that draws. Any id is taken, for compatible servers have their own."""
+    """The model that draws. Any id is taken, for compatible servers have their own. Default:
+    `gpt-image-2.5-flare`."""
 
     n: int | None
-    """How many pictures to make. At least 1. At most 10."""
+    """How many pictures to make. At least 1. At most 10. At most 1 for dall-e-3. Default for dall-e-2 and
+    dall-e-3: 1."""
 
     size: ImageSize | str | None
-    """Width and height in pixels, as WIDTHxHEIGHT, or `auto`."""
+    """Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`, `1536x1024`,
+    `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for dall-e-2 and dall-e-3:
+    `1024x1024`."""
 
     response_format: ImageResponseFormat | None
     """Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such
-    field."""
+    field. Either `url` or `b64_json`. Not for GPT image models. Default for dall-e-2 and dall-e-3: `url`."""
 
     quality: ImageQuality | None
     """How much work goes into a picture. `standard` and `hd` belong to dall-e, `xhigh` and `max` to
-    gpt-image-2.5 and later."""
+    gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max`, `standard` or `hd`."""
 
     style: ImageStyle | None
-    """Dramatic, or closer to nature; dall-e-3 only."""
+    """Dramatic, or closer to nature; dall-e-3 only. Either `vivid` or `natural`. Only for dall-e-3."""
 
     background: ImageBackground | None
-    """See-through, filled, or as the model sees fit. Transparency needs png or webp."""
+    """See-through, filled, or as the model sees fit. Transparency needs png or webp. One of `transparent`,
+    `opaque` or `auto`. Only for GPT image models."""
 
     moderation: ImageModeration | None
-    """How strictly the content is filtered."""
+    """How strictly the content is filtered. Either `low` or `auto`. Only for GPT image models."""
 
     output_format: ImageOutputFormat | None
-    """The file format of the pictures; png where nothing is said."""
+    """The file format of the pictures; png where nothing is said. One of `png`, `jpeg`, `webp`, `gif` or
+    `svg`. Only for GPT image models."""
 
     output_compression: int | None
-    """The compression level in percent, for jpeg and webp. At least 0. At most 100."""
+    """The compression level in percent, for jpeg and webp. At least 0. At most 100. Only for GPT image
+    models."""
 
     partial_images: int | None
     """How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished
-    picture alone. At least 0. At most 3."""
+    picture alone. At least 0. At most 3. Only for GPT image models."""
 
     user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
@@ -200,33 +220,37 @@ class CreateImageOptions(TypedDict, total=False):
     """A stable name for your end user, best hashed. Wins over `user` where both are given."""
 
     complexity: ImageComplexity | None
-    """How detailed the picture may become; the model's own choice where nothing is said."""
+    """How detailed the picture may become; the model's own choice where nothing is said. One of `low`,
+    `medium` or `high`. Only for GPT image models."""
 
     frame_count: int | None
-    """How many frames a gif has. At least 2. At most 16."""
+    """How many frames a gif has. At least 2. At most 16. Only for GPT image models."""
 
     frame_duration_ms: int | None
-    """How long each frame of a gif stays, in milliseconds. Servers round to tens. At least 0. At most 655350."""
+    """How long each frame of a gif stays, in milliseconds. Servers round to tens. At least 0. At most 655350.
+    Only for GPT image models."""
 
     svg: SvgSettingsOptions | None
-    """How an svg is drawn; only with the output format svg."""
+    """How an svg is drawn; only with the output format svg. Only for GPT image models."""
 
 
 class CreateImageVariationOptions(TypedDict, total=False):
     """Make variations of a picture."""
 
     model: ImageModel | str | None
-    """The model that varies. Any id is taken, for compatible servers have their own."""
+    """The model that varies. Any id is taken, for compatible servers have their own. Of the known models,
+    only dall-e-2. Default: `dall-e-2`."""
 
     n: int | None
-    """How many pictures to make. At least 1. At most 10."""
+    """How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1."""
 
     size: ImageVariationSize | None
-    """Width and height in pixels, as WIDTHxHEIGHT."""
+    """Width and height in pixels, as WIDTHxHEIGHT. One of `256x256`, `512x512` or `1024x1024`. Default for
+    dall-e-2: `1024x1024`."""
 
     response_format: ImageResponseFormat | None
     """Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such
-    field."""
+    field. Either `url` or `b64_json`. Default for dall-e-2: `url`."""
 
     user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer

@@ -13,6 +13,8 @@ from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from ruamel.yaml import YAML
 
+from tools.generator.method_conventions import SETTINGS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -138,12 +140,12 @@ def test_rules_name_families_and_never_a_model() -> None:
 
 def test_every_extension_and_format_is_explained_at_the_head() -> None:
     head = SOURCE.read_text().partition("\nopenapi:")[0]
-    explained = set(re.findall(r"^# (x-[a-z]+)", head, re.MULTILINE)) | {"x-sides"}
+    explained = set(re.findall(r"^# (x-[a-z-]+)", head, re.MULTILINE)) | {"x-sides"}
     assert "`x-sides`" in head
     assert {step for way, _ in walk(DOCUMENT) for step in way[-1:] if str(step).startswith("x-")} == explained
     assert {value for _, value in keywords("format")} == {"binary", "image-size"}
     facts = {fact for _, rule in keywords("x-image") for fact in rule}
-    assert facts == set(re.findall(r"^# {20,}(\w+) {2,}", head, re.MULTILINE))
+    assert facts | SETTINGS.keys() == set(re.findall(r"^# {20,}(\w+) {2,}", head, re.MULTILINE))
 
 
 @pytest.mark.parametrize(("model", "expected"), FAMILIES.items())

@@ -220,6 +220,12 @@ def imports_an_event(package: Package, _: Server) -> bool:
     return run(sys.executable, "-c", program, PYTHONPATH=str(folder.parent)).strip() == "True"
 
 
+def imports_attrs(package: Package, _: Server) -> bool:
+    folder = Path(package().__file__).parent
+    program = f"import sys, {package.name}.operations; print('attrs' in sys.modules)"
+    return run(sys.executable, "-c", program, PYTHONPATH=str(folder.parent)).strip() == "True"
+
+
 def bodiless(package: Package, server: Server) -> object:
     missed = ""
     with package.client(server) as client:
@@ -533,6 +539,7 @@ PROOFS = [
         AttributeError,
     ),
     Proof("late-models", "one model doesn't import all", imports_an_event, right=False, wrong=True),
+    Proof("late-clients", "the operations alone don't import attrs", imports_attrs, right=False, wrong=True),
     Proof(
         "banner-and-version",
         "the package says how it was made",

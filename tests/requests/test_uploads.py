@@ -289,7 +289,7 @@ def test_names_that_are_no_text_are_sent_all_the_same(client: ImagesClient, sand
 
 
 REFUSED: dict[str, tuple[Callable[[Place], Any], str]] = {
-    "nothing": (lambda place: None, "must be a path"),
+    "nothing": (lambda place: None, "is required|must be a path"),
     "a number": (lambda place: 5, "must be a path"),
     "an object": (lambda place: object(), "must be a path"),
     "a class": (lambda place: bytes, "must be a path"),

@@ -19,13 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import drawn, padded
 
+from images_api._http.codings import Decoder
 from images_api._images import spool
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.spool import Content, Spool
 from images_api._responses import json as _json
-from images_api._responses.events import EventDecoder
 from images_api._responses.json import JSONReader
-from images_api._responses.result import Body
+from images_api._responses.result import empty_body
+from images_api._responses.sse import EventDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -497,12 +498,13 @@ def test_of_large_pictures_only_a_piece_is_in_memory(coding: str, monkeypatch: p
     entry = b'{"b64_json":"%b"}' % b64(GIF + random.Random(0).randbytes(4 << 20))  # noqa: S311  no secrets
 
     def read_all(count: int) -> None:
-        body = Body(httpx.Response(200, headers={"content-encoding": coding} if coding else {}))
+        body, decoder = empty_body(httpx.Headers()), Decoder(httpx.Headers({"content-encoding": coding} if coding else {}))
         for piece in reply_in_pieces(entry, count, coding):
-            body.write(piece)
+            for chunk in decoder.decode(piece):
+                body.write(chunk)
         body.close()
-        assert isinstance(body.content, JSONReader)
-        assert len(body.content.document()["data"]) == len(body.content.whole_images()) == count
+        assert isinstance(body, JSONReader)
+        assert len(body.document()["data"]) == len(body.whole_images()) == count
 
     read_all(1)  # what it imports is no part of it
     assert peak(lambda: read_all(8)) < peak(lambda: read_all(1)) + (64 << 10) < 1 << 20

@@ -29,18 +29,21 @@ from images_api import (
     InternalServerError,
     ResponseError,
 )
-from images_api._responses.json import BrokenPictureError, JSONReader, check_picture, decode_json
-from images_api._responses.result import Body, connection_error, read_result, status_error, without_secrets
-from images_api._http.retry import wait_before_retry
-from images_api._images.spool import Spool
+from images_api._http.retry import server_wait, wait_before_retry
+from images_api._images.base64 import BrokenImageError, check_image
+from images_api._images.spool import Content, Spool
+from images_api._messages import Secrets
+from images_api._responses.failures import connection_error, status_error
+from images_api._responses.json import JSONReader, decode_json
+from images_api._responses.result import empty_body, is_whole, read_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from images_api._http.downloads import Downloader
+    from images_api._results import ImageSource
 
 URL = httpx.URL("http://user:word@server.example/v1/images/generations?signature=s")
-NO_DOWNLOADS = cast("Downloader", None)
+NO_DOWNLOADS = cast("ImageSource", None)
 FOREIGN_TEXT_LIMIT = 200
 
 NAMED = {
@@ -90,20 +93,21 @@ FLOODS: dict[str, tuple[int, dict[str, str], object]] = {
 
 
 def info(status: int = 200, headers: dict[str, str] | None = None) -> HTTPInfo:
-    return HTTPInfo(status, httpx.Headers(headers or {}), 0.5)
+    said = httpx.Headers(headers or {})
+    return HTTPInfo(status, said, 0.5, server_wait(said))
 
 
 def refusal(body: object, status: int = 400, headers: dict[str, str] | None = None) -> APIStatusError:
-    return status_error(info(status, headers), body if isinstance(body, bytes) else json.dumps(body).encode(), URL)
+    return status_error(info(status, headers), body if isinstance(body, bytes) else json.dumps(body).encode(), URL, Secrets())
 
 
 def result(said: object, status: int = 200, headers: dict[str, str] | None = None) -> ImagesResult:
     content = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return read_result(info(status, headers), body(content, headers).content, "an otter", NO_DOWNLOADS)
+    return read_result(info(status, headers), body(content, headers), "an otter", NO_DOWNLOADS)
 
 
-def body(content: bytes, headers: dict[str, str] | None = None) -> Body:
-    read = Body(httpx.Response(200, headers=headers))
+def body(content: bytes, headers: dict[str, str] | None = None) -> Content | JSONReader:
+    read = empty_body(httpx.Headers(headers or {}))
     read.write(content)
     read.close()
     return read
@@ -114,15 +118,15 @@ def text_of(content: bytes) -> str:
 
 
 def decode_picture(text: str) -> bytes:
-    reader = JSONReader([None])
+    reader = JSONReader([None], Spool())
     reader.write(json.dumps({"b64_json": text}).encode())
-    content = reader.picture(reader.document()["b64_json"])
+    content = reader.image(reader.document()["b64_json"])
     return content.read() if content else b""
 
 
 def check_bytes(content: bytes) -> None:
     if content:
-        check_picture(Spool(content))
+        check_image(Content.of(content))
 
 
 def reply_of(*contents: bytes) -> dict[str, object]:
@@ -150,7 +154,7 @@ def fault(check: Callable[[Any], object], given: object) -> str | None:
     """Return what is wrong with a picture, or None."""
     try:
         check(given)
-    except BrokenPictureError as error:
+    except BrokenImageError as error:
         return str(error)
     return None
 
@@ -433,7 +437,7 @@ class TestBase64:
     @given(st.sampled_from(sorted(PICTURES)), st.integers(0, 60), st.sampled_from("!#$%&*.:;<>@[]^é字\0\ud800"))
     def test_with_a_strange_character_is_refused(self, name: str, place: int, strange: str) -> None:
         text = text_of(PICTURES[name])
-        with pytest.raises(BrokenPictureError, match="isn't base64"):
+        with pytest.raises(BrokenImageError, match="isn't base64"):
             decode_picture(text[:place] + strange + text[place:])
 
 
@@ -456,8 +460,8 @@ class TestBrokenPicture:
         content = of_all_greys(kind)
         check_bytes(content)
         for cut in range(len(content)):
-            with pytest.raises(BrokenPictureError):
-                check_picture(Spool(content[:cut]))
+            with pytest.raises(BrokenImageError):
+                check_image(Content.of(content[:cut]))
 
     @pytest.mark.parametrize("name", PICTURES)
     @pytest.mark.parametrize("tail", [b"\0", b"\n", b"\0" * 64], ids=repr)
@@ -465,10 +469,10 @@ class TestBrokenPicture:
         assert result(reply_of(PICTURES[name] + tail))[0].read() == PICTURES[name] + tail
 
     def test_names_each_of_them(self) -> None:
-        says = "^image 1 of 3 is cut short after 50 bytes; picture 3 of 3 isn't a picture"
+        says = "^image 1 of 3 is cut short after 50 bytes; image 3 of 3 isn't a picture"
         with pytest.raises(ResponseError, match=says) as caught:
             result(reply_of(PICTURES["png"][:50], PICTURES["gif"], b"text"))
-        assert isinstance(caught.value.__cause__, BrokenPictureError)
+        assert isinstance(caught.value.__cause__, BrokenImageError)
 
 
 class TestConnection:
@@ -493,13 +497,13 @@ class TestConnection:
 class TestCameWhole:
     def test_a_cut_reply_with_a_whole_picture_has(self) -> None:
         picture = drawn()
-        assert body(picture, {"content-type": "image/png"}).is_whole()
-        assert not body(picture[:-1], {"content-type": "image/png"}).is_whole()
+        assert is_whole(body(picture, {"content-type": "image/png"}))
+        assert not is_whole(body(picture[:-1], {"content-type": "image/png"}))
 
     def test_a_cut_reply_with_whole_json_has(self) -> None:
-        assert body(b'{"data": []}').is_whole()
-        assert not body(b'{"data": [').is_whole()
+        assert is_whole(body(b'{"data": []}'))
+        assert not is_whole(body(b'{"data": ['))
 
 
 def test_a_word_that_stands_for_a_key_is_not_taken_out_of_what_a_server_says() -> None:
-    assert without_secrets("none of the keys abcdefgh fits", ["none", "abcdefgh"]) == "none of the keys … fits"
+    assert Secrets(["none", "abcdefgh"]).hidden_in(b"none of the keys abcdefgh fits") == "none of the keys … fits".encode()

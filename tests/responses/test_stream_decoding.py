@@ -36,10 +36,12 @@ from images_api import (
     StreamEvent,
     StreamInterruptedError,
     Usage,
-    _decoding,
 )
-from images_api._responses.result import Body
-from images_api._responses.events import EventDecoder, EventReader
+from images_api._messages import Secrets
+from images_api._responses import json as _decoding
+from images_api._responses.events import EventReader
+from images_api._responses.result import empty_body
+from images_api._responses.sse import EventDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -257,8 +259,8 @@ def read(
     url = httpx.URL("http://127.0.0.1/v1/images/generations")
     http = HTTPInfo(200, httpx.Headers({"content-type": content_type, "x-request-id": "req_1"}), 0.5)
     with ImagesClient(base_url="http://127.0.0.1/v1") as client:
-        content = Body(httpx.Response(200, headers=http.headers)).content
-        reader = EventReader(http, url, "an otter", client._downloader, expected, content=content)
+        body = empty_body(http.headers)
+        reader = EventReader(http, url, "an otter", client._downloader, expected, body=body, secrets=Secrets())
     events: list[StreamEvent] = []
     try:
         for piece in pieces:

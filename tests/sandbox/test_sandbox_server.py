@@ -35,22 +35,22 @@ def png(width: int = 64, height: int = 64, mode: str = "RGB", kind: str = "PNG")
 
 def mask(width: int = 64, height: int = 64) -> bytes:
     """Transparent in its left half."""
-    picture = Image.new("RGBA", (width, height), (0, 0, 0, 255))
-    picture.paste((0, 0, 0, 0), (0, 0, width // 2, height))
+    image = Image.new("RGBA", (width, height), (0, 0, 0, 255))
+    image.paste((0, 0, 0, 0), (0, 0, width // 2, height))
     file = BytesIO()
-    picture.save(file, "PNG")
+    image.save(file, "PNG")
     return file.getvalue()
 
 
 def opened(content: bytes) -> Image.Image:
-    picture = Image.open(BytesIO(content))
-    picture.load()
-    return picture
+    image = Image.open(BytesIO(content))
+    image.load()
+    return image
 
 
-def pictures(reply: Any) -> list[bytes]:
-    """The pictures of a reply, as openai gives it or as JSON."""
-    data = reply["data"] if isinstance(reply, dict) else [one.to_dict() for one in reply.data]
+def contents(response: Any) -> list[bytes]:
+    """The images of a response, as openai gives it or as JSON."""
+    data = response["data"] if isinstance(response, dict) else [one.to_dict() for one in response.data]
     return [base64.b64decode(one["b64_json"]) for one in data]
 
 
@@ -95,71 +95,71 @@ def refusal(response: httpx.Response, status: int = 400) -> dict[str, Any]:
 
 class TestOpenAI:
     def test_generate(self, client: openai.OpenAI) -> None:
-        reply = client.images.generate(prompt="an otter", model=GPT, n=2, size="320x640")
-        first, second = pictures(reply)
+        response = client.images.generate(prompt="an otter", model=GPT, n=2, size="320x640")
+        first, second = contents(response)
         assert opened(first).size == (320, 640)
         assert first != second
-        assert abs(reply.created - time.time()) < 60
-        assert (reply.size, reply.quality) == ("320x640", "medium")
-        assert (reply.background, reply.output_format) == ("opaque", "png")
-        assert reply.usage is not None
-        assert reply.usage.total_tokens == reply.usage.input_tokens + reply.usage.output_tokens
-        details = reply.usage.input_tokens_details
-        assert details.image_tokens + details.text_tokens == reply.usage.input_tokens
+        assert abs(response.created - time.time()) < 60
+        assert (response.size, response.quality) == ("320x640", "medium")
+        assert (response.background, response.output_format) == ("opaque", "png")
+        assert response.usage is not None
+        assert response.usage.total_tokens == response.usage.input_tokens + response.usage.output_tokens
+        details = response.usage.input_tokens_details
+        assert details.image_tokens + details.text_tokens == response.usage.input_tokens
 
     def test_generate_with_links(self, client: openai.OpenAI, http: httpx.Client) -> None:
-        reply = client.images.generate(prompt="an otter", model="dall-e-3", size="1024x1792")
-        assert reply.data is not None
-        assert reply.data[0].b64_json is None
-        assert (reply.data[0].revised_prompt or "").startswith("an otter")
-        assert (reply.usage, reply.size) == (None, None)
-        fetched = http.get(str(reply.data[0].url))
+        response = client.images.generate(prompt="an otter", model="dall-e-3", size="1024x1792")
+        assert response.data is not None
+        assert response.data[0].b64_json is None
+        assert (response.data[0].revised_prompt or "").startswith("an otter")
+        assert (response.usage, response.size) == (None, None)
+        fetched = http.get(str(response.data[0].url))
         assert fetched.headers["content-type"] == "image/png"
         assert opened(fetched.content).size == (1024, 1792)
 
-    def test_the_same_picture_as_text_and_as_a_link(self, client: openai.OpenAI, http: httpx.Client) -> None:
+    def test_the_same_image_as_text_and_as_a_link(self, client: openai.OpenAI, http: httpx.Client) -> None:
         linked = client.images.generate(prompt="x", model="dall-e-2", size="256x256")
         inline = client.images.generate(prompt="x", model="dall-e-2", size="256x256", response_format="b64_json")
         assert linked.data is not None
-        assert http.get(str(linked.data[0].url)).content == pictures(inline)[0]
+        assert http.get(str(linked.data[0].url)).content == contents(inline)[0]
 
     def test_edit_one(self, client: openai.OpenAI) -> None:
-        reply = client.images.edit(image=("a.png", png()), prompt="a beret", model=GPT)
-        assert opened(pictures(reply)[0]).size == (64, 64)
-        assert reply.usage is not None
-        assert reply.usage.input_tokens_details.image_tokens > 0
+        response = client.images.edit(image=("a.png", png()), prompt="a beret", model=GPT)
+        assert opened(contents(response)[0]).size == (64, 64)
+        assert response.usage is not None
+        assert response.usage.input_tokens_details.image_tokens > 0
 
     def test_edit_several(self, client: openai.OpenAI, sandbox: Sandbox) -> None:
         images = [("a.png", png()), ("b.jpg", png(kind="JPEG")), ("c.webp", png(kind="WEBP"))]
-        reply = client.images.edit(image=images, prompt="together", model=GPT, size="512x512")
+        response = client.images.edit(image=images, prompt="together", model=GPT, size="512x512")
         alone = client.images.edit(image=images[0], prompt="together", model=GPT, size="512x512")
-        assert pictures(reply) != pictures(alone)
+        assert contents(response) != contents(alone)
         assert sandbox.requests[0].body.count(b'name="image[]"') == 3
 
     @pytest.mark.parametrize("size", ["auto", "128x128"])
     def test_edit_with_a_mask(self, client: openai.OpenAI, size: str) -> None:
-        reply = client.images.edit(image=("a.png", png()), mask=("m.png", mask()), prompt="x", model=GPT, size=size)
-        edited = opened(pictures(reply)[0])
+        response = client.images.edit(image=("a.png", png()), mask=("m.png", mask()), prompt="x", model=GPT, size=size)
+        edited = opened(contents(response)[0])
         source = opened(png()).resize(edited.size)
         changed = ImageChops.difference(edited.convert("RGB"), source).getbbox()
         assert changed is not None
         assert changed[2] <= edited.width // 2
 
-    def test_edit_where_the_picture_is_its_own_mask(self, client: openai.OpenAI) -> None:
-        reply = client.images.edit(
+    def test_edit_where_the_image_is_its_own_mask(self, client: openai.OpenAI) -> None:
+        response = client.images.edit(
             image=("a.png", mask(256, 256)), prompt="x", model="dall-e-2", size="256x256", response_format="b64_json"
         )
-        edited = opened(pictures(reply)[0]).convert("RGBA")
+        edited = opened(contents(response)[0]).convert("RGBA")
         assert edited.crop((128, 0, 256, 256)).getcolors() == [(128 * 256, (0, 0, 0, 255))]
         assert len(edited.crop((0, 0, 128, 256)).getcolors(1 << 20) or ()) > 100
 
     def test_variations(self, client: openai.OpenAI) -> None:
         with pytest.warns(DeprecationWarning, match="deprecated"):
-            reply = client.images.create_variation(  # pyright: ignore[reportDeprecated]
+            response = client.images.create_variation(  # pyright: ignore[reportDeprecated]
                 image=("a.png", png()), n=3, size="256x256", response_format="b64_json"
             )
-        assert len(set(pictures(reply))) == 3
-        assert {opened(content).size for content in pictures(reply)} == {(256, 256)}
+        assert len(set(contents(response))) == 3
+        assert {opened(content).size for content in contents(response)} == {(256, 256)}
 
     @pytest.mark.parametrize("count", [1, 2])
     def test_stream_generate(self, client: openai.OpenAI, sandbox: Sandbox, count: int) -> None:
@@ -175,7 +175,7 @@ class TestOpenAI:
         assert all("usage" in event for event in events[3::4])
         assert sandbox.pictures_made == count
         plain = client.images.generate(prompt="x", model=GPT, size="256x256", n=count)
-        assert [base64.b64decode(str(e["b64_json"])) for e in events[3::4]] == pictures(plain)
+        assert [base64.b64decode(str(e["b64_json"])) for e in events[3::4]] == contents(plain)
 
     def test_stream_edit(self, client: openai.OpenAI) -> None:
         stream = client.images.edit(image=("a.png", png()), prompt="x", model=GPT, stream=True)
@@ -184,8 +184,8 @@ class TestOpenAI:
     @pytest.mark.anyio
     async def test_asynchronously(self, sandbox: Sandbox) -> None:
         async with openai.AsyncOpenAI(api_key="k", base_url=sandbox.base_url) as client:
-            reply = await client.images.generate(prompt="x", model=GPT, size="64x64")
-        assert opened(pictures(reply)[0]).size == (64, 64)
+            response = await client.images.generate(prompt="x", model=GPT, size="64x64")
+        assert opened(contents(response)[0]).size == (64, 64)
 
     @pytest.mark.parametrize(
         ("call", "param", "code"),
@@ -200,7 +200,7 @@ class TestOpenAI:
             (lambda i: i.generate(prompt="x", model=GPT, response_format="url"), "response_format", "unknown_parameter"),
             (lambda i: i.generate(prompt="x", model=GPT, extra_body={"seed": 1}), "seed", "unknown_parameter"),
             (lambda i: i.edit(image=png(), prompt="x"), "image", "unsupported_file_mimetype"),
-            (lambda i: i.edit(image=("a.png", b"no picture"), prompt="x"), "image", "invalid_image_file"),
+            (lambda i: i.edit(image=("a.png", b"no image"), prompt="x"), "image", "invalid_image_file"),
             (lambda i: i.edit(image=("a.png", png()[:-40]), prompt="x"), "image", "invalid_image_file"),
             (
                 lambda i: i.edit(image=("a.png", png()), mask=("m.png", mask(32, 32)), prompt="x", model=GPT),
@@ -235,7 +235,7 @@ class TestOpenAI:
             assert refusal(bare, 401)["code"] == "invalid_api_key"
 
 
-class TestReplies:
+class TestResponses:
     def test_a_fault_of_its_own_is_told_and_logged(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -251,15 +251,15 @@ class TestReplies:
         assert "failed to answer POST /v1/images/generations" in caplog.text
 
     def test_no_model_means_the_default_one(self, http: httpx.Client) -> None:
-        reply = post(http, "/images/generations", json={"prompt": "x"})
-        assert opened(pictures(reply)[0]).size == (1024, 1024)
-        assert reply["size"] == "1024x1024"
+        response = post(http, "/images/generations", json={"prompt": "x"})
+        assert opened(contents(response)[0]).size == (1024, 1024)
+        assert response["size"] == "1024x1024"
 
     def test_unknown_models_take_anything_and_say_little(self, http: httpx.Client) -> None:
         body = {"prompt": "x", "model": "my-model", "size": "100x50", "steps": 4}
-        replies = [post(http, "/images/generations", json={**body, "seed": number}) for number in (1, 1, 2)]
-        assert set(replies[0]) == {"created", "data"}
-        first, again, other = (pictures(reply)[0] for reply in replies)
+        responses = [post(http, "/images/generations", json={**body, "seed": number}) for number in (1, 1, 2)]
+        assert set(responses[0]) == {"created", "data"}
+        first, again, other = (contents(response)[0] for response in responses)
         assert first == again != other
         assert opened(first).size == (100, 50)
 
@@ -268,7 +268,7 @@ class TestReplies:
         url = post(http, "/images/generations", json=body)["data"][0]["url"]
         assert opened(http.get(url).content).size == (64, 64)
 
-    def test_enormous_pictures_are_refused(self, http: httpx.Client) -> None:
+    def test_enormous_images_are_refused(self, http: httpx.Client) -> None:
         body = {"prompt": "x", "model": "my-model", "size": "99999x99999"}
         error = refusal(http.post("/images/generations", json=body))
         assert (error["param"], error["code"]) == ("size", "invalid_value")
@@ -276,9 +276,9 @@ class TestReplies:
     @pytest.mark.parametrize("kind", ["png", "jpeg", "webp", "gif", "svg"])
     def test_formats(self, http: httpx.Client, kind: str) -> None:
         body = {"prompt": "<x>", "model": GPT, "size": "256x256", "output_format": kind}
-        reply = post(http, "/images/generations", json=body)
-        assert reply["output_format"] == kind
-        content = pictures(reply)[0]
+        response = post(http, "/images/generations", json=body)
+        assert response["output_format"] == kind
+        content = contents(response)[0]
         if kind == "svg":
             assert content.startswith(b"<svg ")
         else:
@@ -294,14 +294,14 @@ class TestReplies:
         body = {"prompt": "x", "model": GPT, "size": "256x256", "n": 2}
         with Sandbox() as other:
             there = httpx.post(f"{other.base_url}/images/generations", json=body).json()
-        assert pictures(there) == pictures(post(http, "/images/generations", json=body))
+        assert contents(there) == contents(post(http, "/images/generations", json=body))
 
     def test_how_it_is_asked_makes_no_difference(self, http: httpx.Client) -> None:
         fields = {"prompt": "x", "model": GPT}
         data = f"data:image/png;base64,{base64.b64encode(png()).decode()}"
         form = post(http, "/images/edits", data=fields, files={"image": ("a.png", png())})
         by_link = post(http, "/images/edits", json={**fields, "images": [{"image_url": data}]})
-        assert pictures(form) == pictures(by_link)
+        assert contents(form) == contents(by_link)
 
     def test_token_counts_grow_with_the_work(self, http: httpx.Client) -> None:
         def tokens(**fields: object) -> tuple[int, int]:
@@ -315,7 +315,7 @@ class TestReplies:
         assert tokens(quality="max")[1] > tokens(quality="low")[1]
         assert tokens(size="1024x1024")[1] > plain[1]
 
-    def test_half_finished_pictures_are_not_counted(self, http: httpx.Client, sandbox: Sandbox) -> None:
+    def test_half_finished_images_are_not_counted(self, http: httpx.Client, sandbox: Sandbox) -> None:
         body = {"prompt": "x", "model": GPT, "size": "64x64", "stream": True, "partial_images": 3}
         with http.stream("POST", "/images/generations", json=body) as response:
             assert response.headers["content-type"].startswith("text/event-stream")
@@ -357,7 +357,7 @@ class TestForms:
         assert http.post("/images/variations", data=odd, files=files).status_code == 200
 
     @pytest.mark.parametrize("name", ["image", "image[]"])
-    def test_one_picture_under_either_name(self, http: httpx.Client, name: str) -> None:
+    def test_one_image_under_either_name(self, http: httpx.Client, name: str) -> None:
         assert self.edit(http, (name, ("a.png", png()))).status_code == 200
 
     @pytest.mark.parametrize("names", [("image", "image"), ("image", "image[]"), ("image[]", "image")])
@@ -385,7 +385,7 @@ class TestForms:
         assert (error["param"], error["code"]) == ("image[0]", "unsupported_file_mimetype")
         assert "unsupported mimetype" in error["message"]
 
-    def test_the_bytes_decide_what_a_picture_is(self, http: httpx.Client) -> None:
+    def test_the_bytes_decide_what_an_image_is(self, http: httpx.Client) -> None:
         jpeg = ("a.png", png(kind="JPEG"), "image/png")
         assert self.edit(http, ("image", jpeg)).status_code == 200
         refused = self.edit(http, ("image", jpeg), model="dall-e-2")
@@ -396,7 +396,7 @@ class TestForms:
         assert refusal(self.edit(http, *files))["code"] == "unknown_parameter"
         assert self.edit(http, *files, model="my-model").status_code == 200
 
-    def test_a_phone_s_turned_picture_is_set_upright(self, http: httpx.Client) -> None:
+    def test_a_phone_s_turned_image_is_set_upright(self, http: httpx.Client) -> None:
         file, exif = BytesIO(), Image.Exif()
         exif[0x0112] = 6
         Image.new("RGB", (64, 32), "red").save(file, "JPEG", exif=exif)
@@ -465,11 +465,11 @@ class TestReferences:
     def test_own_links(self, http: httpx.Client) -> None:
         body = {"prompt": "x", "model": "dall-e-2", "size": "256x256"}
         url = post(http, "/images/generations", json=body)["data"][0]["url"]
-        assert opened(pictures(self.edit(http, {"image_url": url}).json())[0]).size == (256, 256)
+        assert opened(contents(self.edit(http, {"image_url": url}).json())[0]).size == (256, 256)
 
     def test_masks(self, http: httpx.Client) -> None:
-        reply = self.edit(http, self.data_url(png()), mask=self.data_url(mask())).json()
-        changed = ImageChops.difference(opened(pictures(reply)[0]), opened(png())).getbbox()
+        response = self.edit(http, self.data_url(png()), mask=self.data_url(mask())).json()
+        changed = ImageChops.difference(opened(contents(response)[0]), opened(png())).getbbox()
         assert changed is not None
         assert changed[2] <= 32
         refused = self.edit(http, self.data_url(png()), mask=self.data_url(mask(9, 9)))
@@ -545,16 +545,16 @@ class TestLog:
 
     def test_clear(self, sandbox: Sandbox, http: httpx.Client) -> None:
         body = {"prompt": "x", "model": "dall-e-2", "size": "256x256", "n": 2}
-        reply = post(http, "/images/generations", json=body)
+        response = post(http, "/images/generations", json=body)
         assert (len(sandbox.requests), sandbox.pictures_made) == (1, 2)
         sandbox.clear()
         assert (len(sandbox.requests), sandbox.pictures_made) == (0, 0)
-        assert http.get(reply["data"][0]["url"]).status_code == 200
+        assert http.get(response["data"][0]["url"]).status_code == 200
 
     def test_many_at_once(self, sandbox: Sandbox, http: httpx.Client) -> None:
         def ask(number: int) -> list[bytes]:
-            body = {"prompt": f"picture {number % 8}", "model": GPT, "size": "64x64"}
-            return pictures(post(http, "/images/generations", json=body))
+            body = {"prompt": f"image {number % 8}", "model": GPT, "size": "64x64"}
+            return contents(post(http, "/images/generations", json=body))
 
         with ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(ask, range(64)))
@@ -563,9 +563,9 @@ class TestLog:
         assert len(sandbox.requests) == sandbox.pictures_made == 64
 
     def test_request_ids_differ(self, http: httpx.Client) -> None:
-        replies = [http.get("/nothing").headers for _ in range(3)]
-        assert len({headers["x-request-id"] for headers in replies}) == 3
-        assert all(headers["openai-processing-ms"].isdigit() for headers in replies)
+        responses = [http.get("/nothing").headers for _ in range(3)]
+        assert len({headers["x-request-id"] for headers in responses}) == 3
+        assert all(headers["openai-processing-ms"].isdigit() for headers in responses)
 
 
 class TestServer:
@@ -676,8 +676,8 @@ class TestCommand:
             url = process.stdout.readline().strip()
             assert url.startswith("http://127.0.0.1:")
             assert url.endswith("/v1")
-            reply = httpx.post(f"{url}/images/generations", json={"prompt": "x"})
-            assert opened(pictures(reply.json())[0]).size == (1024, 1024)
+            response = httpx.post(f"{url}/images/generations", json={"prompt": "x"})
+            assert opened(contents(response.json())[0]).size == (1024, 1024)
             process.send_signal(number)
             assert process.wait(5) == 0
             assert process.stdout.read() == ""

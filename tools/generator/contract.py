@@ -12,6 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tools.generator.conventions import broken_conventions
 from tools.generator.document import Place, at, place_of, walk
+from tools.generator.method_conventions import unusable_methods
 
 # JSON Schema passes over what it doesn't know, so that a rule with a misspelt keyword would never apply; here it is refused.
 # https://json-schema.org/draft/2020-12/json-schema-core#section-7.7.2.2
@@ -83,7 +84,7 @@ def _described(error: MarkedYAMLError) -> str:
 
 def _problems(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     """Yield what is wrong, with its place. Each check relies on what those before it have found to be right."""
-    for check in (_no_json, _dead_references, _misshapen, _endless, broken_conventions, _invalid):
+    for check in (_no_json, _dead_references, _misshapen, _endless, broken_conventions, unusable_methods, _invalid):
         found = list(check(document))
         yield from found
         if found:

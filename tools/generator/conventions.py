@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from keyword import iskeyword
 
 from tools.generator.document import Operation, Place, Schema, Subschema, operations, resolved, walk
 from tools.generator.parameter_names import unknown_names
@@ -24,8 +23,6 @@ def broken_conventions(document: Schema) -> Iterator[tuple[Place, str]]:
         place = ("components", "schemas", name)
         yield from _in_schema(document, place, schema)
         for key, part in schema.get("properties", {}).items():
-            if name.endswith("Request") and (not key.isidentifier() or iskeyword(key)):
-                yield (*place, "properties", key), "can't be an option: Python takes no such name for an argument"
             yield from _in_schema(document, (*place, "properties", key), part)
     for where, value in walk(document):
         if where[-1:] == ("x-image",) and not isinstance(value, dict):

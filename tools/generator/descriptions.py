@@ -1,6 +1,6 @@
 """What docstrings say of a parameter: the contract's description, bounds, choices, defaults, and which models take it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tools.generator.document import Schema, resolved
@@ -8,15 +8,15 @@ from tools.generator.methods import Method, Parameter
 from tools.generator.model_rules import ModelRules
 
 _BOUNDS = {
-    "minimum": "At least {}.",
-    "exclusiveMinimum": "More than {}.",
-    "maximum": "At most {}.",
-    "exclusiveMaximum": "Less than {}.",
-    "multipleOf": "A multiple of {}.",
-    "minLength": "At least {} character(s).",
-    "maxLength": "At most {} character(s).",
-    "minItems": "At least {} item(s).",
-    "maxItems": "At most {} item(s).",
+    "minimum": "At least {}",
+    "exclusiveMinimum": "More than {}",
+    "maximum": "At most {}",
+    "exclusiveMaximum": "Less than {}",
+    "multipleOf": "A multiple of {}",
+    "minLength": "At least {} characters",
+    "maxLength": "At most {} characters",
+    "minItems": "At least {} items",
+    "maxItems": "At most {} items",
 }
 _MOST_CHOICES = 8
 _FILE = (
@@ -29,21 +29,24 @@ _REFERENCE = "Or, all images of the call alike, as a link, a `data:` URL or the 
 def described(document: Schema, schema: Schema) -> str:
     """Return a schema's description with the bounds that hold for all models."""
     target = resolved(document, schema)
-    bounds = [text.format(target[keyword]) for keyword, text in _BOUNDS.items() if keyword in target]
+    bounds = [f"{_bound(text, target[keyword])}." for keyword, text in _BOUNDS.items() if keyword in target]
     return " ".join([target["description"], *bounds])
+
+
+def _bound(text: str, limit: object) -> str:
+    return text.format(limit).removesuffix("s" if limit == 1 else "")
 
 
 class Descriptions:
     """What a method's docstring says of its parameters.
 
     Args:
-        document: The contract.
         method: The method.
         rules: The contract's per-model rules.
     """
 
-    def __init__(self, document: Schema, method: Method, rules: ModelRules) -> None:
-        self._document = document
+    def __init__(self, method: Method, rules: ModelRules) -> None:
+        self._document = rules.document
         self._method = method
         self._rules = rules
         self._users = rules.users(method.bodies) if any(each.name == "model" for each in method.parameters) else set(rules.models)
@@ -56,10 +59,16 @@ class Descriptions:
         if parameter.is_file:
             yield f"{_FILE} {_REFERENCE}" if parameter.by_reference else _FILE
         else:
+            yield from self._bounds(parameter)
             yield from self._choices(parameter)
         yield from self._bodies(parameter)
         yield from self._models(parameter)
         yield from self._defaults(parameter)
+
+    def _bounds(self, parameter: Parameter) -> Iterator[str]:
+        for keyword, text in _BOUNDS.items():
+            for limit, models in self._rules.values(parameter, keyword):
+                yield f"{_bound(text, limit)} for {self._named(models)}."
 
     def _choices(self, parameter: Parameter) -> Iterator[str]:
         schema = resolved(self._document, parameter.schema)
@@ -67,7 +76,8 @@ class Descriptions:
         choices = [value for kind in kinds for value in kind.get("enum", ()) if value is not None]
         is_open = any("enum" not in kind and kind.get("type") != "null" for kind in kinds)
         if 0 < len(choices) <= _MOST_CHOICES:
-            yield f"{'Such as' if is_open else 'One of'} {listed([shown(value) for value in choices], 'or')}."
+            among = "Such as" if is_open else {1: "Only", 2: "Either"}.get(len(choices), "One of")
+            yield f"{among} {listed([shown(value) for value in choices], 'or')}."
 
     def _bodies(self, parameter: Parameter) -> Iterator[str]:
         having = [body for body, _ in parameter.schemas]
@@ -86,16 +96,19 @@ class Descriptions:
             return
         named, others = self._rules.named(takers, universe), self._rules.named(universe - takers, universe)
         if not takers or len(others) < len(named):
-            yield f"{'Of the known models, not' if is_model else 'Not'} for {listed(others, 'or')}."
+            yield f"{'Of the known models, not' if is_model else 'Not for'} {listed(others, 'or')}."
         else:
-            yield f"{'Of the known models, only' if is_model else 'Only'} for {listed(named, 'and')}."
+            yield f"{'Of the known models, only' if is_model else 'Only for'} {listed(named, 'and')}."
 
     def _defaults(self, parameter: Parameter) -> Iterator[str]:
         schema = resolved(self._document, parameter.schema)
         if "default" in schema:
             yield f"Default: {shown(schema['default'])}."
-        for default, models in self._rules.defaults(parameter):
-            yield f"Default for {listed(self._rules.named(models, self._rules.models), 'and')}: {shown(default)}."
+        for default, models in self._rules.values(parameter, "default"):
+            yield f"Default for {self._named(models)}: {shown(default)}."
+
+    def _named(self, models: Iterable[str]) -> str:
+        return listed(self._rules.named(models, self._users), "and")
 
 
 def listed(names: Sequence[str], conjunction: str) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 from openapi_python_client.strings import snake_case
 
-from tools.generator.document import Operation, Schema, operations, resolved
+from tools.generator.document import Operation, Place, Schema, operations, place_of, resolved
 
 FORM = "multipart/form-data"
+JSON = "application/json"
 _IMAGES = "#/components/schemas/ImagesResponse"
 _EVENTS = "text/event-stream"
 # The method says whether the answer streams: `generate` and `stream_generate`.
@@ -32,6 +33,11 @@ class Body:
         return dict(self.schema.get("properties", {}))
 
     @property
+    def place(self) -> Place:
+        """Return where the properties stand in the document."""
+        return (*place_of(self.reference), "properties")
+
+    @property
     def required(self) -> list[str]:
         """Return the properties that a caller must name: a default fills in for the others."""
         return [name for name in self.schema.get("required", ()) if "default" not in self.properties.get(name, {})]
@@ -39,8 +45,8 @@ class Body:
     @property
     def references(self) -> dict[str, str]:
         """Return which property stands for which file parameter of the form, when images are given by reference."""
-        named = {name: schema.get("x-reference-of") for name, schema in self.properties.items() if isinstance(schema, dict)}
-        return {name: file for name, file in named.items() if file is not None}
+        named = {name: schema.get("x-reference-of") for name, schema in self.properties.items()}
+        return {name: file for name, file in named.items() if isinstance(file, str)}
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,11 @@ class Method:
         return dict(self.operation.definition.get("x-method", {}))
 
     @property
+    def options_name(self) -> str:
+        """Return the name of the TypedDict of its options."""
+        return f"{self.operation.id[0].upper()}{self.operation.id[1:]}Options"
+
+    @property
     def name(self) -> str:
         """Return the method's name."""
         return str(self.settings.get("name") or snake_case(self.operation.id))
@@ -119,16 +130,18 @@ class Method:
 def methods(document: Schema) -> Iterator[Method]:
     """Yield every operation that answers images, as a method, in the document's order."""
     for operation in operations(document):
-        answers = _answers(document, operation)
-        if answers.get("application/json", {}).get("schema", {}).get("$ref") != _IMAGES:
-            continue
-        if operation.definition.get("x-method") is False:
+        if not answers_images(document, operation) or operation.definition.get("x-method") is False:
             continue
         bodies = tuple(
             Body(media_type, body["schema"]["$ref"], resolved(document, body["schema"]))
             for media_type, body in operation.bodies.items()
         )
-        yield Method(operation, bodies, tuple(_parameters(document, bodies)), streams=_EVENTS in answers)
+        yield Method(operation, bodies, tuple(_parameters(document, bodies)), streams=_EVENTS in _answers(document, operation))
+
+
+def answers_images(document: Schema, operation: Operation) -> bool:
+    """Return whether the answer of an operation, in JSON, is that of the images."""
+    return bool(_answers(document, operation).get(JSON, {}).get("schema", {}).get("$ref") == _IMAGES)
 
 
 def _answers(document: Schema, operation: Operation) -> dict[str, Schema]:

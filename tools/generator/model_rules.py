@@ -18,19 +18,19 @@ _MOST_FAMILIES = 3
 class ModelRules:
     """The per-model rules of a contract.
 
-    Args:
+    Attributes:
         document: The contract.
     """
 
     def __init__(self, document: Schema) -> None:
-        self._document = document
+        self.document = document
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
         self._properties: dict[tuple[str, str], list[dict[str, Subschema]]] = {}
 
     @cached_property
     def models(self) -> tuple[str, ...]:
         """Return the ids of the known models, in the contract's order."""
-        return tuple(self._document["components"]["schemas"].get("ImageModel", {}).get("enum", ()))
+        return tuple(self.document["components"]["schemas"].get("ImageModel", {}).get("enum", ()))
 
     def takers(self, parameter: Parameter) -> set[str]:
         """Return the models that take a parameter in one of the bodies that have it."""
@@ -41,14 +41,15 @@ class ModelRules:
         bodies = tuple(bodies)
         return {model for model in self.models if any(self._takes(body, _MODEL, model) for body in bodies)}
 
-    def defaults(self, parameter: Parameter) -> list[tuple[Any, list[str]]]:
-        """Return the documented defaults of a parameter, each with its models."""
+    def values(self, parameter: Parameter, keyword: str) -> list[tuple[Any, list[str]]]:
+        """Return what a keyword such as `default` or `maximum` says of a parameter, each value with its models."""
         found: dict[str, tuple[Any, list[str]]] = {}
         for model in self.models:
             bodies = [body for body, _ in parameter.schemas if self._takes(body, parameter.name, model)]
             rules = [rule for body in bodies[:1] for rule in self._rules(body, parameter.name, model) if isinstance(rule, dict)]
-            for default in [rule["default"] for rule in rules if "default" in rule][-1:]:
-                found.setdefault(json.dumps(default), (default, []))[1].append(model)
+            # The last is the innermost, and so the narrowest.
+            for value in [rule[keyword] for rule in rules if keyword in rule][-1:]:
+                found.setdefault(json.dumps(value), (value, []))[1].append(model)
         return list(found.values())
 
     def named(self, models: Iterable[str], universe: Iterable[str]) -> list[str]:
@@ -68,7 +69,7 @@ class ModelRules:
 
     @cached_property
     def _families(self) -> dict[str, set[str]]:
-        families: dict[str, Schema] = self._document["components"].get("x-families", {})
+        families: dict[str, Schema] = self.document["components"].get("x-families", {})
         return {
             str(family["title"]): {model for model in self.models if self._validator(family).is_valid(model)}
             for family in families.values()
@@ -86,7 +87,7 @@ class ModelRules:
             branches = islice(self._branches(body.schema, model), 1, None)
             self._properties[key] = [branch["properties"] for branch in branches if "properties" in branch]
         found = [properties[name] for properties in self._properties[key] if name in properties]
-        return [rule if isinstance(rule, bool) else resolved(self._document, rule) for rule in found]
+        return [rule if isinstance(rule, bool) else resolved(self.document, rule) for rule in found]
 
     def _branches(self, schema: Subschema, model: str) -> Iterator[Schema]:
         """Yield a schema and everything in it that applies to each request with this model."""
@@ -94,10 +95,10 @@ class ModelRules:
             return
         yield schema
         if "$ref" in schema:
-            yield from self._branches(at(self._document, place_of(schema["$ref"])), model)
+            yield from self._branches(at(self.document, place_of(schema["$ref"])), model)
         for part in schema.get("allOf", ()):
             yield from self._branches(part, model)
-        if "if" in schema and _looks_at(self._document, schema["if"]) <= {_MODEL}:
+        if "if" in schema and _looks_at(self.document, schema["if"]) <= {_MODEL}:
             branch = "then" if self._validator(schema["if"]).is_valid({_MODEL: model}) else "else"
             yield from self._branches(schema.get(branch, True), model)
 
@@ -105,7 +106,7 @@ class ModelRules:
         key = json.dumps(schema)
         if key not in self._validators:
             # What it refers to is found where it stands in the document.
-            whole = {"allOf": [schema], "components": self._document["components"]}
+            whole = {"allOf": [schema], "components": self.document["components"]}
             self._validators[key] = jsonschema_rs.Draft202012Validator(whole)
         return self._validators[key]
 

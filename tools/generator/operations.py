@@ -8,8 +8,10 @@ from openapi_python_client.config import Config
 from openapi_python_client.parser.properties import Class
 from openapi_python_client.strings import PythonIdentifier
 
+from tools.generator.attributes import attribute_names
+from tools.generator.call_words import CALL_WORDS
 from tools.generator.descriptions import Descriptions
-from tools.generator.document import Operation, Schema
+from tools.generator.document import Operation
 from tools.generator.methods import Body, Method, Parameter
 from tools.generator.model_rules import ModelRules
 from tools.generator.python_types import PythonTypes
@@ -19,17 +21,6 @@ from tools.generator.texts import docstring, wrapped
 _INDENT = " " * 8
 _HANGING = " " * 4
 _IMAGE = "ImageInput"
-# What every call takes beside its operation's parameters.
-_WORDS = {
-    "extra_headers": (
-        "Mapping[str, str | None] | None",
-        "Headers for this call; None leaves out one that the client would send.",
-    ),
-    "extra_query": ("Mapping[str, Any] | None", "Query parameters for this call."),
-    "extra_body": ("Mapping[str, object] | None", "Fields that the contract doesn't know, sent as they are."),
-    "timeout": ("float | httpx.Timeout | None", "Seconds above 0 for each write and each read, or an `httpx.Timeout`."),
-    "max_retries": ("int | None", "How often this call may be sent again, from 0."),
-}
 _RAISES = {
     "InvalidRequestError": "An argument breaks a rule; nothing was sent.",
     "UnreadableFileError": "A file is missing or can't be read; likewise.",
@@ -37,8 +28,9 @@ _RAISES = {
     "APIStatusError": "The server refused or failed.",
     "ResponseError": "The response can't be understood; its bytes are on the error.",
 }
-_STREAM_RAISES = _RAISES | {
+_STREAM_RAISES = {
     "InvalidRequestError": "An argument breaks a rule; nothing was sent. As the errors below, on entering.",
+    "UnreadableFileError": "A file is missing or can't be read; likewise.",
     "APIConnectionError": "There was no answer; `may_have_run` says whether it may be billed.",
     "APIStatusError": "The server refused or failed, at once or while it streamed.",
     "StreamInterruptedError": "The stream ended before the finished image; the unfinished ones are on the error.",
@@ -82,32 +74,31 @@ class _Builder:
     renamed: dict[str, str]
 
 
-def write_operations(document: Schema, methods: Iterable[Method], types: PythonTypes, config: Config, target: Path) -> None:
+def write_operations(methods: Iterable[Method], types: PythonTypes, rules: ModelRules, config: Config, target: Path) -> None:
     """Write `operations.py`.
 
     Args:
-        document: The contract.
         methods: The methods of its operations.
         types: The contract's types.
+        rules: The contract's per-model rules.
         config: The settings of openapi-python-client, which decide how it names things.
         target: The file to write.
     """
     methods = list(methods)
-    rules = ModelRules(document)
-    functions = [function for method in methods for function in _functions(document, method, types, rules)]
+    functions = [function for method in methods for function in _functions(method, types, rules)]
     requests = {method.operation.id: [_builder(method.operation, body, config) for body in method.bodies] for method in methods}
     names = sorted({*types.choices, *types.typed_dicts})
     text = render("operations.py.jinja", functions=functions, requests=requests, options=names)
     target.write_text(text, encoding="utf-8")
 
 
-def _functions(document: Schema, method: Method, types: PythonTypes, rules: ModelRules) -> Iterator[_Function]:
-    descriptions = Descriptions(document, method, rules)
+def _functions(method: Method, types: PythonTypes, rules: ModelRules) -> Iterator[_Function]:
+    descriptions = Descriptions(method, rules)
     said = {each.python_name: descriptions.of(each) for each in [*method.arguments, *method.keywords]}
-    said |= {name: text for name, (_, text) in _WORDS.items()}
+    said |= {name: word.description for name, word in CALL_WORDS.items()}
     arguments = [_Argument(each.python_name, _annotation(each, types), each.required) for each in method.arguments]
     keywords = [_Argument(each.python_name, _annotation(each, types), each.required) for each in method.keywords]
-    keywords += [_Argument(name, annotation, is_required=False) for name, (annotation, _) in _WORDS.items()]
+    keywords += [_Argument(name, word.type, is_required=False) for name, word in CALL_WORDS.items()]
     for name, streams in ((method.name, False), (method.stream_name, True)):
         if name is not None:
             text = _docstring(method, said, streams=streams)
@@ -115,13 +106,10 @@ def _functions(document: Schema, method: Method, types: PythonTypes, rules: Mode
 
 
 def _annotation(parameter: Parameter, types: PythonTypes) -> str:
-    if parameter.is_file:
-        names = [_IMAGE, f"Sequence[{_IMAGE}]"] if parameter.takes_several else [_IMAGE]
-    else:
-        names = [name for _, schema in parameter.schemas for name in types.names(schema)]
-    if parameter.required:
-        return " | ".join(types.united(name for name in names if name != "None"))
-    return " | ".join(types.united([*names, "None"]))
+    if not parameter.is_file:
+        return types.annotation([parameter], required=parameter.required)
+    names = [_IMAGE, f"Sequence[{_IMAGE}]" if parameter.takes_several else "", "" if parameter.required else "None"]
+    return " | ".join(filter(None, names))
 
 
 def _docstring(method: Method, said: dict[str, str], *, streams: bool) -> str:
@@ -148,13 +136,6 @@ def _builder(operation: Operation, body: Body, config: Config) -> _Builder:
     tag = PythonIdentifier((operation.definition.get("tags") or ["default"])[0], "tag")
     module = f".api.{tag}.{PythonIdentifier(operation.id, config.field_prefix)}"
     model = Class.from_string(string=body.reference, config=config).name
-    return _Builder(body.media_type, module, model, _renamed(body, config))
-
-
-def _renamed(body: Body, config: Config) -> dict[str, str]:
-    """Return which attributes of a model are not called like the properties that they stand for."""
-    names = {name: str(PythonIdentifier(name, config.field_prefix)) for name in body.properties}
-    for name, attribute in list(names.items()):
-        if list(names.values()).count(attribute) > 1:
-            names[name] = str(PythonIdentifier(name, config.field_prefix, skip_snake_case=True))
-    return {name: attribute for name, attribute in names.items() if name != attribute}
+    attributes = attribute_names(body.properties, config.field_prefix)
+    renamed = {name: attribute for name, attribute in attributes.items() if name != attribute}
+    return _Builder(body.media_type, module, model, renamed)

@@ -20,6 +20,7 @@ from ruamel.yaml.error import YAMLError
 from tools.generator.contract import line_of, read_contract
 from tools.generator.imports import dead_imports
 from tools.generator.methods import methods
+from tools.generator.model_rules import ModelRules
 from tools.generator.operations import write_operations
 from tools.generator.options import write_options
 from tools.generator.pins import command_path
@@ -62,9 +63,9 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
     with TemporaryDirectory() as templates, _own_tools_on_path(), redirect_stdout(StringIO()):
         write_templates(read_fixes(), Path(templates))
         try:
-            made, types = list(methods(document)), PythonTypes(document)
-            write_options(document, made, types, target / "options.py")
-            write_operations(document, made, types, settings, target / "operations.py")
+            made, types, rules = list(methods(document)), PythonTypes(document), ModelRules(document)
+            write_options(made, types, rules, target / "options.py")
+            write_operations(made, types, rules, settings, target / "operations.py")
             problems = generate(config=settings, custom_template_path=Path(templates))
         except TemplateError as error:
             why = f"a template is missing or broken: {type(error).__name__}: {error}"

@@ -25,5 +25,5 @@ def render(template: str, **variables: Any) -> str:
     return environment.get_template(template).render(variables)
 
 
-def _docstring(text: str, indent: str = "    ") -> str:
-    return docstring([wrapped(text, indent)], indent)
+def _docstring(text: str | list[str], indent: str = "    ") -> str:
+    return docstring([wrapped(each, indent) for each in ([text] if isinstance(text, str) else text)], indent)

@@ -39,7 +39,7 @@ def wrapped(text: str, indent: str = "    ", hanging: str = "") -> str:
 
 
 def _escaped(text: str) -> str:
-    line = " ".join(text.split()).replace("\\", "\\\\")
+    line = " ".join(text.replace("\\", "\\\\").split())
     line = "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in line)
     # A quote before another one, or at the end, might be one of three that end the docstring.
     return re.sub('"(?="|$)', r'\\"', line)

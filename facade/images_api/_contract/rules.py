@@ -62,7 +62,9 @@ class RequestContract:
         self._pointer = pointer
         self.properties = {name: merged(schema) for name, schema in at(pointer)["properties"].items()}
         self.files = tuple(name for name, schema in self.properties.items() if "x-image" in schema)
-        self.references = {schema["x-reference-of"]: name for name, schema in self.properties.items() if "x-reference-of" in schema}
+        self.references = {
+            schema["x-reference-of"]: name for name, schema in self.properties.items() if "x-reference-of" in schema
+        }
         roles: Mapping[str, str] = document()["components"]["x-roles"]
         self.roles = {role: name for role, name in roles.items() if name in self.properties}
         taken = {*at(pointer).get("required", ()), *self.files, *self.references.values(), self.roles.get("stream")}
@@ -98,6 +100,10 @@ class RequestContract:
                 return known[model]
         return None
 
+    def is_list(self, name: str, count: int) -> bool:
+        """Return whether so many images go as a list: a single one goes alone where it may."""
+        return count != 1 or self.properties.get(name, {}).get("type") == "array"
+
     def check(self, fields: Mapping[str, object], images: Mapping[str, Sequence[ImageFacts]]) -> list[Violation]:
         """Return every parameter that breaks a rule, in the contract's order.
 
@@ -107,7 +113,7 @@ class RequestContract:
         """
         instance = dict(fields)
         for name, uploads in images.items():
-            instance[name] = "" if len(uploads) == 1 else ["" for _ in uploads]
+            instance[name] = ["" for _ in uploads] if self.is_list(name, len(uploads)) else ""
         found = {name: self._unknown(name, value) for name, value in instance.items() if name not in self.properties}
         plain: Schema = {}
         unsendable: dict[str, Violation] = {}

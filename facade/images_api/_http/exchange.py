@@ -35,7 +35,7 @@ class Exchange(Protocol):
         ...
 
     def end(self, cut: httpx.HTTPError | None) -> float | None:
-        """Take the end of the body, or what cut it off, and return the seconds to wait before the next request; None: no other."""
+        """Take the end of the body, or what cut it off, and return the seconds before the next request; None: there is none."""
         ...
 
     def fail(self, error: httpx.HTTPError) -> float:

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from math import inf, nan
 from typing import TYPE_CHECKING
 
-from .dates import read_date
 from images_api._errors import APIConnectionError, ContentPolicyError, QuotaExceededError
+
+from .dates import read_date
 
 if TYPE_CHECKING:
     import httpx

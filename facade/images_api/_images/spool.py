@@ -39,7 +39,7 @@ class Spool:
         self._file: ref[_File] | None = None
 
     def new(self) -> Content:
-        """Return a place for the bytes of the next image; the one before is not written to any more."""
+        """Return what takes the bytes of the next image, once the one before is not written to any more."""
         return Content(self)
 
     def file(self) -> _File:

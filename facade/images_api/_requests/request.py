@@ -18,15 +18,14 @@ from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeAlias, cast
 
 import httpx
-from images_api_client import Client
-from images_api_client import __version__
-from images_api_client.operations import REQUESTS
-from images_api_client.types import UNSET, File
 
 from images_api._contract.operations import operation
 from images_api._errors import InvalidRequestError, Problem
 from images_api._messages import Secrets, warn_caller
 from images_api._settings import checked_retries, checked_timeout
+from images_api_client import Client, __version__
+from images_api_client.operations import REQUESTS
+from images_api_client.types import UNSET, File
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,7 +132,7 @@ def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any],
         _check(draft, fields, words, settings)
         _warn_of_retirement(draft, fields, settings)
         headers = _headers(settings, words, stream=stream)
-        one_or_all = {name: several[0] if len(several) == 1 else several for name, several in parts.items()}
+        one_or_all = {name: several if draft.rules.is_list(name, len(several)) else several[0] for name, several in parts.items()}
         http = _built(draft, fields | one_or_all | dict(words.extra_body), headers, words, settings)
         count = fields.get(draft.rules.roles.get("count", ""))
         return CheckedRequest(
@@ -201,8 +200,7 @@ def _drafted(operation: Operation, said: Mapping[str, Any]) -> _Draft:
     for name, several in images.items():
         if by_reference:
             key = draft.rules.references.get(name, name)
-            alone = len(several) == 1 and draft.rules.properties.get(key, {}).get("type") != "array"
-            fields[key] = references[name][0] if alone else references[name]
+            fields[key] = references[name] if draft.rules.is_list(key, len(several)) else references[name][0]
         else:
             _attach(draft, name, several)
     return draft
@@ -321,9 +319,7 @@ def _file(files: ExitStack, each: Upload) -> File:
     return File(content, each.facts.name, each.facts.type or _UNKNOWN_TYPE)
 
 
-def _built(
-    draft: _Draft, fields: dict[str, Any], headers: dict[str, str], words: _Words, settings: Settings
-) -> httpx.Request:
+def _built(draft: _Draft, fields: dict[str, Any], headers: dict[str, str], words: _Words, settings: Settings) -> httpx.Request:
     try:
         kwargs = _generated_kwargs(draft, fields)
         url = _url(settings.base_url + kwargs["url"])
@@ -355,7 +351,7 @@ def _generated_kwargs(draft: _Draft, fields: dict[str, Any]) -> dict[str, Any]:
     if draft.media_type == _JSON and any(isinstance(value, dict | list) for value in fields.values()):
         return get_kwargs(body=model.from_dict(fields))
     properties = draft.rules.properties
-    said = {name: UNSET for name in draft.rules.general_defaults} | {n: v for n, v in fields.items() if n in properties}
+    said = dict.fromkeys(draft.rules.general_defaults, UNSET) | {n: v for n, v in fields.items() if n in properties}
     body = model(**{renamed.get(name, name): value for name, value in said.items()})
     body.additional_properties = {name: value for name, value in fields.items() if name not in properties}
     return get_kwargs(body=body)
@@ -363,10 +359,10 @@ def _generated_kwargs(draft: _Draft, fields: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _generated(operation_id: str, media_type: str) -> tuple[Any, Mapping[str, str], Callable[..., dict[str, Any]]]:
-    """Return a body's generated model, the attributes that have another name than their parameter, and what makes the keywords."""
+    """Return a body's generated model, which attributes have another name than their parameter, and what makes the keywords."""
     built = REQUESTS[operation_id][media_type]
     module: Any = import_module(built.module, _GENERATED)
-    return getattr(module, built.model), built.renamed, module._get_kwargs
+    return getattr(module, built.model), built.renamed, module._get_kwargs  # noqa: SLF001  the generator names its pure half so
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from images_api._images.base64 import Base64Text, check_image, decode_text
@@ -25,6 +26,9 @@ _BRACKETS = re.compile(rb"[][{}]")
 _TORN_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
 _LONGEST_TORN_ESCAPE = 5
 _BACKSLASH = ord("\\")
+# Deeper than any server has a use for. Some Pythons read a thousand times as much, and can't show, copy or pickle it.
+_DEEPEST = 100
+_TOO_DEEP = "nested too deep"
 
 
 class JSONReader:
@@ -183,12 +187,24 @@ def decode_json(body: bytes) -> Any:
     """Return a JSON body.
 
     Raises:
-        ValueError: It isn't JSON, or nested too deep to be read.
+        ValueError: It isn't JSON, or nested too deep to be of use.
     """
     try:
-        return json.loads(body)
+        document: object = json.loads(body)
     except RecursionError as error:
-        raise ValueError("nested too deep") from error
+        raise ValueError(_TOO_DEEP) from error
+    if body.count(b"[") + body.count(b"{") > _DEEPEST and _is_deep(document):
+        raise ValueError(_TOO_DEEP)
+    return document
+
+
+def _is_deep(document: object) -> bool:
+    level, depth = [document], 0
+    while level and depth < _DEEPEST:
+        lists = chain.from_iterable(each for each in level if isinstance(each, list))
+        values = chain.from_iterable(each.values() for each in level if isinstance(each, dict))
+        level, depth = [*lists, *values], depth + 1
+    return bool(level)
 
 
 def _ends_in_backslash(text: bytes | bytearray, begin: int = 0) -> bool:

@@ -6,13 +6,12 @@ from dataclasses import fields as fields_of
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from images_api_client.models.images_response import ImagesResponse
-
 from images_api._errors import NoImageError, ResponseError
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.spool import Content, Spool
 from images_api._messages import short
 from images_api._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+from images_api_client.models.images_response import ImagesResponse
 
 from .failures import error_text, excerpt
 from .json import JSONReader
@@ -108,10 +107,8 @@ def make_result(
     """
     texts = {name: only(str, said.get(name)) for name in _text_fields()}
     created = only(int, said.get("created")) or only(int, said.get("created_at"))
-    known = {"data", "created", "usage", *texts}
-    extra = {name: value for name, value in said.items() if name not in known and value is not None} if parse else {}
     usage = read_usage(said.get("usage"))
-    return ImagesResult(tuple(images), http, created=created, usage=usage, **texts, extra=extra, _parse=parse)
+    return ImagesResult(tuple(images), http, created=created, usage=usage, **texts, _parse=parse)
 
 
 def read_image(

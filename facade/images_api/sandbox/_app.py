@@ -92,20 +92,20 @@ class _Service:
         async def answer(request: Request) -> Response:
             self._let_in(request)
             plan = await self._plan(request, endpoint.operation)
-            # Counted before a picture is made, as it would be billed: the client may not wait.
+            # Counted before an image is made, as it would be billed: the client may not wait.
             self.journal.count(len(plan.orders))
             if plan.stream:
                 return StreamingResponse(self._events(endpoint, plan), media_type="text/event-stream")
             await self._wait(self._latency)
-            return await self._reply(request, plan)
+            return await self._respond(request, plan)
 
         return answer
 
     async def file(self, request: Request) -> Response:
-        """Serve a picture that an earlier reply pointed to."""
+        """Serve an image that an earlier response pointed to."""
         name = str(request.path_params["name"])
         if (content := self._files.get(name)) is None:
-            raise RefusedError(f"There is no picture {name} here.", code="not_found", status=404)
+            raise RefusedError(f"There is no image {name} here.", code="not_found", status=404)
         return Response(content, media_type=media_type(content[:HEAD]))
 
     def _let_in(self, request: Request) -> None:
@@ -134,7 +134,7 @@ class _Service:
         form.check_referred(asked.fields, _facts(uploads), rules.body.references)
         return uploads
 
-    async def _reply(self, request: Request, plan: _studio.Plan) -> Response:
+    async def _respond(self, request: Request, plan: _studio.Plan) -> Response:
         contents = await asyncio.gather(*(self._run(_formats.render, order, plan.format) for order in plan.orders))
         data: list[dict[str, str]] = []
         for content in contents:
@@ -161,14 +161,14 @@ class _Service:
             return f"event: {name}\ndata: {data}\n\n".encode()
 
         for order in plan.orders:
-            picture = await self._run(_drawing.draw, order)
+            image = await self._run(_drawing.draw, order)
             for step in range(plan.partial_images):
                 await self._wait(pause)
-                blurred = await self._run(_drawing.unfinished, picture, step, plan.partial_images)
+                blurred = await self._run(_drawing.unfinished, image, step, plan.partial_images)
                 content = await self._run(_formats.encode, blurred, plan.format)
                 yield event("partial_image", content, partial_image_index=step)
             await self._wait(pause)
-            content = await self._run(_formats.encode, picture, plan.format)
+            content = await self._run(_formats.encode, image, plan.format)
             yield event("completed", content, usage=plan.usage)
 
     def _own_image(self, request: Request, url: str) -> bytes | None:
@@ -196,7 +196,7 @@ def _new_pool() -> ThreadPoolExecutor:
 
 
 class _Shelf:
-    """The newest pictures that were answered as addresses, up to 256 MiB of them."""
+    """The newest images that were answered as addresses, up to 256 MiB of them."""
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, bytes] = OrderedDict()
@@ -217,7 +217,7 @@ class _Shelf:
 
 
 def _refuse(_: Request, error: Exception) -> Response:
-    return cast("RefusedError", error).reply()
+    return cast("RefusedError", error).response()
 
 
 def _misrouted(request: Request, error: Exception) -> Response:
@@ -226,4 +226,4 @@ def _misrouted(request: Request, error: Exception) -> Response:
     code = {404: "unknown_url", 405: "method_not_allowed"}.get(fault.status_code)
     message = f"{fault.detail}: there is nothing behind {where}."
     headers = dict(fault.headers or {})
-    return RefusedError(message, code=code, status=fault.status_code, headers=headers).reply()
+    return RefusedError(message, code=code, status=fault.status_code, headers=headers).response()

@@ -30,8 +30,9 @@ class Endpoint(NamedTuple):
         """
         # The contract names the events of /images/edits after the path: image_edit.
         own = re.sub(r"s\b", "", self.path.strip("/")).replace("/", "_")
-        known = {name.partition(".")[0] for name in event_models()}
-        return own if own in known else "image_edit" if has_images else "image_generation"
+        if own in {name.partition(".")[0] for name in event_models()}:
+            return own
+        return "image_edit" if has_images else "image_generation"
 
 
 def endpoints() -> list[Endpoint]:

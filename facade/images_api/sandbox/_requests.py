@@ -122,8 +122,8 @@ async def _sorted(form: FormData, rules: _checking.Rules) -> Asked:
         content = await value.read()
         if known:
             sent = asked.files.setdefault(name, [])
-            place = f"{name}[{len(sent)}]" if several else name
-            sent.append(RawFile(place, value.filename or "", value.content_type or "", content))
+            parameter = f"{name}[{len(sent)}]" if several else name
+            sent.append(RawFile(parameter, value.filename or "", value.content_type or "", content))
         else:
             # Refused later, or drawn differently for, but never looked at.
             _put(asked.fields, target, hashlib.sha256(content).hexdigest(), several=several)

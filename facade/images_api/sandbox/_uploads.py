@@ -1,4 +1,4 @@
-"""The pictures of a request: files and what is referred to, decoded."""
+"""The images of a request: files and what is referred to, decoded."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _DATA_URL = "data:"
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A file as it was sent. `place` names it in messages."""
+    """A file as it was sent. `parameter` is where in the request, for messages."""
 
-    place: str
+    parameter: str
     name: str
     declared: str
     content: bytes = field(repr=False)
@@ -36,7 +36,7 @@ class RawFile:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that is a picture: its facts, and its pixels, upright and in RGBA."""
+    """A file that is an image: its facts, and its pixels, upright and in RGBA."""
 
     facts: ImageFacts
     content: bytes = field(repr=False)
@@ -68,45 +68,45 @@ def referred(body: RequestContract, fields: Mapping[str, object], shelf: Shelf) 
 
 
 def decode(files: Mapping[str, list[RawFile]]) -> dict[str, list[Upload]]:
-    """Decode every file to its last pixel, or raise `RefusedError` for one that is no picture."""
+    """Decode every file to its last pixel, or raise `RefusedError` for one that is no image."""
     return {name: [_decoded(file) for file in sent] for name, sent in files.items()}
 
 
-def _referred(place: str, reference: object, keys: Sequence[str], shelf: Shelf) -> RawFile:
+def _referred(parameter: str, reference: object, keys: Sequence[str], shelf: Shelf) -> RawFile:
     if isinstance(reference, dict):
         named = cast("dict[str, object]", reference)
-        place, reference = next(((f"{place}.{key}", named[key]) for key in keys if key in named), (place, None))
+        parameter, reference = next(((f"{parameter}.{key}", named[key]) for key in keys if key in named), (parameter, None))
     url = reference if isinstance(reference, str) else ""
     if url.startswith(_DATA_URL):
         try:
             content = decode_data_url(url)
         except BrokenImageError as error:
-            message = f"The data URL of '{place}' {error}."
-            raise RefusedError(message, param=place, code="invalid_value") from error
-        return RawFile(place, "image", url.removeprefix(_DATA_URL).partition(",")[0], content)
+            message = f"The data URL of '{parameter}' {error}."
+            raise RefusedError(message, param=parameter, code="invalid_value") from error
+        return RawFile(parameter, "image", url.removeprefix(_DATA_URL).partition(",")[0], content)
     if (stored := shelf(url)) is None:
         raise RefusedError(
-            f"'{place}' is neither a data URL nor the address of an image that this sandbox made and still has. "
+            f"'{parameter}' is neither a data URL nor the address of an image that this sandbox made and still has. "
             "It fetches nothing from elsewhere, and knows no file ids, for it stores no uploaded files.",
-            param=place,
+            param=parameter,
             code="invalid_value",
         )
-    return RawFile(place, url.rpartition("/")[2], "image/*", stored)
+    return RawFile(parameter, url.rpartition("/")[2], "image/*", stored)
 
 
 def _decoded(file: RawFile) -> Upload:
     declared = file.declared.split(";")[0].strip().lower()
     if not declared.startswith("image/"):
         raise RefusedError(
-            f"Invalid file '{file.place}': unsupported mimetype "
-            f"('{declared or 'application/octet-stream'}'). Send a picture as what it is.",
-            param=file.place,
+            f"Invalid file '{file.parameter}': unsupported mimetype "
+            f"('{declared or 'application/octet-stream'}'). Send an image as what it is.",
+            param=file.parameter,
             code="unsupported_file_mimetype",
         )
     try:
         with Image.open(BytesIO(file.content), formats=_FORMATS) as opened:
             opened.load()
-            # What many phones write is a jpeg with a second picture behind its end.
+            # What many phones write is a jpeg with a second image behind its end.
             kind = Image.MIME["JPEG" if opened.format == "MPO" else str(opened.format)]
             alpha = opened.has_transparency_data
             upright = ImageOps.exif_transpose(opened)
@@ -116,7 +116,7 @@ def _decoded(file: RawFile) -> Upload:
     # Damaged files make Pillow's many readers raise whatever they stumble over.
     except Exception as error:
         raise RefusedError(
-            f"Invalid image file '{file.place}': it could not be decoded.", param=file.place, code="invalid_image_file"
+            f"Invalid image file '{file.parameter}': it could not be decoded.", param=file.parameter, code="invalid_image_file"
         ) from error
     facts = ImageFacts(kind, len(file.content), pixels.width, pixels.height, alpha, file.name)
     return Upload(facts, file.content, pixels)
