@@ -50,9 +50,10 @@ test-httpx2: $(VENV)/dev ## Run the tests with httpx2, the maintained fork, in h
 test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and in both of these ways
 	$(BIN)/python -m tools.pythons
 
-lint: $(VENV)/dev ## Check style and format
+lint: $(VENV)/dev ## Check style, format, and which way imports point
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache --no-logo
 
 types: $(VENV)/dev ## Check types: mypy and pyright, strictly
 	$(BIN)/mypy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -18,7 +19,9 @@ import httpx
 import pytest
 from platforms import needs_links, needs_posix, needs_replaceable
 
-from images_api import GeneratedImage, HTTPInfo, ImagesClient, ImagesResult, InvalidRequestError
+from images_api import GeneratedImage, HTTPInfo, ImagesClient, ImagesResult
+from images_api._images.saving import save
+from images_api._images.spool import Content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -327,10 +330,14 @@ class TestTemplate:
     def test_one_that_cannot_be_filled_in_is_refused_with_its_fields(
         self, image: GeneratedImage, tmp_path: Path, template: str
     ) -> None:
-        with pytest.raises(InvalidRequestError, match=r"\{index\}, \{ext\} and \{subject\}") as caught:
-            image.save(tmp_path / template)
-        assert caught.value.problems[0].parameter == "path"
-        assert listed(tmp_path) == []
+        path = str(tmp_path / "new" / template)
+        says = f"the path may hold {{index}}, {{ext}} and {{subject}}, got {path!r}"
+        with pytest.raises(ValueError, match=f"^{re.escape(says)}$") as caught:
+            save(Content.of(image.read()), path, number=1, of=1, subject="", overwrite=True)
+        assert type(caught.value) is ValueError
+        with pytest.raises(ValueError, match=r"\{index\}, \{ext\} and \{subject\}"):
+            image.save(path)
+        assert list(tmp_path.iterdir()) == []
 
     def test_overwriting_is_refused_in_it_as_well(self, image: GeneratedImage, tmp_path: Path) -> None:
         (tmp_path / "1.png").write_bytes(b"old")

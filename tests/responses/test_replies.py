@@ -469,7 +469,7 @@ class TestBrokenPicture:
         assert result(reply_of(PICTURES[name] + tail))[0].read() == PICTURES[name] + tail
 
     def test_names_each_of_them(self) -> None:
-        says = "^image 1 of 3 is cut short after 50 bytes; image 3 of 3 isn't a picture"
+        says = "^image 1 of 3 is cut short after 50 bytes; image 3 of 3 isn't an image"
         with pytest.raises(ResponseError, match=says) as caught:
             result(reply_of(PICTURES["png"][:50], PICTURES["gif"], b"text"))
         assert isinstance(caught.value.__cause__, BrokenImageError)

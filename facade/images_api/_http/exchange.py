@@ -19,28 +19,22 @@ class Exchange(Protocol):
     @property
     def request(self) -> httpx.Request:
         """The request that comes next."""
-        ...
 
     @property
     def uses_client_auth(self) -> bool:
         """Whether the authentication of the httpx client itself applies."""
-        ...
 
     def begin(self, response: httpx.Response) -> bool:
         """Take a response's status and headers, and return whether to read its body here."""
-        ...
 
     def receive(self, chunk: bytes) -> None:
         """Take the next chunk of the body, decoded."""
-        ...
 
     def end(self, cut: httpx.HTTPError | None) -> float | None:
         """Take the end of the body, or what cut it off, and return the seconds before the next request; None: there is none."""
-        ...
 
     def fail(self, error: httpx.HTTPError) -> float:
         """Take what went wrong before there was a response, and return the seconds to wait before the next request."""
-        ...
 
 
 def exchange(each: Exchange, client: httpx.Client) -> None:

@@ -7,21 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from images_api._errors import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConflictError,
-    ContentPolicyError,
-    InternalServerError,
-    NotFoundError,
-    PermissionDeniedError,
-    QuotaExceededError,
-    RateLimitError,
-    UnprocessableEntityError,
-)
+from images_api import _errors as errors
 from images_api._messages import FOREIGN_TEXT_LIMIT, Secrets, short
 
 from .json import decode_json
@@ -30,13 +16,13 @@ if TYPE_CHECKING:
     from images_api._results import HTTPInfo
 
 _STATUS_ERRORS = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    409: ConflictError,
-    422: UnprocessableEntityError,
-    429: RateLimitError,
+    400: errors.BadRequestError,
+    401: errors.AuthenticationError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    422: errors.UnprocessableEntityError,
+    429: errors.RateLimitError,
 }
 # Failures before the first byte of the request went out.
 _NEVER_STARTED = (
@@ -73,7 +59,7 @@ _POLICY_CODES = frozenset(
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "quota_exceeded"})
 
 
-def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) -> APIStatusError:
+def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) -> errors.APIStatusError:
     """Return the error that stands for a status, or for an error that came as an event after a success.
 
     Args:
@@ -93,24 +79,24 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
     status = http.status_code
     if http.is_success:
         status = next((_CODE_STATUSES[code] for code in codes if code in _CODE_STATUSES), status)
-    kind: type[APIStatusError] = _STATUS_ERRORS.get(status, APIStatusError)
+    kind: type[errors.APIStatusError] = _STATUS_ERRORS.get(status, errors.APIStatusError)
     if not _POLICY_CODES.isdisjoint(codes):
-        kind = ContentPolicyError
+        kind = errors.ContentPolicyError
     elif status >= _SERVER_ERRORS:
-        kind = InternalServerError
-    elif kind is RateLimitError and not _QUOTA_CODES.isdisjoint(codes):
-        kind = QuotaExceededError
+        kind = errors.InternalServerError
+    elif kind is errors.RateLimitError and not _QUOTA_CODES.isdisjoint(codes):
+        kind = errors.QuotaExceededError
     text = error_text(document) if isinstance(document, dict) else excerpt(body)
     code = fields.get("code")
     message = f"{http.status_code}{f' {short(code)}' if code else ''}: {text or 'no message'}"
-    if kind is NotFoundError:
+    if kind is errors.NotFoundError:
         message += f" (POST {url.copy_with(userinfo=b'', query=None)}; does the base URL lack its /v1?)"
     if http.request_id:
         message += f" (request {short(http.request_id)})"
     return kind(message, http=http, body=detail)
 
 
-def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") -> APIConnectionError:
+def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") -> errors.APIConnectionError:
     """Return the error that stands for an answer that didn't come, or not whole.
 
     Args:
@@ -123,9 +109,9 @@ def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") 
     what = f"{type(error).__name__}: {short(error)}" if str(error) else type(error).__name__
     if isinstance(error, httpx.TimeoutException):
         text = f"no answer within the timeout ({what}, after {elapsed:.1f} s).{billed} Pass timeout= to wait longer."
-        return APITimeoutError(text, may_have_run=started, body=body)
+        return errors.APITimeoutError(text, may_have_run=started, body=body)
     text = f"no whole answer ({what}, after {elapsed:.1f} s).{billed}"
-    return APIConnectionError(text, may_have_run=started, body=body)
+    return errors.APIConnectionError(text, may_have_run=started, body=body)
 
 
 def error_text(document: dict[str, Any]) -> str:
