@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 import pytest
+from platforms import needs_links, needs_posix, needs_replaceable
 
 from images_api import GeneratedImage, HTTPInfo, ImagesClient, ImagesResult
 from images_api._images.saving import save
@@ -162,7 +163,7 @@ class TestFile:
         assert image.save(tmp_path / name).name == name
         assert image.save(tmp_path / name).name == name
 
-    @pytest.mark.skipif(os.name != "posix", reason="permissions of this kind are POSIX's")
+    @needs_posix
     def test_others_may_read_it_as_they_may_any_new_file(self, image: GeneratedImage, tmp_path: Path) -> None:
         (tmp_path / "any").touch()
         file = image.save(tmp_path / "otter.png")
@@ -227,6 +228,7 @@ class TestFolder:
         assert (tmp_path / "an-otter-2.png").read_bytes() == b"old"
         assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second] == [one.read() for one in three]
 
+    @needs_links
     def test_not_even_a_link_to_nowhere(self, image: GeneratedImage, tmp_path: Path) -> None:
         (tmp_path / "an-otter-1.png").symlink_to(tmp_path / "gone")
         assert image.save(tmp_path).name == "an-otter-2.png"
@@ -374,7 +376,7 @@ for path in ("otter.png", ".", "new/otter.png"):
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="limits and permissions of this kind are POSIX's")
+@needs_posix
 class TestFailures:
     @pytest.mark.parametrize("target", ["otter.png", "", "{index}.png"], ids=["file", "folder", "template"])
     def test_on_a_full_disk_nothing_is_half_written(self, draw: DrawPicture, tmp_path: Path, target: str) -> None:
@@ -424,6 +426,7 @@ class TestTogether:
         assert winners == [(tmp_path / "otter.png").read_bytes()]
         assert listed(tmp_path) == ["otter.png"]
 
+    @needs_replaceable
     def test_a_reader_never_sees_a_part(self, draw: DrawPicture, tmp_path: Path) -> None:
         file = tmp_path / "otter.png"
         versions = [draw(400, 300), draw(300, 400)]
