@@ -57,7 +57,7 @@ class Package(NamedTuple):
     folder: Path
 
     def __call__(self, *calls: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-        script = ROOT / "tests" / "operation_calls.py"
+        script = ROOT / "tests" / "support" / "operation_calls.py"
         printed = run(sys.executable, "-W", "error", script, json.dumps(calls), PYTHONPATH=str(self.folder.parent))
         told: dict[str, Any] = json.loads(printed)
         return told
