@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CONSTRAINTS :=
 TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
-.PHONY: help demo test test-lowest test-all lint types generate drift upstream vendor bench build clean
+.PHONY: help demo test test-lowest test-httpx2 test-all lint types generate drift upstream vendor bench build clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -44,12 +44,16 @@ test-lowest: $(VENV)/dev ## Run the tests with the lowest versions that pyprojec
 	$(BIN)/python -m tools.lowest > .venv-lowest.txt
 	$(MAKE) test VENV=.venv-lowest CONSTRAINTS=.venv-lowest.txt
 
-test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and with the lowest versions
+test-httpx2: $(VENV)/dev ## Run the tests with httpx2, the maintained fork, in httpx's place
+	PYTEST_PLUGINS=tools.httpx2_for_httpx $(BIN)/python -m pytest
+
+test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and in both of these ways
 	$(BIN)/python -m tools.pythons
 
-lint: $(VENV)/dev ## Check style and format
+lint: $(VENV)/dev ## Check style, format, and which way imports point
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache --no-logo
 
 types: $(VENV)/dev ## Check types: mypy and pyright, strictly
 	$(BIN)/mypy

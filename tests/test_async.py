@@ -40,7 +40,7 @@ MIB = 1 << 20
 LARGE = 30 * MIB
 # The longest time that the event loop may be held, in seconds.
 LONGEST_STALL = 0.05
-PROGRAM = Path(__file__).with_name("raw_server.py")
+PROGRAM = Path(__file__).with_name("support") / "raw_server.py"
 
 
 def answered(*pictures: bytes) -> bytes:

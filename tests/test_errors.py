@@ -34,6 +34,7 @@ from images_api import (
     UnreadableFileError,
     _errors,
 )
+from images_api._http.downloads import NoSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 README = Path(__file__).parent.parent / "README.md"
 BODY = b'{"data": [' + b'"picture", ' * 100_000 + b'"picture"]}'
 PICTURE = drawn(8, 6)
-HTTP = HTTPInfo(429, httpx.Headers({"x-request-id": "req_1", "retry-after": "7"}), 1.5)
+HTTP = HTTPInfo(429, httpx.Headers({"x-request-id": "req_1"}), 1.5, 7.0)
 BUILT_IN = {*dir(OSError)}
 
 
@@ -94,7 +95,7 @@ def status_kinds() -> list[type[APIStatusError]]:
 
 
 def images() -> tuple[GeneratedImage, ...]:
-    return GeneratedImage(PICTURE), GeneratedImage(None, url="https://server.example/a.png", index=1)
+    return GeneratedImage(PICTURE), GeneratedImage(None, url="https://server.example/a.png", index=1, source=NoSource())
 
 
 # One of each class, with something in every attribute.
@@ -228,7 +229,11 @@ ANSWERS: dict[str, tuple[bytes | None, type[ImagesAPIError]]] = {
     "a cut chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{", APIConnectionError),
     "no gzip": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", NoImageError),
     "endless redirects": (b"HTTP/1.1 307 R\r\nLocation: /again\r\nConnection: close\r\n\r\n", APIStatusError),
-    "a redirect to nowhere": (b"HTTP/1.1 307 R\r\nLocation: http://[::x/\r\nConnection: close\r\n\r\n", APIConnectionError),
+    "a redirect to nowhere": (
+        b"HTTP/1.1 307 R\r\nLocation: http://[::x/\r\nConnection: close\r\n\r\n",
+        # httpx refuses the reply, and httpx2 gives it back where nobody told it to follow.
+        APIStatusError if httpx.__name__ == "httpx2" else APIConnectionError,
+    ),
     "a redirect to a file": (b"HTTP/1.1 307 R\r\nLocation: file:///x\r\nConnection: close\r\n\r\n", APIConnectionError),
     "a redirect without an aim": (b"HTTP/1.1 307 R\r\nConnection: close\r\n\r\n", APIStatusError),
     "an early hint alone": (b"HTTP/1.1 103 Early Hints\r\n\r\n", APIConnectionError),

@@ -142,7 +142,7 @@ class TestWhatTheServerSaid:
     @pytest.mark.parametrize("options", [{"size": "64x64"}, {"model": "dall-e-3", "response_format": "b64_json"}])
     def test_the_reply_is_the_generated_model_without_the_pictures(self, client: ImagesClient, options: dict[str, Any]) -> None:
         result = client.generate("x", **options)
-        reply = result.reply
+        reply = result.response
         assert isinstance(reply, ImagesResponse)
         assert reply.created == result.created
         assert isinstance(reply.data, list)
@@ -224,7 +224,7 @@ class TestPictures:
         served.answer("/v1/images/generations", Reply(draw(kind="WEBP"), headers={"Content-Type": "image/png"}))
         result = api.generate("x")
         assert len(result) == 1
-        assert (result[0].format, result.created, result.usage, result.reply) == ("webp", None, None, None)
+        assert (result[0].format, result.created, result.usage, result.response) == ("webp", None, None, None)
 
 
 class TestRepr:
@@ -345,9 +345,9 @@ class TestPickling:
     def test_the_generated_model_in_it_as_well(self, client: ImagesClient) -> None:
         result = client.generate("x", model="dall-e-2", size="256x256")
         again = pickle.loads(pickle.dumps(result))  # noqa: S301  made here
-        assert result.reply is not None
-        assert again.reply.to_dict() == result.reply.to_dict()
-        assert again.reply == result.reply
+        assert result.response is not None
+        assert again.response.to_dict() == result.response.to_dict()
+        assert again.response == result.response
 
     def test_a_link_that_was_read_goes_along_one_that_was_not_cannot_be_read(
         self, api: ImagesClient, served: FileServer, draw: DrawPicture

@@ -23,7 +23,6 @@ from images_api import (
     ImagesClient,
     InvalidRequestError,
     NotFoundError,
-    _downloads,
 )
 from images_api.sandbox import Sandbox
 
@@ -360,7 +359,7 @@ class TestDefaults:
         client.generate("x", size="1792x1024", model=None)
         first, second = (json.loads(request.body) for request in served.requests)
         assert (first["model"], first["size"], first["style"]) == ("dall-e-3", "1024x1792", "natural")
-        assert (second["model"], second["size"], second["style"]) == (None, "1792x1024", "natural")
+        assert (second["model"], second["size"], second["style"]) == ("dall-e-3", "1792x1024", "natural")
 
     def test_and_only_by_operations_that_know_them(self, api: str, served: FileServer, draw: DrawPicture) -> None:
         client = ImagesClient(base_url=api, moderation="low", input_fidelity="high", model="gpt-image-1.5")
@@ -433,7 +432,7 @@ class TestConnections:
     def test_ones_own_are_closed_at_the_end(self, api: str) -> None:
         with ImagesClient(base_url=api) as client:
             client.generate("x")
-            own = client._pools.first()
+            own = client._connections.first()
             assert not own.is_closed
         assert own.is_closed
 
@@ -459,7 +458,7 @@ class TestConnections:
                 still_open = not borrowed.is_closed
             async with AsyncImagesClient(base_url=api) as client:
                 await client.generate("x")
-                own = client._http()
+                own = client._connections.first()
             return still_open, own.is_closed
 
         assert asyncio.run(use()) == (True, True)
@@ -519,7 +518,7 @@ class TestPickling:
                 client.generate("x")
                 with pickle.loads(pickle.dumps(client)) as again:  # noqa: S301  made here
                     assert len(again.generate("x")) == 1
-                    assert not again._pools.first().is_closed
+                    assert not again._connections.first().is_closed
         assert len(served.requests) == 4
 
     def test_all_else_stays(self, api: str, served: FileServer) -> None:
@@ -594,7 +593,7 @@ class TestProxies:
         assert [request.target for request in proxy.requests] == [f"http://images.example{target}"]
 
     def test_and_through_a_tunnel(self, proxy: FileServer, served: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(_downloads, "_PAUSE", 0.0)
+        monkeypatch.setattr("images_api._http.downloads._PAUSE", 0.0)
         served.answer_calls({"url": "https://images.example/x.png?sig=a%2Bb"})
         with ImagesClient(base_url=f"{served.url}/v1") as client, pytest.raises(DownloadError, match="404"):
             client.generate("x")[0].read()

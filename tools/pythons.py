@@ -1,6 +1,6 @@
-"""Run the tests under each Python that pyproject.toml names and that is installed, and once with the lowest dependencies.
+"""Run the tests under each Python that pyproject.toml names and that is installed; then with other dependencies.
 
-Each run has an environment of its own, which is kept for the next time. A Python that isn't installed is named and passed over.
+Those are the lowest versions that pyproject.toml allows, and httpx2 in httpx's place. Each run has an environment of its own, which is kept for the next time. A Python that isn't installed is named and passed over.
 """
 
 import os
@@ -46,8 +46,9 @@ def main() -> int:
     results: dict[str, str] = {}
     for version, python in pythons.items():
         results[f"Python {version}"] = _make("test", python, f"VENV=.venv-{version}")
-    # The oldest Python: old releases of some dependencies have no wheels for newer ones.
-    results[f"lowest dependencies, Python {versions[0]}"] = _make("test-lowest", pythons[versions[0]])
+    oldest = versions[0]  # old releases of some dependencies have no wheels for newer ones
+    results[f"lowest dependencies, Python {oldest}"] = _make("test-lowest", pythons[oldest])
+    results[f"httpx2 in httpx's place, Python {oldest}"] = _make("test-httpx2", pythons[oldest], f"VENV=.venv-{oldest}")
     print("\n".join(f"{name}: {result}" for name, result in results.items()))
     return 0 if "failed" not in results.values() and "passed" in results.values() else 1
 

@@ -1,104 +1,32 @@
-"""Create, edit and vary pictures with the Images API."""
-
-from __future__ import annotations
+"""Create, edit and vary images with the Images API."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from ._client import AsyncImagesClient, ImagesClient
-    from ._errors import (
-        APIConnectionError,
-        APIStatusError,
-        APITimeoutError,
-        AuthenticationError,
-        BadRequestError,
-        ConflictError,
-        ContentPolicyError,
-        DownloadError,
-        ImagesAPIError,
-        InternalServerError,
-        InvalidRequestError,
-        NoImageError,
-        NotFoundError,
-        PermissionDeniedError,
-        Problem,
-        QuotaExceededError,
-        RateLimitError,
-        ResponseError,
-        StreamInterruptedError,
-        UnprocessableEntityError,
-        UnreadableFileError,
-    )
-    from ._http.info import HTTPInfo
-    from ._results import GeneratedImage, ImagesResult, TokenDetails, Usage
-    from ._responses.events import CompletedImage, PartialImage, StreamEvent
-    from ._streams import AsyncImageStream, ImageStream
-
-    __version__: str
-else:  # a type checker has to see what isn't there
-
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_MODULES.get(name, "._errors"), __name__), name)
-        globals()[name] = value
-        return value
-
-
-__all__ = [
-    "APIConnectionError",
-    "APIStatusError",
-    "APITimeoutError",
-    "AsyncImageStream",
-    "AsyncImagesClient",
-    "AuthenticationError",
-    "BadRequestError",
-    "CompletedImage",
-    "ConflictError",
-    "ContentPolicyError",
-    "DownloadError",
-    "GeneratedImage",
-    "HTTPInfo",
-    "ImageStream",
-    "ImagesAPIError",
-    "ImagesClient",
-    "ImagesResult",
-    "InternalServerError",
-    "InvalidRequestError",
-    "NoImageError",
-    "NotFoundError",
-    "PartialImage",
-    "PermissionDeniedError",
-    "Problem",
-    "QuotaExceededError",
-    "RateLimitError",
-    "ResponseError",
-    "StreamEvent",
-    "StreamInterruptedError",
-    "TokenDetails",
-    "UnprocessableEntityError",
-    "UnreadableFileError",
-    "Usage",
-    "__version__",
-]
-
-# Where what isn't an error stands. Nothing is imported before it is used: https://peps.python.org/pep-0562/
-_MODULES = {
-    "AsyncImageStream": "._streams",
-    "AsyncImagesClient": "._client",
-    "CompletedImage": "._responses.events",
-    "GeneratedImage": "._results",
-    "HTTPInfo": "._http.info",
-    "ImageStream": "._streams",
-    "ImagesClient": "._client",
-    "ImagesResult": "._results",
-    "PartialImage": "._responses.events",
-    "StreamEvent": "._responses.events",
-    "TokenDetails": "._results",
-    "Usage": "._results",
-    "__version__": "images_api_client",
+# Nothing is imported before it is used: https://peps.python.org/pep-0562/. `__init__.pyi` tells type checkers the same.
+_NAMES = {
+    "_client": "AsyncImagesClient ImagesClient",
+    "_errors": """
+        APIConnectionError APIStatusError APITimeoutError AuthenticationError BadRequestError ConflictError ContentPolicyError
+        DownloadError ImagesAPIError InternalServerError InvalidRequestError NoImageError NotFoundError PermissionDeniedError
+        Problem QuotaExceededError RateLimitError ResponseError StreamInterruptedError UnprocessableEntityError
+        UnreadableFileError
+    """,
+    "_events": "CompletedImage PartialImage StreamEvent",
+    "_requests.uploads": "ImageInput",
+    "_results": "GeneratedImage HTTPInfo ImagesResult TokenDetails Usage",
+    "_streams": "AsyncImageStream ImageStream",
 }
+_MODULES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names.split()}
+_MODULES["__version__"] = f"{__name__}_client"
+__all__ = sorted(_MODULES)  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]  the other file says it for them
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -1,27 +1,25 @@
-"""Send a call, and send it again where it can't be billed twice."""
+"""One call: sent, sent again where it can't be billed twice, refused or answered. Its I/O is an exchange's."""
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
-
-from ._responses import result as _replies
 from ._errors import APIConnectionError, APIStatusError, ResponseError
-from ._http.info import HTTPInfo, same_origin
 from ._http.low_level import add_client_defaults
-from ._http.retry import wait_before_retry
-from ._settings import SECRET_HEADERS
+from ._http.retry import server_wait, wait_before_retry
+from ._responses.failures import connection_error, status_error
+from ._responses.result import empty_body, is_whole, read_result
+from ._results import HTTPInfo
+from ._settings import same_origin
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    import httpx
 
-    from ._http.downloads import Downloader
-    from ._requests.request import Call
-    from ._results import ImagesResult
+    from ._requests.request import CheckedRequest
+    from ._responses.events import EventReader
+    from ._results import ImageSource, ImagesResult
     from ._settings import Settings
 
 _LOGGER = logging.getLogger("images_api")
@@ -30,140 +28,40 @@ _SAME_ELSEWHERE = (307, 308)
 _MOST_REDIRECTS = 5
 
 
-def send(call: Call, settings: Settings, client: httpx.Client, *, stream: bool, borrowed: bool = False) -> Reply:
-    """Return a successful reply, of a stream before its body is read.
+class Call:
+    """One call, without its I/O: what is sent, how often and for how long, and what becomes of the response.
 
     Args:
-        call: What to send.
+        checked: What to send.
         settings: What may be sent again.
-        client: What to send it with.
-        stream: Whether the reply is a stream of events.
-        borrowed: Whether the client is the caller's own, with headers and cookies that count.
+        source: Fetches the images that come as links.
+        stream: Whether the response is a stream of events, which is read later.
+        borrowed: The caller's own httpx client, whose headers and cookies count.
 
-    Raises:
-        APIConnectionError: There was no whole answer.
-        APIStatusError: The server refused or failed.
+    Attributes:
+        request: What is sent next.
+        response: The last response.
+        http: What HTTP said of it.
     """
-    tries = _Tries(call, settings, client if borrowed else None)
-    while True:
-        cut = None
-        try:
-            response = client.send(tries.request, stream=True, follow_redirects=False)
-        except httpx.HTTPError as error:
-            time.sleep(tries.pause_without_reply(error))
-            continue
-        if stream and response.is_success:
-            return Reply(response, tries.info(response), _replies.Body(response), secrets=call.secrets)
-        body = _replies.Body(response)
-        try:
-            for chunk in _raw(response):
-                body.write(chunk)
-        except httpx.HTTPError as error:
-            cut = error
-        finally:
-            response.close()
-        reply, pause = tries.end(response, body, cut)
-        if reply is not None:
-            return reply
-        time.sleep(pause)
 
+    uses_client_auth = True
 
-async def asend(call: Call, settings: Settings, client: httpx.AsyncClient, *, stream: bool, borrowed: bool = False) -> Reply:
-    """Return a successful reply like `send`, in an event loop.
-
-    Args:
-        call: As for `send`.
-        settings: As for `send`.
-        client: As for `send`.
-        stream: As for `send`.
-        borrowed: As for `send`.
-
-    Raises:
-        APIConnectionError: There was no whole answer.
-        APIStatusError: The server refused or failed.
-    """
-    from asyncio import sleep
-
-    form = call.request.stream
-    if isinstance(form, httpx.SyncByteStream) and not isinstance(form, httpx.ByteStream):  # JSON is in memory
-        from ._requests.uploads import ReadInThread
-
-        call.request.stream = ReadInThread(form)
-    tries = _Tries(call, settings, client if borrowed else None)
-    while True:
-        cut = None
-        try:
-            response = await client.send(tries.request, stream=True, follow_redirects=False)
-        except httpx.HTTPError as error:
-            await sleep(tries.pause_without_reply(error))
-            continue
-        if stream and response.is_success:
-            return Reply(response, tries.info(response), _replies.Body(response), secrets=call.secrets)
-        body = _replies.Body(response)
-        try:
-            async for chunk in _araw(response):
-                body.write(chunk)
-        except httpx.HTTPError as error:
-            cut = error
-        finally:
-            await response.aclose()
-        reply, pause = tries.end(response, body, cut)
-        if reply is not None:
-            return reply
-        await sleep(pause)
-
-
-def _raw(response: httpx.Response) -> Iterator[bytes]:
-    """Yield the body as it comes; of a reply that a hook or a test's transport has read before, as that left it."""
-    return iter([response.content]) if response.is_stream_consumed else response.iter_raw()
-
-
-async def _araw(response: httpx.Response) -> AsyncGenerator[bytes]:
-    if response.is_stream_consumed:
-        yield response.content
-    else:
-        async for chunk in response.aiter_raw():
-            yield chunk
-
-
-@dataclass(slots=True)
-class Reply:
-    """A reply as it came: its body where that was read, and what cut it off."""
-
-    response: httpx.Response
-    http: HTTPInfo
-    body: _replies.Body
-    cut: httpx.HTTPError | None = None
-    secrets: Sequence[str] = ()
-
-    @property
-    def size(self) -> int:
-        """Return how many bytes of the body came."""
-        return self.body.content.size
-
-    def error(self) -> APIConnectionError | APIStatusError:
-        """Return what is wrong with a reply that is refused, or broke off."""
-        if self.cut is not None and self.http.is_success:
-            return _replies.connection_error(self.cut, self.http.elapsed, self.body.read())
-        return _replies.status_error(self.http, self.body.read(), self.response.request.url, self.secrets)
-
-    def result(self, call: Call, downloader: Downloader) -> ImagesResult:
-        """Return the pictures."""
-        try:
-            return _replies.read_result(self.http, self.body.content, call.subject, downloader)
-        except ResponseError as error:
-            if any(secret.encode() in error.body for secret in self.secrets):
-                error.args = ("the reply can't be understood, and quotes the key",)
-            raise
-
-
-class _Tries:
-    """The bookkeeping of one call: how often it was sent, for how long, and whether it may be sent again."""
-
-    def __init__(self, call: Call, settings: Settings, borrowed: httpx.Client | httpx.AsyncClient | None) -> None:
-        self._call = call
-        self.request = call.request
+    def __init__(
+        self,
+        checked: CheckedRequest,
+        settings: Settings,
+        source: ImageSource,
+        *,
+        stream: bool,
+        borrowed: httpx.Client | httpx.AsyncClient | None = None,
+    ) -> None:
+        self.request = checked.http
+        self.response: httpx.Response
+        self.http: HTTPInfo
+        self._checked = checked
         self._settings = settings
+        self._source = source
+        self._stream = stream
         self._begun = time.monotonic()
         self._made = 0
         self._redirects = 0
@@ -171,44 +69,104 @@ class _Tries:
             add_client_defaults(self.request, borrowed)
 
     @property
-    def elapsed(self) -> float:
-        """Return the seconds since the first try."""
+    def size(self) -> int:
+        """Return how many bytes of the body came."""
+        return self._body.size
+
+    def begin(self, response: httpx.Response) -> bool:
+        """Take a response's status and headers, and return whether to read its body now."""
+        self.response = response
+        self._body = empty_body(response.headers)
+        read_later = self._stream and response.is_success
+        if read_later:
+            self._take_info(None)
+        return not read_later
+
+    def receive(self, chunk: bytes) -> None:
+        """Take the next chunk of the body."""
+        self._body.write(chunk)
+
+    def end(self, cut: httpx.HTTPError | None) -> float | None:
+        """Return the seconds to wait before the next try; None when the call has succeeded.
+
+        Raises:
+            APIConnectionError: There was no whole answer.
+            APIStatusError: The server refused or failed.
+        """
+        self._body.close()
+        self._take_info(cut)
+        if self.http.is_success and (cut is None or is_whole(self._body)):
+            return None
+        return 0.0 if self._redirected() else self._pause_after(self._error(cut), cut)
+
+    def fail(self, error: httpx.HTTPError) -> float:
+        """Return the seconds to wait before the next try after one without a response.
+
+        Raises:
+            APIConnectionError: There is no next try.
+        """
+        self._log(type(error).__name__)
+        return self._pause_after(connection_error(error, self._elapsed), error)
+
+    def result(self) -> ImagesResult:
+        """Return the images.
+
+        Raises:
+            NoImageError: There is none in the response.
+            ResponseError: The response can't be understood, or an image in it is broken.
+        """
+        try:
+            return read_result(self.http, self._body, self._checked.subject, self._source)
+        except ResponseError as error:
+            if self._checked.secrets.occur_in(error.body):
+                error.args = ("the response can't be understood, and quotes the key",)
+            raise
+
+    def events(self) -> EventReader:
+        """Return what makes events of the response, which is yet to be read."""
+        from ._responses.events import EventReader
+
+        return EventReader(
+            self.http,
+            self.response.request.url,
+            self._checked.subject,
+            self._source,
+            self._checked.images,
+            body=self._body,
+            secrets=self._checked.secrets,
+        )
+
+    @property
+    def _elapsed(self) -> float:
         return time.monotonic() - self._begun
 
-    def info(self, response: httpx.Response, cut: httpx.HTTPError | None = None) -> HTTPInfo:
-        """Return what HTTP said of a reply."""
-        self._log(f"{response.status_code}, cut by {type(cut).__name__}" if cut else str(response.status_code))
-        return HTTPInfo(response.status_code, response.headers, self.elapsed)
+    def _take_info(self, cut: httpx.HTTPError | None) -> None:
+        status, headers = self.response.status_code, self.response.headers
+        self._log(f"{status}, cut by {type(cut).__name__}" if cut else str(status))
+        wait = None if self.response.is_success else server_wait(headers)
+        self.http = HTTPInfo(status, headers, self._elapsed, wait)
 
-    def end(self, response: httpx.Response, body: _replies.Body, cut: httpx.HTTPError | None) -> tuple[Reply | None, float]:
-        """Return the reply of a call that has succeeded, or how long to wait before the next try; or raise what is wrong."""
-        body.close()
-        reply = Reply(response, self.info(response, cut), body, cut, self._call.secrets)
-        if response.is_success and (cut is None or body.is_whole()):
-            return reply, 0
-        return None, 0 if self._redirected(response) else self.pause_after(reply.error(), cut)
+    def _error(self, cut: httpx.HTTPError | None) -> APIConnectionError | APIStatusError:
+        body = self._body.read()
+        if cut is not None and self.http.is_success:
+            return connection_error(cut, self.http.elapsed, body)
+        return status_error(self.http, body, self.response.request.url, self._checked.secrets)
 
-    def _redirected(self, response: httpx.Response) -> bool:
+    def _redirected(self) -> bool:
         """Take a redirect that asks for the same request elsewhere; others would turn it into another one."""
-        following = response.next_request if response.status_code in _SAME_ELSEWHERE else None
+        following = self.response.next_request if self.http.status_code in _SAME_ELSEWHERE else None
         if following is None or self._redirects == _MOST_REDIRECTS:
             return False
         self._redirects += 1
         if not same_origin(following.url, self.request.url):
-            for name in SECRET_HEADERS | {self._settings.auth_header}:
+            for name in self._settings.secret_headers:
                 following.headers.pop(name, None)
         self.request = following
         return True
 
-    def pause_without_reply(self, cause: httpx.HTTPError) -> float:
-        """Return how long to wait before the next try after one without a reply, or raise the error when there is none."""
-        self._log(type(cause).__name__)
-        return self.pause_after(_replies.connection_error(cause, self.elapsed), cause)
-
-    def pause_after(self, error: APIConnectionError | APIStatusError, cause: Exception | None = None) -> float:
-        """Return how long to wait before the next try, or raise the error when there is none."""
+    def _pause_after(self, error: APIConnectionError | APIStatusError, cause: Exception | None) -> float:
         ambiguous = self._settings.retry_ambiguous
-        pause = wait_before_retry(error, self._made, ambiguous=ambiguous) if self._made < self._call.max_retries else None
+        pause = wait_before_retry(error, self._made, ambiguous=ambiguous) if self._made < self._checked.max_retries else None
         if pause is None:
             raise error from cause
         self._made += 1
@@ -218,4 +176,4 @@ class _Tries:
         if not _LOGGER.isEnabledFor(logging.DEBUG):
             return
         url = self.request.url.copy_with(userinfo=b"", query=None)
-        _LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self._made + 1, outcome, self.elapsed)
+        _LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self._made + 1, outcome, self._elapsed)

@@ -24,19 +24,17 @@ ImagesAPIError
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ._messages import short, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import httpx
 
-    from ._http.info import HTTPInfo
-    from ._results import GeneratedImage
+    from ._results import GeneratedImage, HTTPInfo
 
-FOREIGN_TEXT_LIMIT = 200
-_VALUE_LIMIT = 80
 _SERVER_ERRORS = 500
 _SERVICE_UNAVAILABLE = 503
 # A server that points elsewhere for the outcome has begun; one that timed out, or has the same request twice, may have.
@@ -53,22 +51,6 @@ class Problem(NamedTuple):
     def __str__(self) -> str:
         """Return the problem as a sentence: parameter, rule and value."""
         return f"{self.parameter} {self.why}, got {shown(self.value)}"
-
-
-def shown(value: object) -> str:
-    """Return a value's repr, cut where it is long, as it stands in error messages."""
-    text = masked(repr(value))
-    return text if len(text) <= _VALUE_LIMIT else f"{text[:_VALUE_LIMIT]}… ({len(text)} characters)"
-
-
-def masked(text: str) -> str:
-    """Return a text without what looks like a key in it."""
-    return re.sub(r"\b(sk-|key-(?=\w*\d))[\w-]{6,}", r"\1…", text)
-
-
-def unless_secret(name: str, value: object) -> object:
-    """Return the value of a misplaced argument, or a mere ellipsis where its name says that it is a key."""
-    return "…" if re.search("key|token|secret|auth|password", name, re.IGNORECASE) else value
 
 
 class ImagesAPIError(Exception):
@@ -271,7 +253,7 @@ def _plain(value: object) -> object:
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    return value if isinstance(value, str | None) else short(value)
 
 
 def _rebuild(kind: type[ImagesAPIError], args: tuple[Any, ...], state: dict[str, Any]) -> ImagesAPIError:

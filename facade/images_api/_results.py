@@ -1,4 +1,4 @@
-"""What a call gives back: pictures to look at, to read and to save."""
+"""What a call gives back, as plain values: images to look at, to read and to save, and what the server said of them."""
 
 from __future__ import annotations
 
@@ -6,31 +6,79 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast, overload
 
-from ._errors import DownloadError
-from ._http.info import shown_url
-from ._images.headers import HEAD, Header, media_type, read_header
+from ._images.headers import HEAD, ImageFacts, media_type, read_facts
 from ._images.saving import save
-from ._images.spool import Spool
+from ._images.spool import Content
+from ._messages import shown_url
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
     from pathlib import Path
 
+    import httpx
     from PIL.Image import Image as PILImage
 
-    from images_api_client.models.images_response import ImagesResponse  # noqa: TID251  a type in passing
-
-    from ._http.downloads import Downloader
-    from ._http.info import HTTPInfo
-
 _SVG = "image/svg+xml"
-# A notebook holds a picture's bytes for ever; beyond this size it is only described.
+# A notebook holds a image's bytes for ever; beyond this size it is only described.
 _LARGEST_IN_NOTEBOOK = 20 << 20
-_PICTURES_IN_REPR = 3
+_IMAGES_IN_REPR = 3
 _URL_IN_REPR = 120
+_REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "x-correlation-id")
+_RATE_LIMIT_PREFIX = "x-ratelimit-"
+
+
+class ImageSource(Protocol):
+    """Fetches images that a server answered with links to."""
+
+    def fetch(self, url: str) -> Content:
+        """Return the image at a URL."""
+        ...
+
+    async def afetch(self, url: str) -> Content:
+        """Return the image at a URL, without stalling the event loop."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HTTPInfo:
+    """The HTTP side of a response.
+
+    Attributes:
+        status_code: The status, any integer.
+        headers: The headers of the response.
+        elapsed: Seconds from sending the request to the end of the response, all tries and waits included.
+        retry_after: The seconds that the server asks to wait before the next request, where it refuses this one; or None.
+    """
+
+    status_code: int
+    headers: httpx.Headers
+    elapsed: float
+    retry_after: float | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Return whether the status is one of the 2xx."""
+        return self.status_code // 100 == 2  # noqa: PLR2004  the class of success
+
+    @property
+    def request_id(self) -> str | None:
+        """Return the id to quote to the provider's support, if the server gave one."""
+        return next((value for name in _REQUEST_ID_HEADERS if (value := self.headers.get(name))), None)
+
+    @property
+    def rate_limits(self) -> dict[str, str]:
+        """Return what the server says of its limits: the `x-ratelimit-` headers, without that prefix."""
+        return {
+            name.removeprefix(_RATE_LIMIT_PREFIX): value
+            for name, value in self.headers.items()
+            if name.startswith(_RATE_LIMIT_PREFIX)
+        }
+
+    def __repr__(self) -> str:
+        return f"<HTTPInfo {self.status_code} request_id={self.request_id!r} elapsed={self.elapsed:.2f}s>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,49 +102,59 @@ class Usage:
     total_tokens: int | None = None
     input_tokens_details: TokenDetails | None = None
     output_tokens_details: TokenDetails | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)  # a server's, of any size and depth
 
 
 class GeneratedImage:
-    """One picture.
+    """One image: its bytes, or a link and what fetches it.
 
     Attributes:
         url: Where it lies, if the server answered with a link.
         revised_prompt: The prompt as the model rewrote it, if it did.
         extra: What the server said beside.
-        index: Which of its reply's pictures it is, from 0.
+        index: Which of its response's images it is, from 0.
     """
 
     def __init__(
         self,
-        content: Spool | bytes | None,
+        content: Content | bytes | None,
         *,
         url: str | None = None,
         revised_prompt: str | None = None,
         extra: Mapping[str, Any] | None = None,
         index: int = 0,
         subject: str = "",
-        downloader: Downloader | None = None,
+        source: ImageSource | None = None,
     ) -> None:
-        self._content = Spool(content) if isinstance(content, bytes) else content
+        if content is None and source is None:
+            raise ValueError("an image needs its bytes, or a source to fetch its link from")
+        self._content = Content.of(content) if isinstance(content, bytes) else content
         self._subject = subject
-        self._downloader = downloader
-        self._header: Header | None = None
+        self._source = source
+        self._facts: ImageFacts | None = None
         self.url = url
         self.revised_prompt = revised_prompt
         self.extra: Mapping[str, Any] = extra or {}
         self.index = index
 
     def read(self) -> bytes:
-        """Return the picture's bytes; a link is fetched when it is first read.
+        """Return the image's bytes; a link is fetched when it is first read.
 
         Raises:
             DownloadError: The link can't be read, or belongs to an async client: use `aread`.
         """
         return self._fetched().read()
 
+    def open(self) -> BinaryIO:
+        """Return a binary file to read the image's bytes from, without having them all in memory.
+
+        Raises:
+            DownloadError: The link can't be read, or belongs to an async client: use `aread`.
+        """
+        return self._fetched().open()
+
     async def aread(self) -> bytes:
-        """Return the picture's bytes; a link is fetched when it is first read.
+        """Return the image's bytes; a link is fetched when it is first read.
 
         Raises:
             DownloadError: The link can't be read.
@@ -109,7 +167,7 @@ class GeneratedImage:
         return await to_thread(content.read)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
-        """Save the picture, whole or not at all.
+        """Save the image, whole or not at all.
 
         Args:
             path: A file, a directory, or a template with `{index}`, `{ext}` or `{subject}`. An extension that is left
@@ -120,14 +178,14 @@ class GeneratedImage:
             The file that was written.
 
         Raises:
-            DownloadError: The picture is a link that can't be read.
+            DownloadError: The image is a link that can't be read.
             FileExistsError: The file is there, and `overwrite` is False.
             OSError: The file can't be written.
         """
         return self._save(path, of=1, overwrite=overwrite)
 
     async def asave(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
-        """Save the picture like `save`, without stalling the event loop.
+        """Save the image like `save`, without stalling the event loop.
 
         Args:
             path: As for `save`.
@@ -137,7 +195,7 @@ class GeneratedImage:
             The file that was written.
 
         Raises:
-            DownloadError: The picture is a link that can't be read.
+            DownloadError: The image is a link that can't be read.
             FileExistsError: The file is there, and `overwrite` is False.
             OSError: The file can't be written.
         """
@@ -147,21 +205,21 @@ class GeneratedImage:
         return await to_thread(self._save, path, of=1, overwrite=overwrite)
 
     def to_pil(self) -> PILImage:
-        """Return the picture as one of PIL's, decoded.
+        """Return the image as one of PIL's, decoded.
 
         Raises:
             ImportError: Pillow isn't installed.
-            DownloadError: The picture is a link that can't be read.
+            DownloadError: The image is a link that can't be read.
         """
         from PIL import Image
 
-        picture = Image.open(BytesIO(self.read()))  # of which an animation's frames are read later
-        picture.load()
-        return picture
+        image = Image.open(BytesIO(self.read()))  # of which an animation's frames are read later
+        image.load()
+        return image
 
     @property
     def b64_json(self) -> str:
-        """Return the picture's bytes as base64, made anew at each call."""
+        """Return the image's bytes as base64, made anew at each call."""
         import pybase64
 
         return pybase64.b64encode_as_string(self.read())
@@ -180,26 +238,21 @@ class GeneratedImage:
     @property
     def width(self) -> int | None:
         """Return the width in pixels, from the bytes; None for an svg."""
-        header = self._read_header()
-        return header.width if header else None
+        return self._read_facts().width
 
     @property
     def height(self) -> int | None:
         """Return the height in pixels, from the bytes; None for an svg."""
-        header = self._read_header()
-        return header.height if header else None
+        return self._read_facts().height
 
     def __repr__(self) -> str:
         if self._content is None:
             return f"<GeneratedImage {self.index} at {repr(shown_url(self.url or ''))[:_URL_IN_REPR]}>"
-        sides = f" {self.width}x{self.height}" if self._read_header() else ""
+        sides = f" {self.width}x{self.height}" if self.width is not None else ""
         return f"<GeneratedImage {self.index} {self.format}{sides} {self._content.size} bytes>"
 
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_downloader": None}
-
     def _repr_mimebundle_(self, **_wishes: object) -> dict[str, Any]:
-        """Return the picture as notebooks show it."""
+        """Return the image as notebooks show it."""
         content = self._shown()
         return {"text/plain": repr(self)} | ({self.media_type: content} if content is not None else {})
 
@@ -229,26 +282,21 @@ class GeneratedImage:
         shown = self._shown()
         return shown if isinstance(shown, bytes) and self.media_type == kind else None
 
-    def _read_header(self) -> Header | None:
-        if self._header is None:
+    def _read_facts(self) -> ImageFacts:
+        if self._facts is None:
             with self._fetched().open() as file:
-                self._header = read_header(file)
-        return self._header
+                self._facts = read_facts(file)
+        return self._facts
 
-    def _fetched(self) -> Spool:
+    def _fetched(self) -> Content:
         if self._content is None:
-            self._content = self._source().fetch(self.url or "")
+            self._content = cast("ImageSource", self._source).fetch(self.url or "")
         return self._content
 
-    async def _afetched(self) -> Spool:
+    async def _afetched(self) -> Content:
         if self._content is None:
-            self._content = await self._source().afetch(self.url or "")
+            self._content = await cast("ImageSource", self._source).afetch(self.url or "")
         return self._content
-
-    def _source(self) -> Downloader:
-        if self._downloader is None:
-            raise DownloadError("the picture was never fetched, and its client is gone", url=shown_url(self.url or ""))
-        return self._downloader
 
     def _save(self, path: str | os.PathLike[str], *, of: int, overwrite: bool) -> Path:
         return save(self._fetched(), path, number=self.index + 1, of=of, subject=self._subject, overwrite=overwrite)
@@ -256,15 +304,15 @@ class GeneratedImage:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImagesResult(Sequence[GeneratedImage]):
-    """The pictures of one call, as a sequence. What the server left out is None.
+    """The images of one call, as a sequence. What the server left out is None.
 
     Attributes:
-        images: The pictures.
-        http: Status, headers, request id, rate limits and elapsed time of the reply.
+        images: The images.
+        http: Status, headers, request id, rate limits and elapsed time of the response.
         created: When they were made, in seconds since 1970.
         usage: The tokens used.
         background: The background used.
-        output_format: The file format, in the server's words; each picture's `format` is read from its bytes.
+        output_format: The file format, in the server's words; each image's `format` is read from its bytes.
         size: Width and height, in the server's words.
         quality: The quality used.
     """
@@ -277,17 +325,17 @@ class ImagesResult(Sequence[GeneratedImage]):
     output_format: str | None = None
     size: str | None = None
     quality: str | None = None
-    _parse: Callable[[], ImagesResponse] | None = field(default=None, repr=False)
+    _parse: Callable[[], Any] | None = None
 
     @cached_property
-    def reply(self) -> ImagesResponse | None:
-        """Return the reply as the generated client's model, its pictures' base64 taken out; None after a stream."""
+    def response(self) -> Any:
+        """Return the response as the generated client's `ImagesResponse`, the images' base64 taken out; None after a stream."""
         return self._parse() if self._parse else None
 
     @property
     def extra(self) -> Mapping[str, Any]:
-        """Return what the server said beside."""
-        return self.reply.additional_properties if self.reply else {}
+        """Return what the server said beside, that the contract doesn't know."""
+        return self.response.additional_properties if self._parse else {}
 
     @overload
     def __getitem__(self, index: int) -> GeneratedImage: ...
@@ -300,10 +348,10 @@ class ImagesResult(Sequence[GeneratedImage]):
         return len(self.images)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> list[Path]:
-        """Save all pictures, each whole or not at all.
+        """Save all images, each whole or not at all.
 
         Args:
-            path: A file, which is numbered when there are several pictures; a directory; or a template with `{index}`,
+            path: A file, which is numbered when there are several images; a directory; or a template with `{index}`,
                 `{ext}` or `{subject}`.
             overwrite: Whether files that are there may be replaced. In a directory, none ever is.
 
@@ -311,14 +359,14 @@ class ImagesResult(Sequence[GeneratedImage]):
             The files that were written.
 
         Raises:
-            DownloadError: A picture is a link that can't be read.
+            DownloadError: A image is a link that can't be read.
             FileExistsError: A file is there, and `overwrite` is False.
             OSError: A file can't be written.
         """
         return [image._save(path, of=len(self), overwrite=overwrite) for image in self.images]
 
     async def asave(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> list[Path]:
-        """Save all pictures like `save`, without stalling the event loop.
+        """Save all images like `save`, without stalling the event loop.
 
         Args:
             path: As for `save`.
@@ -328,7 +376,7 @@ class ImagesResult(Sequence[GeneratedImage]):
             The files that were written.
 
         Raises:
-            DownloadError: A picture is a link that can't be read.
+            DownloadError: A image is a link that can't be read.
             FileExistsError: A file is there, and `overwrite` is False.
             OSError: A file can't be written.
         """
@@ -339,8 +387,8 @@ class ImagesResult(Sequence[GeneratedImage]):
         return await to_thread(self.save, path, overwrite=overwrite)
 
     def __repr__(self) -> str:
-        more = ", …" if len(self) > _PICTURES_IN_REPR else ""
-        return f"<ImagesResult of {len(self)}: {', '.join(map(repr, self.images[:_PICTURES_IN_REPR]))}{more}>"
+        more = ", …" if len(self) > _IMAGES_IN_REPR else ""
+        return f"<ImagesResult of {len(self)}: {', '.join(map(repr, self.images[:_IMAGES_IN_REPR]))}{more}>"
 
     def _repr_html_(self) -> str:
         """Return a gallery, as notebooks show it."""

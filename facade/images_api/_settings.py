@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
 
-from ._contract.rules import document, official_url, option_names
-from ._errors import InvalidRequestError, Problem, unless_secret
-from ._http.info import same_origin, shown_url
+from ._contract.document import document, official_url
+from ._errors import InvalidRequestError, Problem
+from ._messages import shown_url, unless_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,46 +22,74 @@ TimeoutTypes: TypeAlias = float | httpx.Timeout
 
 AUTHORIZATION = "Authorization"
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"})
-_VALIDATIONS = ("strict", "warn", "off")
 MAX_DOWNLOAD_BYTES = 100 << 20
+_VALIDATIONS = ("strict", "warn", "off")
 _CONNECT_SECONDS = 5.0
 # What an operating system waits for at most is less than a Python number can say.
 _LONGEST_TIMEOUT = 1_000_000
-DEFAULT_TIMEOUT = httpx.Timeout(600, connect=_CONNECT_SECONDS)
+_DEFAULT_TIMEOUT = httpx.Timeout(600, connect=_CONNECT_SECONDS)
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "object": dict,
+    "array": list,
+}
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
 class Settings:
-    """What a client knows before its first call. Its key is in no repr and in no pickle.
+    """What a client knows before its first call: its arguments, checked, and filled in from the environment.
 
-    Attributes:
-        api_key: A key, or a callable that returns one, asked before each request; None for none.
-        base_url: The prefix of all paths, without a slash at its end.
-        headers: Sent with every request, the key's own header left out.
-        auth_header: The name of the header that carries the key: after `Bearer` in `Authorization`, bare in any other.
-        timeout: How long to wait for the connection, for a write and for a read.
-        max_retries: How often a request is sent again.
-        retry_ambiguous: Whether to send again what may have run, and may be billed twice.
-        validate: `strict` refuses what breaks the contract, `warn` warns of it and sends, `off` sends.
-        defaults: Options that every call takes where it says nothing itself, if its operation knows them.
-        max_download_bytes: The greatest size of a picture that is fetched by its URL.
+    The key is in no repr and in no pickle. The arguments are those of the clients, which tell what each is.
+
+    Raises:
+        InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
     """
 
-    api_key: APIKey = field(default=None)
-    base_url: str
-    headers: Mapping[str, str]
-    auth_header: str = AUTHORIZATION
-    timeout: httpx.Timeout
-    max_retries: int
-    retry_ambiguous: bool
-    validate: Validation
-    defaults: Mapping[str, Any]
-    max_download_bytes: int
+    def __init__(
+        self,
+        api_key: APIKey,
+        *,
+        base_url: str | None,
+        organization: str | None,
+        project: str | None,
+        timeout: TimeoutTypes | None,
+        max_retries: int,
+        retry_ambiguous: bool,
+        validate: Validation,
+        headers: Mapping[str, str] | None,
+        auth_header: str,
+        max_download_bytes: int,
+        defaults: Mapping[str, Any],
+    ) -> None:
+        self.base_url = _base_url(base_url or _environment("OPENAI_BASE_URL") or official_url())
+        self.api_key = _environment("OPENAI_API_KEY") if api_key is None else api_key
+        if isinstance(self.api_key, str) or not (self.api_key is None or callable(self.api_key)):
+            self.api_key = _checked_key(self.api_key)
+        if self.api_key is None and self.base_url == official_url():
+            why = f"is required for {official_url()}: pass api_key, or set OPENAI_API_KEY"
+            raise InvalidRequestError([Problem("api_key", None, why)])
+        if validate not in _VALIDATIONS:
+            raise InvalidRequestError([Problem("validate", validate, f"must be one of {', '.join(_VALIDATIONS)}")])
+        self.validate = validate
+        self.headers = _headers(organization, project) | dict(headers or {})
+        self.auth_header = auth_header
+        self.timeout = _DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
+        self.max_retries = checked_retries(max_retries)
+        self.retry_ambiguous = retry_ambiguous
+        self.max_download_bytes = max_download_bytes
+        self.defaults = _checked_defaults(defaults)
 
     @cached_property
     def is_official(self) -> bool:
         """Return whether calls go to the official host."""
         return urlsplit(self.base_url).hostname == urlsplit(official_url()).hostname
+
+    @property
+    def secret_headers(self) -> frozenset[str]:
+        """Return the names, in lower case, of the headers that may carry a key."""
+        return SECRET_HEADERS | {self.auth_header.lower()}
 
     def authorization(self) -> dict[str, str]:
         """Return the header that carries the key, if there is a key."""
@@ -89,56 +116,12 @@ class Settings:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if self.api_key is None:
-            self.__dict__["api_key"] = _key_from_environment()
+            self.api_key = _environment("OPENAI_API_KEY")
 
 
-def make_settings(
-    api_key: APIKey,
-    *,
-    base_url: str | None,
-    organization: str | None,
-    project: str | None,
-    timeout: TimeoutTypes | None,
-    max_retries: int,
-    retry_ambiguous: bool,
-    validate: Validation,
-    headers: Mapping[str, str] | None,
-    auth_header: str,
-    max_download_bytes: int,
-    defaults: Mapping[str, Any],
-) -> Settings:
-    """Check a client's arguments and fill them in from the environment.
-
-    Raises:
-        InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
-    """
-    official = official_url()
-    url = _base_url(base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or official)
-    key = _key_from_environment() if api_key is None else api_key
-    if key is not None and not callable(key):
-        key = _checked_key(key)
-    if key is None and url == official:
-        why = f"is required for {official}: pass api_key, or set OPENAI_API_KEY"
-        raise InvalidRequestError([Problem("api_key", None, why)])
-    if validate not in _VALIDATIONS:
-        raise InvalidRequestError([Problem("validate", validate, f"must be one of {', '.join(_VALIDATIONS)}")])
-    unknown = [name for name in defaults if name not in option_names()]
-    if unknown:
-        why = "is no option of any operation"
-        raise InvalidRequestError([Problem(name, unless_secret(name, defaults[name]), why) for name in unknown])
-    settings = Settings(
-        api_key=key,
-        base_url=url,
-        headers=_headers(organization, project) | dict(headers or {}),
-        auth_header=auth_header,
-        timeout=DEFAULT_TIMEOUT,
-        max_retries=checked_retries(max_retries),
-        retry_ambiguous=retry_ambiguous,
-        validate=validate,
-        defaults=dict(defaults),
-        max_download_bytes=max_download_bytes,
-    )
-    return settings if timeout is None else replace(settings, timeout=checked_timeout(timeout))
+def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Return whether two URLs share scheme, host and port, so that a key for one may go to the other."""
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
 def checked_timeout(timeout: TimeoutTypes) -> httpx.Timeout:
@@ -166,6 +149,30 @@ def checked_retries(max_retries: int) -> int:
     return max_retries
 
 
+def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    if not defaults:
+        return {}
+    from ._contract.operations import option_types
+    from ._contract.wording import type_words
+
+    problems = []
+    for name, value in defaults.items():
+        types = option_types(name)
+        if not types:
+            problems.append(Problem(name, unless_secret(name, value), "is no option of any operation"))
+        elif not (value is None or _is_of(types, value)):
+            problems.append(Problem(name, value, type_words(types)))
+    if problems:
+        raise InvalidRequestError(problems)
+    return dict(defaults)
+
+
+def _is_of(types: frozenset[str], value: object) -> bool:
+    if isinstance(value, bool):  # an int to Python, and to nobody else
+        return "boolean" in types
+    return any(isinstance(value, _TYPES[name]) for name in types if name in _TYPES)
+
+
 def _checked_key(key: object) -> str:
     key = key.strip() if isinstance(key, str) else ""
     if not key or not key.isascii() or not key.isprintable() or " " in key:
@@ -174,14 +181,14 @@ def _checked_key(key: object) -> str:
     return key
 
 
-def _key_from_environment() -> str | None:
-    return os.environ.get("OPENAI_API_KEY", "").strip() or None
+def _environment(name: str) -> str | None:
+    return os.environ.get(name, "").strip() or None
 
 
 def _headers(organization: str | None, project: str | None) -> dict[str, str]:
     given = {
-        "OpenAI-Organization": organization or os.environ.get("OPENAI_ORG_ID", "").strip(),
-        "OpenAI-Project": project or os.environ.get("OPENAI_PROJECT_ID", "").strip(),
+        "OpenAI-Organization": organization or _environment("OPENAI_ORG_ID"),
+        "OpenAI-Project": project or _environment("OPENAI_PROJECT_ID"),
     }
     return {name: value for name, value in given.items() if value}
 

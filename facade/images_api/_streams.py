@@ -1,62 +1,54 @@
-"""A call's events as a context manager, for `with` and for `async with`. Reading them is the way on through the reply."""
+"""The events of a call as a context manager and an iterator. Reading them is the way on through the response."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from ._responses.events import EventReader
+from ._http.exchange import achunks, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
     from types import TracebackType
 
-    from ._http.downloads import Downloader
-    from ._requests.request import Call
-    from ._results import ImagesResult
-    from ._calls import Reply
-    from ._responses.events import StreamEvent
-
-    class Send(Protocol):
-        """Sends a call, and returns the reply before its body is read."""
-
-        def __call__(self, call: Call, *, stream: bool) -> Reply: ...
-
-    class AsyncSend(Protocol):
-        """Likewise, asynchronously."""
-
-        async def __call__(self, call: Call, *, stream: bool) -> Reply: ...
+    from ._calls import Call
+    from ._events import StreamEvent
+    from ._results import HTTPInfo, ImagesResult
 
 
 class ImageStream:
-    """The events of one call, as a context manager that iterates. Leaving it early closes the connection."""
+    """The events of one call, as a context manager that iterates. Leaving it early closes the connection.
 
-    def __init__(self, prepare: Callable[[], Call], send: Send, downloader: Downloader) -> None:
-        self._prepare = prepare
+    Without `with`, the call begins with the first event, and the connection is closed after the last.
+    """
+
+    def __init__(self, send: Callable[[], Call]) -> None:
         self._send = send
-        self._downloader = downloader
+        self._call: Call | None = None
+        self._events = self._iterate()
+
+    @property
+    def http(self) -> HTTPInfo:
+        """Return status, headers, request id and rate limits of the response, for which the call is begun."""
+        return self._begun().http
 
     def __enter__(self) -> Self:
-        with self._prepare() as call:
-            reply = self._send(call, stream=True)
-        self._response, self.http = reply.response, reply.http
-        self._reader = _reader(reply, call, self._downloader)
-        self._events = self._iterate()
+        self._begun()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._events.close()
-        self._response.close()
+        self._begun().response.close()
 
     def __iter__(self) -> Iterator[StreamEvent]:
         return self._events
 
     def result(self) -> ImagesResult:
-        """Return the finished pictures, after reading what is left of the stream.
+        """Return the finished images, after reading what is left of the stream.
 
         Raises:
-            StreamInterruptedError: The stream ended before the finished picture.
+            StreamInterruptedError: The stream ended before the finished image.
             APIStatusError: The server sent an error as an event.
             ResponseError: An event can't be understood.
         """
@@ -64,48 +56,61 @@ class ImageStream:
             pass
         return self._reader.result()
 
+    def _begun(self) -> Call:
+        if self._call is None:
+            self._call = self._send()
+            self._reader = self._call.events()
+        return self._call
+
     def _iterate(self) -> Generator[StreamEvent]:
-        cause = None
+        response, cause = self._begun().response, None
         try:
-            for chunk in self._response.iter_bytes():
-                yield from self._reader.feed(chunk)
-        except httpx.HTTPError as error:
-            cause = error
-        yield from self._reader.finish(cause)
+            try:
+                for chunk in chunks(response):
+                    yield from self._reader.feed(chunk)
+            except httpx.HTTPError as error:
+                cause = error
+            yield from self._reader.finish(cause)
+        finally:
+            response.close()
 
 
 class AsyncImageStream:
-    """The events of one call, as a context manager that iterates. Leaving it early closes the connection."""
+    """The events of one call, as a context manager that iterates. Leaving it early closes the connection.
 
-    def __init__(self, prepare: Callable[[], Call], send: AsyncSend, downloader: Downloader) -> None:
-        self._prepare = prepare
+    Without `async with`, the call begins with the first event, and the connection is closed after the last.
+    """
+
+    def __init__(self, send: Callable[[], Awaitable[Call]]) -> None:
         self._send = send
-        self._downloader = downloader
+        self._call: Call | None = None
+        self._events = self._iterate()
+
+    @property
+    def http(self) -> HTTPInfo:
+        """Return status, headers, request id and rate limits of the response, once the call has begun."""
+        if self._call is None:
+            raise RuntimeError("the call begins with `async with`, or with the first event")
+        return self._call.http
 
     async def __aenter__(self) -> Self:
-        from asyncio import to_thread
-
-        with await to_thread(self._prepare) as call:
-            reply = await self._send(call, stream=True)
-        self._response, self.http = reply.response, reply.http
-        self._reader = _reader(reply, call, self._downloader)
-        self._events = self._iterate()
+        await self._begun()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._events.aclose()
-        await self._response.aclose()
+        await (await self._begun()).response.aclose()
 
     def __aiter__(self) -> AsyncIterator[StreamEvent]:
         return self._events
 
     async def aresult(self) -> ImagesResult:
-        """Return the finished pictures, after reading what is left of the stream.
+        """Return the finished images, after reading what is left of the stream.
 
         Raises:
-            StreamInterruptedError: The stream ended before the finished picture.
+            StreamInterruptedError: The stream ended before the finished image.
             APIStatusError: The server sent an error as an event.
             ResponseError: An event can't be understood.
         """
@@ -113,25 +118,22 @@ class AsyncImageStream:
             pass
         return self._reader.result()
 
+    async def _begun(self) -> Call:
+        if self._call is None:
+            self._call = await self._send()
+            self._reader = self._call.events()
+        return self._call
+
     async def _iterate(self) -> AsyncGenerator[StreamEvent]:
-        cause = None
+        response, cause = (await self._begun()).response, None
         try:
-            async for chunk in self._response.aiter_bytes():
-                for event in self._reader.feed(chunk):
-                    yield event
-        except httpx.HTTPError as error:
-            cause = error
-        for event in self._reader.finish(cause):
-            yield event
-
-
-def _reader(reply: Reply, call: Call, downloader: Downloader) -> EventReader:
-    return EventReader(
-        reply.http,
-        reply.response.request.url,
-        call.subject,
-        downloader,
-        call.pictures,
-        content=reply.body.content,
-        secrets=reply.secrets,
-    )
+            try:
+                async for chunk in achunks(response):
+                    for event in self._reader.feed(chunk):
+                        yield event
+            except httpx.HTTPError as error:
+                cause = error
+            for event in self._reader.finish(cause):
+                yield event
+        finally:
+            await response.aclose()

@@ -9,7 +9,7 @@ from pathlib import Path
 FIXES = Path(__file__).with_name("fixes.toml")
 _REMEDY = (
     "Rewrite it in tools/generator/fixes.toml for the generator that is installed, or delete it: its test in "
-    "tests/test_generated_fixes.py says whether it is still needed."
+    "tests/generator/test_generated_fixes.py says whether it is still needed."
 )
 
 

@@ -1,4 +1,4 @@
-"""Fetch a picture by its URL: from which addresses, how much, and what a failure means.
+"""Fetch an image by its URL: from which addresses, how much, and what a failure means.
 
 The key goes to the base URL's own origin alone, and a failed download never sends the request again that was paid for.
 """
@@ -6,7 +6,6 @@ The key goes to the base URL's own origin alone, and a failed download never sen
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,11 +13,13 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
-from .dates import read_date
-from images_api._responses.json import BrokenPictureError, check_picture, decode_data_url
 from images_api._errors import DownloadError
-from .info import shown_url
-from images_api._images.spool import Spool
+from images_api._images.base64 import BrokenImageError, check_image, decode_data_url
+from images_api._images.spool import Content, Spool
+from images_api._messages import shown_url
+
+from .dates import read_date
+from .exchange import aexchange, exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ _PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True)
 class Downloader:
-    """Fetches the pictures of one client's results.
+    """Fetches the images of one client's results.
 
     Attributes:
         settings: Where the base URL, the key and the size limit stand.
@@ -47,57 +48,57 @@ class Downloader:
     client: Callable[[], httpx.Client] | None = None
     async_client: Callable[[], httpx.AsyncClient] | None = None
 
-    def fetch(self, url: str) -> Spool:
-        """Return the picture at a URL.
+    def fetch(self, url: str) -> Content:
+        """Return the image at a URL.
 
         Raises:
-            DownloadError: It can't be read, or isn't a whole picture of an allowed size.
+            DownloadError: It can't be read, or isn't a whole image of an allowed size.
         """
         if url.startswith("data:"):
             return _from_data_url(url)
         if self.client is None:
-            raise DownloadError("the picture belongs to an async client: use `await image.aread()`", url=shown_url(url))
+            raise DownloadError("the image belongs to an async client: use `await image.aread()`", url=shown_url(url))
         download = _Download(self.settings, url)
-        while not download.done:
-            time.sleep(download.pause)
-            try:
-                response = self.client().send(download.request(), stream=True, auth=None, follow_redirects=False)
-                try:
-                    download.begin(response)
-                    for chunk in response.iter_bytes():
-                        download.add(chunk)
-                finally:
-                    response.close()
-                download.end()
-            except httpx.HTTPError as error:
-                download.fail(error)
+        exchange(download, self.client())
         return download.content
 
-    async def afetch(self, url: str) -> Spool:
-        """Return the picture at a URL.
+    async def afetch(self, url: str) -> Content:
+        """Return the image at a URL.
 
         Raises:
-            DownloadError: It can't be read, or isn't a whole picture of an allowed size.
+            DownloadError: It can't be read, or isn't a whole image of an allowed size.
         """
-        import asyncio
-
         if url.startswith("data:") or self.async_client is None:
-            return await asyncio.to_thread(self.fetch, url)
+            from asyncio import to_thread
+
+            return await to_thread(self.fetch, url)
         download = _Download(self.settings, url)
-        while not download.done:
-            await asyncio.sleep(download.pause)
-            try:
-                response = await self.async_client().send(download.request(), stream=True, auth=None, follow_redirects=False)
-                try:
-                    download.begin(response)
-                    async for chunk in response.aiter_bytes():
-                        download.add(chunk)
-                finally:
-                    await response.aclose()
-                download.end()
-            except httpx.HTTPError as error:
-                download.fail(error)
+        await aexchange(download, self.async_client())
         return download.content
+
+    def __reduce__(self) -> tuple[type[NoSource], tuple[()]]:
+        # Connections don't travel, and the key must not.
+        return NoSource, ()
+
+
+class NoSource:
+    """What is left of a downloader in another process."""
+
+    def fetch(self, url: str) -> Content:
+        """Refuse.
+
+        Raises:
+            DownloadError: Always.
+        """
+        raise DownloadError("the image was never fetched, and its client is gone", url=shown_url(url))
+
+    async def afetch(self, url: str) -> Content:
+        """Refuse.
+
+        Raises:
+            DownloadError: Always.
+        """
+        return self.fetch(url)
 
 
 class _ExactURL(httpx.URL):
@@ -115,67 +116,79 @@ class _ExactURL(httpx.URL):
 
 
 class _Download:
-    """One download's state, without its I/O: tries, redirects, size, and whether the picture is whole."""
+    """One download without its I/O: tries, redirects, size, and whether the image is whole."""
+
+    uses_client_auth = False
 
     def __init__(self, settings: Settings, url: str) -> None:
         self.settings = settings
         self.url = url
-        self.content = Spool()
-        self.done = False
-        self.pause = 0.0
+        self.content = Spool().new()
         self._redirects = 0
         self._tries = 0
         self._status = 0
+        self.request = self._request()
         self._location: str | None = None
 
-    def request(self) -> httpx.Request:
-        self.content = Spool()
+    def begin(self, response: httpx.Response) -> bool:
+        self.content = Spool().new()
+        self._status = response.status_code
+        self._location = response.headers.get("location") if response.is_redirect else None
+        if response.is_success:
+            self._check_size(int(response.headers.get("content-length", 0)))
+        return True
+
+    def receive(self, chunk: bytes) -> None:
+        self._check_size(self.content.size + len(chunk))
+        self.content.write(chunk)
+
+    def end(self, cut: httpx.HTTPError | None) -> float | None:
+        self.content.close()
+        if cut is not None:
+            return self.fail(cut)
+        if self._location is not None:
+            return self._redirected(self._location)
+        if self._status in _PASSING_STATUSES:
+            return self._failed(f"status {self._status}")
+        if not 200 <= self._status < 300:  # noqa: PLR2004  the success statuses
+            raise self._error(f"the image's link answered {self._status}{self._expiry()}")
+        try:
+            check_image(self.content)
+        except BrokenImageError as error:
+            raise self._error(f"what the image's link gave {error}") from error
+        return None
+
+    def fail(self, error: httpx.HTTPError) -> float:
+        return self._failed(f"{type(error).__name__}: {error}", error)
+
+    def _failed(self, reason: str, cause: Exception | None = None) -> float:
+        self._tries += 1
+        if self._tries >= _TRIES:
+            raise self._error(f"the image could not be fetched in {_TRIES} tries ({reason})") from cause
+        return _PAUSE * (1 << self._tries - 1)
+
+    def _redirected(self, location: str) -> float:
+        self._redirects += 1
+        if self._redirects > _REDIRECTS:
+            raise self._error(f"the image's link was redirected more than {_REDIRECTS} times")
+        self.url = urljoin(self.url, location)
+        self.request = self._request()
+        return 0.0
+
+    def _request(self) -> httpx.Request:
         try:
             self._check_address()
             url = httpx.URL(self.url)
         except (ValueError, httpx.InvalidURL) as error:
-            raise self._error(f"the picture's link is no URL ({error})") from error
+            raise self._error(f"the image's link is no URL ({error})") from error
         headers = self.settings.headers_for(url)
         request = httpx.Request("GET", url, headers={"Accept": "image/*", **headers}, extensions={"timeout": _TIMEOUT.as_dict()})
         request.url = _ExactURL(self.url)
         return request
 
-    def begin(self, response: httpx.Response) -> None:
-        self._status = response.status_code
-        self._location = response.headers.get("location") if response.is_redirect else None
-        if response.is_success and int(response.headers.get("content-length", 0)) > self.settings.max_download_bytes:
-            raise self._too_big()
-
-    def add(self, chunk: bytes) -> None:
-        self.content.write(chunk)
-        if self.content.size > self.settings.max_download_bytes:
-            raise self._too_big()
-
-    def end(self) -> None:
-        self.pause = 0.0
-        if self._location is not None:
-            self._redirects += 1
-            if self._redirects > _REDIRECTS:
-                raise self._error(f"the picture's link was redirected more than {_REDIRECTS} times")
-            self.url = urljoin(self.url, self._location)
-        elif self._status in _PASSING_STATUSES:
-            self.fail(None)
-        elif not 200 <= self._status < 300:  # noqa: PLR2004  the success statuses
-            raise self._error(f"the picture's link answered {self._status}{self._expiry()}")
-        else:
-            self.content.close()
-            try:
-                check_picture(self.content)
-            except BrokenPictureError as error:
-                raise self._error(f"what the picture's link gave {error}") from error
-            self.done = True
-
-    def fail(self, error: httpx.HTTPError | None) -> None:
-        self._tries += 1
-        self.pause = _PAUSE * 2 ** (self._tries - 1)
-        if self._tries >= _TRIES:
-            reason = f"{type(error).__name__}: {error}" if error else f"status {self._status}"
-            raise self._error(f"the picture could not be fetched in {_TRIES} tries ({reason})") from error
+    def _check_size(self, size: int) -> None:
+        if size > self.settings.max_download_bytes:
+            raise self._error(f"the image is larger than max_download_bytes, {self.settings.max_download_bytes}")
 
     def _check_address(self) -> None:
         parts = urlsplit(self.url)
@@ -183,18 +196,15 @@ class _Download:
             hint = "ask for response_format='b64_json'"
             raise self._error(f"the server gave a path of its own instead of a link ({self.url[:80]!r}): {hint}")
         if parts.scheme not in {"http", "https"}:
-            raise self._error(f"a picture's link must be http, https or data, not {parts.scheme}")
+            raise self._error(f"a image's link must be http, https or data, not {parts.scheme}")
         if parts.scheme == "http" and self.settings.base_url.startswith("https:"):
-            raise self._error("the picture's link is not encrypted, though the base URL is")
+            raise self._error("the image's link is not encrypted, though the base URL is")
 
     def _expiry(self) -> str:
         end = _expiry(self.url) if self._status in _EXPIRED_STATUSES else None
         if end is None:
             return ""
         return f"; it {'expired at' if end < datetime.now(UTC) else 'is valid until'} {end:%Y-%m-%d %H:%M} UTC"
-
-    def _too_big(self) -> DownloadError:
-        return self._error(f"the picture is larger than max_download_bytes, {self.settings.max_download_bytes}")
 
     def _error(self, message: str) -> DownloadError:
         return DownloadError(message, url=shown_url(self.url), status_code=self._status or None)
@@ -214,10 +224,10 @@ def _expiry(url: str) -> datetime | None:
         return None
 
 
-def _from_data_url(url: str) -> Spool:
+def _from_data_url(url: str) -> Content:
     try:
-        content = Spool(decode_data_url(url))
-        check_picture(content)
-    except BrokenPictureError as error:
-        raise DownloadError(f"the picture's data URL {error}", url="data:") from error
+        content = Content.of(decode_data_url(url))
+        check_image(content)
+    except BrokenImageError as error:
+        raise DownloadError(f"the image's data URL {error}", url="data:") from error
     return content

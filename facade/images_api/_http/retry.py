@@ -1,6 +1,6 @@
 """What may be sent again, and after how long.
 
-A picture costs money, so a request is repeated only when the server can't have begun: the connection was never made,
+An image costs money, so a request is repeated only when the server can't have begun: the connection was never made,
 it was refused for its rate (429), or the server says itself when to come back (503 with Retry-After). `x-should-retry`
 is the server's own word on it, and is obeyed. The header forms are those of the official SDKs.
 """
@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from math import inf, nan
 from typing import TYPE_CHECKING
 
-from .dates import read_date
 from images_api._errors import APIConnectionError, ContentPolicyError, QuotaExceededError
+
+from .dates import read_date
 
 if TYPE_CHECKING:
     import httpx
@@ -31,7 +32,7 @@ def server_wait(headers: httpx.Headers) -> float | None:
     """Return the seconds that a server asks to wait.
 
     Args:
-        headers: The reply's headers; `retry-after-ms` in milliseconds comes before `retry-after`, in seconds or as a date.
+        headers: The response's headers; `retry-after-ms` in milliseconds comes before `retry-after`, in seconds or as a date.
 
     Returns:
         The seconds, above zero; None when there is no such header, or nothing sensible in it.
@@ -57,7 +58,7 @@ def wait_before_retry(error: APIStatusError | APIConnectionError, attempt: int, 
     """
     if not _may_repeat(error, ambiguous=ambiguous):
         return None
-    wait = None if isinstance(error, APIConnectionError) else server_wait(error.headers)
+    wait = None if isinstance(error, APIConnectionError) else error.http.retry_after
     if wait is not None:
         return wait if wait <= LONGEST_WAIT else None
     return random.uniform(0, min(_FIRST_BACKOFF * 2 ** min(attempt, 10), _LONGEST_BACKOFF))  # noqa: S311  a spread, no secret

@@ -1,9 +1,10 @@
-"""A picture's bytes: its format and size from the header, and whether it is whole. Nothing is decoded."""
+"""An image's format, width and height, from its header, and whether it is whole. Nothing is decoded."""
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,12 +23,12 @@ _EXIF_ORIENTATION = 0x0112
 _QUARTER_TURNS = range(5, 9)
 # https://developers.google.com/speed/webp/docs/riff_container
 _WEBP_ALPHA_FLAG = 0x10
-# Encoders may add a few bytes behind the end of a picture; a cut picture has no end marker among its last bytes.
+# Encoders may add a few bytes behind the end of an image; a cut one has no end marker among its last bytes.
 _TAIL = 1024
 _JPEG_SCAN = 0xDA
 _JPEG_LENGTH = 2
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_END = b",", b"!", b";"
-# How many of a picture's first bytes tell its media type.
+# How many of an image's first bytes tell its media type.
 HEAD = 64
 
 EXTENSIONS = {
@@ -39,24 +40,34 @@ EXTENSIONS = {
 }
 
 
-class Header(NamedTuple):
-    """What a picture's first bytes say.
+@dataclass(frozen=True, slots=True, repr=False)
+class ImageFacts:
+    """What is known of an image without decoding it.
 
     Attributes:
-        type: The media type.
-        width: Pixels, as shown: a JPEG that its Exif orientation turns counts as turned.
+        type: The media type, from the bytes; of an upload whose bytes are no known image's, what the caller said; else None.
+        size: The size in bytes.
+        width: Pixels, as shown: a JPEG that its Exif orientation turns counts as turned. None where the bytes don't say.
         height: Pixels, likewise.
-        alpha: Whether there is an alpha channel, or a transparent colour; None for a gif, where each frame has its own.
+        alpha: Whether there is an alpha channel, or a transparent colour. None where the bytes don't say, and for a gif, where
+            each frame has its own.
+        name: The file name of an upload.
     """
 
-    type: str
-    width: int
-    height: int
-    alpha: bool | None
+    type: str | None
+    size: int
+    width: int | None = None
+    height: int | None = None
+    alpha: bool | None = None
+    name: str = ""
+
+    def __repr__(self) -> str:
+        sides = "" if self.width is None else f", {self.width}x{self.height}"
+        return f"{self.name!r} ({self.type or 'no known image format'}{sides}, {self.size} bytes)"
 
 
 def media_type(head: bytes) -> str | None:
-    """Return the media type that a picture's first 64 bytes stand for, or None where they are no picture's."""
+    """Return the media type that an image's first 64 bytes stand for, or None where they are no image's."""
     if head.startswith(_PNG_MAGIC):
         return "image/png"
     if head.startswith(_JPEG_MAGIC):
@@ -72,10 +83,10 @@ def media_type(head: bytes) -> str | None:
 
 
 def is_whole(file: BinaryIO) -> bool:
-    """Tell whether a picture has its end.
+    """Tell whether an image has its end.
 
     Args:
-        file: A binary file that can be rewound, with a picture of a known format.
+        file: A binary file that can be rewound, with an image of a known format.
     """
     size = file.seek(0, 2)
     file.seek(0)
@@ -100,77 +111,77 @@ def _tail(file: BinaryIO, size: int, start: int) -> bytes:
     return file.read()
 
 
-def read_header(file: BinaryIO) -> Header | None:
-    """Read a raster picture's header.
+def read_facts(file: BinaryIO) -> ImageFacts:
+    """Read what an image's header says.
 
     Args:
         file: A binary file that can be rewound; it is read from its beginning, and left anywhere.
-
-    Returns:
-        The header, or None where the file begins like none of png, jpeg, webp and gif.
     """
+    size = file.seek(0, 2)
     file.seek(0)
     head = file.read(HEAD)
     kind = media_type(head)
+    width: int | None = None
+    height: int | None = None
+    alpha: bool | None = None
     try:
         if kind == "image/png":
-            return _png(file, head)
-        if kind == "image/jpeg":
-            return _jpeg(file)
-        if kind == "image/webp":
-            return _webp(head)
-        if kind == "image/gif":
+            width, height, alpha = _png(file, head)
+        elif kind == "image/jpeg":
+            width, height, alpha = *_jpeg(file), False
+        elif kind == "image/webp":
+            width, height, alpha = _webp(head)
+        elif kind == "image/gif":
             width, height = struct.unpack_from("<HH", head, 6)
-            return Header(kind, width, height, alpha=None)
     except struct.error:
         pass  # cut within the header
-    return None
+    return ImageFacts(kind, size, width, height, alpha)
 
 
-def _png(file: BinaryIO, head: bytes) -> Header:
+def _png(file: BinaryIO, head: bytes) -> tuple[int, int, bool]:
     width, height, _, colour = struct.unpack_from(">IIBB", head, 16)
     alpha = colour in _PNG_ALPHA_COLOURS
-    position = len(_PNG_MAGIC)
+    offset = len(_PNG_MAGIC)
     while not alpha:  # a transparent colour is said in a chunk of its own, before the data
-        file.seek(position)
+        file.seek(offset)
         length, kind = struct.unpack(">I4s", file.read(8))
         if kind in {b"IDAT", b"IEND"}:
             break
         alpha = kind == b"tRNS"
-        position += length + 12
-    return Header("image/png", width, height, alpha)
+        offset += length + 12
+    return width, height, alpha
 
 
-def _jpeg(file: BinaryIO) -> Header:
+def _jpeg(file: BinaryIO) -> tuple[int, int]:
     turned = False
-    for kind, position, length in _jpeg_segments(file):
-        file.seek(position)
+    for kind, offset, length in _jpeg_segments(file):
+        file.seek(offset)
         if kind in _JPEG_FRAMES:
             height, width = struct.unpack(">xHH", file.read(5))
-            return Header("image/jpeg", *((height, width) if turned else (width, height)), alpha=False)
+            return (height, width) if turned else (width, height)
         if kind == _JPEG_EXIF:
             turned = turned or _is_turned(file.read(length))
     raise AssertionError("unreachable: the segments end with a struct.error")
 
 
 def _jpeg_data(file: BinaryIO) -> int:
-    """Return where the compressed data begin; a small picture in the Exif data has an end of its own."""
-    return next(position for kind, position, _ in _jpeg_segments(file) if kind == _JPEG_SCAN)
+    """Return where the compressed data begin; a small image in the Exif data has an end of its own."""
+    return next(offset for kind, offset, _ in _jpeg_segments(file) if kind == _JPEG_SCAN)
 
 
 def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
-    """Yield the kind, place and length of each segment, to the end of the file (a struct.error)."""
-    position = 2
+    """Yield the kind, offset and length of each segment, to the end of the file (a struct.error)."""
+    offset = 2
     while True:
-        file.seek(position)
+        file.seek(offset)
         marker, length = struct.unpack(">HH", file.read(4))
         if marker == _JPEG_FILL:  # a fill byte before the marker proper
-            position += 1
+            offset += 1
             continue
         if length < _JPEG_LENGTH:
             raise struct.error  # less than its own length
-        yield marker & 0xFF, position + 4, length - _JPEG_LENGTH
-        position += 2 + length
+        yield marker & 0xFF, offset + 4, length - _JPEG_LENGTH
+        offset += 2 + length
 
 
 def _gif_ends(file: BinaryIO) -> bool:
@@ -220,13 +231,13 @@ def _is_turned(segment: bytes) -> bool:
     return False
 
 
-def _webp(head: bytes) -> Header:
+def _webp(head: bytes) -> tuple[int, int, bool]:
     kind = head[12:16]
     if kind == b"VP8X":
         flags, width, wide, height, high = struct.unpack_from("<B3xHBHB", head, 20)
-        return Header("image/webp", (wide << 16 | width) + 1, (high << 16 | height) + 1, bool(flags & _WEBP_ALPHA_FLAG))
+        return (wide << 16 | width) + 1, (high << 16 | height) + 1, bool(flags & _WEBP_ALPHA_FLAG)
     if kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", head, 21)
-        return Header("image/webp", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1))
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1)
     width, height = struct.unpack_from("<HH", head, 26)
-    return Header("image/webp", width & 0x3FFF, height & 0x3FFF, alpha=False)
+    return width & 0x3FFF, height & 0x3FFF, False

@@ -1,4 +1,4 @@
-"""Where a picture is saved, and how: whole or not at all."""
+"""Where an image is saved, and how: whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from images_api._errors import InvalidRequestError, Problem
-from .headers import EXTENSIONS, HEAD, media_type
 from images_api._messages import warn_caller
+
+from .headers import EXTENSIONS, HEAD, media_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .spool import Spool
+    from .spool import Content
 
 _SLUG_LENGTH = 48
 _SAME_EXTENSIONS = {".jpeg": ".jpg"}
 
 
-def save(content: Spool, path: str | os.PathLike[str], *, number: int, of: int, subject: str, overwrite: bool) -> Path:
-    """Write a picture to where a caller wants it.
+def save(content: Content, path: str | os.PathLike[str], *, number: int, of: int, subject: str, overwrite: bool) -> Path:
+    """Write an image to where a caller wants it.
 
     Args:
-        content: The picture.
+        content: The image.
         path: A file, a directory (one that exists, or a text that ends with a slash), or a template with `{index}`,
             `{ext}` or `{subject}` in it. Missing directories are made.
-        number: Which of its reply's pictures it is, from 1.
-        of: How many pictures the reply has; several into one file name are numbered.
-        subject: What the picture is about, for the names of files in a directory.
+        number: Which of its response's images it is, from 1.
+        of: How many images the response has; several into one file name are numbered.
+        subject: What the image is about, for the names of files in a directory.
         overwrite: Whether a file that is there may be replaced. In a directory, none ever is.
 
     Returns:
         The file that was written.
 
     Raises:
-        InvalidRequestError: The template names something else.
+        ValueError: The template names something else.
         FileExistsError: The file is there and must not be replaced.
         OSError: It can't be written; nothing half-written is left.
     """
@@ -47,13 +47,13 @@ def save(content: Spool, path: str | os.PathLike[str], *, number: int, of: int, 
     slug = "-".join(re.findall(r"[^\W_]+", subject.lower()))[:_SLUG_LENGTH].strip("-") or "image"
     if text.endswith(("/", os.sep)) or Path(text).is_dir():
         Path(text).mkdir(parents=True, exist_ok=True)
-        return _write_beside(content, lambda place: Path(text, f"{slug}-{place}{extension}"), number)
+        return _write_beside(content, lambda number: Path(text, f"{slug}-{number}{extension}"), number)
     numbered = "{index" in text
     if "{" in text:
         try:
             text = text.format(index=number, ext=extension[1:], subject=slug)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise InvalidRequestError([Problem("path", text, "may hold {index}, {ext} and {subject}")]) from error
+            raise ValueError(f"the path may hold {{index}}, {{ext}} and {{subject}}, got {text!r}") from error
     target = _with_extension(Path(text), extension)
     if of > 1 and not numbered:
         target = target.with_stem(f"{target.stem}-{number}")
@@ -67,14 +67,14 @@ def _with_extension(path: Path, extension: str) -> Path:
     if not given[1:].isalnum() or given[1:].isdigit():  # none, or the rest of a name such as `gpt-image-1.5`
         return path.with_name(path.name + extension)
     if _SAME_EXTENSIONS.get(given, given) != extension:
-        warn_caller(f"{path.name} is saved as asked, but holds a picture of the kind {extension}")
+        warn_caller(f"{path.name} is saved as asked, but holds an image of the kind {extension}")
     return path
 
 
-def _write_beside(content: Spool, name: Callable[[int], Path], first: int) -> Path:
+def _write_beside(content: Content, name: Callable[[int], Path], first: int) -> Path:
     """Write under the first name that is free."""
-    for place in count(first):
-        target = name(place)
+    for number in count(first):
+        target = name(number)
         if target.exists():
             continue
         try:
@@ -85,7 +85,7 @@ def _write_beside(content: Spool, name: Callable[[int], Path], first: int) -> Pa
     raise AssertionError("unreachable: numbers don't end")
 
 
-def _write(content: Spool, target: Path, *, overwrite: bool) -> None:
+def _write(content: Content, target: Path, *, overwrite: bool) -> None:
     temporary = target.with_name(f".images-api-{os.urandom(8).hex()}.tmp")
     try:
         content.copy_to(temporary)

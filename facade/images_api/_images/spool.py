@@ -1,191 +1,298 @@
-"""Received bytes: in memory while they are few, beyond that in a temporary file that goes when nobody needs it any more."""
+"""Received bytes: in memory while they are few, beyond that in a temporary file that has no name and so is never left behind."""
 
 from __future__ import annotations
 
-import atexit
 import os
-import sys
+from collections import deque
 from contextlib import suppress
-from functools import cache
-from io import BytesIO, FileIO
-from math import inf
-from stat import S_ISGID
-from threading import Event
-from typing import TYPE_CHECKING, BinaryIO, Self
-from weakref import finalize
+from errno import EINVAL
+from functools import partial
+from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
+from threading import Lock
+from typing import IO, TYPE_CHECKING, BinaryIO, Self
+from weakref import ref
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# Small enough for many replies at once, large enough that what is small needs no file.
-_MEMORY_LIMIT = 128 << 10
-_COPIED_AT_ONCE = 1 << 20
-_PROCESS_ENDS = Event()
+    from _typeshed import WriteableBuffer
+
+# What is this small is not worth a file, and not counted.
+_SMALL = 128 << 10
+_PAGE = 64 << 10
+_MEMORY = 5 << 20
+# What all larger contents of the process have in memory, a token a page. One is taken, and several are given back, in a
+# single step each, which no thread, signal, fork or garbage collection can come between.
+_FREE_PAGES = deque([None] * (_MEMORY // _PAGE))
+_COPIED_AT_ONCE = 256 << 10
 
 
 class Spool:
-    """Bytes that are written once, from first to last, and read as often as one likes.
+    """The store of one response: what it holds stays in memory within a budget of the whole process, beyond it in one file.
 
-    No file is held open beyond the writing: a thousand results are no thousand open files. Where no temporary file can be
-    written, such as on a full disk, the bytes stay in memory: they were paid for.
+    The file is temporary and has no name: it is gone when nothing needs it any more, however the process ends. Where none
+    can be had, or it can't grow, such as on a full disk, the bytes stay in memory: they were paid for.
+    """
+
+    def __init__(self) -> None:
+        self._file: ref[_File] | None = None
+
+    def new(self) -> Content:
+        """Return what takes the bytes of the next image, once the one before is not written to any more."""
+        return Content(self)
+
+    def file(self) -> _File:
+        """Return the file, which lives as long as contents that are in it.
+
+        Raises:
+            OSError: None can be had.
+            ImportError: Not even what makes it can be read, for want of descriptors.
+        """
+        from tempfile import TemporaryFile
+
+        file = self._file() if self._file else None
+        if file is None:
+            file = _File(TemporaryFile(buffering=0))  # noqa: SIM115  it closes it
+            self._file = ref(file)
+        return file
+
+
+class Content:
+    """The bytes of one image: written once, from first to last, read as often as one likes, from any thread or fork at once.
 
     Attributes:
         size: How many bytes there are.
     """
 
-    def __init__(self, content: bytes = b"") -> None:
-        self.size = len(content)
-        self._memory: bytearray | bytes = content
-        self._limit = float(_MEMORY_LIMIT)
-        self._path: str | None = None
-        self._file: FileIO | None = None
-        self._state: tuple[int, int] | None = None
+    def __init__(self, spool: Spool | None = None) -> None:
+        self.size = 0
+        self._spool = spool
+        self._source: _Memory | _File = _Memory()
+        self._offset = 0
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        """Return bytes that are whole already, and stay in memory."""
+        made = cls()
+        made.size = len(content)
+        made._source = _Memory(content)
+        return made
 
     @property
     def in_file(self) -> bool:
         """Return whether the bytes are in a file, and reading them may take a while."""
-        return self._path is not None
+        return isinstance(self._source, _File)
 
     def write(self, chunk: bytes) -> None:
         """Add bytes at the end."""
-        if self._file is None and self.size + len(chunk) > self._limit:
-            self._begin_file()
-        if self._file is not None:
-            self._write_file(self._file, chunk)
-        else:
-            if not isinstance(self._memory, bytearray):
-                self._memory = bytearray(self._memory)
-            self._memory += chunk
-            self.size += len(chunk)
+        size = self.size + len(chunk)
+        if self._spool is not None and isinstance(self._source, _Memory) and not self._source.hold(size):
+            self._leave_memory(self._source, self._spool)
+        if isinstance(self._source, _File):
+            try:
+                self._source.append(chunk)
+            except OSError:
+                self._return_to_memory(self._source)
+        if isinstance(self._source, _Memory):
+            self._source.append(chunk)
+        self.size = size
 
     def close(self) -> None:
         """Say that all is written."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        self._memory = bytes(self._memory)
+        self._spool = None
 
     def open(self) -> BinaryIO:
-        """Return a binary file to read from, which the caller closes.
-
-        Raises:
-            OSError: The temporary file is gone, or was changed by way of a file that it was saved as.
-        """
-        if self._path is None:
-            return BytesIO(self._memory)
-        file = open(self._path, "rb")  # noqa: SIM115  the caller's to close
-        if self._state not in {None, _state(file)}:
-            file.close()
-            raise OSError("the picture was changed in the file that it had been saved as")
-        return file
+        """Return a binary file to read from, with a position of its own, which the caller closes."""
+        if isinstance(self._source, _Memory) and len(page := self._source.read(self.size, 0)) == self.size:
+            return BytesIO(page)
+        return BufferedReader(self._reader())
 
     def read(self) -> bytes:
-        """Return all bytes.
-
-        Raises:
-            OSError: As for `open`.
-        """
-        if self._path is None:
-            return bytes(self._memory)
+        """Return all bytes."""
         with self.open() as file:
             return file.read()
 
     def copy_to(self, target: Path) -> None:
-        """Make a new file that holds the bytes: a second name of the temporary file where that can be, else a copy.
+        """Make a new file that holds the bytes.
 
         Raises:
-            OSError: It can't be written, or as for `open`.
+            OSError: There is one already, or it can't be written.
         """
-        with self.open() as source:
-            # A third name would let an edit of one saved file change the other.
-            if self._path is not None and os.fstat(source.fileno()).st_nlink == 1 and _linked(self._path, target):
-                self._state = _state(source)  # until now nobody else could change it
-                return
-            with target.open("xb") as file:
-                while piece := source.read(_COPIED_AT_ONCE):
-                    file.write(piece)
+        with target.open("xb") as file:
+            done = self._source.copy(file.fileno(), self._offset, self.size) if isinstance(self._source, _File) else 0
+            file.seek(done)
+            file.writelines(self._reader(done).chunks(_COPIED_AT_ONCE))
 
-    def __reduce__(self) -> tuple[type[Self], tuple[bytes]]:
-        return type(self), (self.read(),)
+    def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
+        return self.of, (self.read(),)
 
-    def _begin_file(self) -> None:
+    def _reader(self, start: int = 0) -> _Reader:
+        return _Reader(self._source, self._offset + start, self.size - start)
+
+    def _leave_memory(self, memory: _Memory, spool: Spool) -> None:
         try:
-            file, self._path = _new_file()
-        except OSError:
-            self._limit = inf
-            return
-        self._file = file
-        self._remove = finalize(self, _remove, file, self._path, os.getpid())
-        memory, self._memory, self.size = self._memory, b"", 0
-        self._write_file(file, memory)
+            file = spool.file()
+            offset = file.size
+            file.append(*memory.pages())
+        except (OSError, ImportError):
+            self._spool = None
+        else:
+            self._source, self._offset = file, offset
 
-    def _write_file(self, file: FileIO, chunk: bytes | bytearray) -> None:
+    def _return_to_memory(self, file: _File) -> None:
+        memory = _Memory()
+        for chunk in self._reader().chunks(_COPIED_AT_ONCE):
+            memory.append(chunk)
+        file.cut(self._offset)
+        self._source, self._offset, self._spool = memory, 0, None
+
+
+class _Memory:
+    """Bytes in memory, in pages: so they grow without being moved, and are given back to the system as they came."""
+
+    def __init__(self, content: bytes = b"") -> None:
+        self._pages: list[bytes] = []
+        self._last = BytesIO(content)
+        self._free = _FREE_PAGES
+        self._held = 0
+
+    def hold(self, size: int) -> bool:
+        """Take what so many bytes need of the budget, and tell whether there was so much."""
+        try:
+            while _SMALL + self._held * _PAGE < size:
+                self._free.pop()
+                self._held += 1
+        except IndexError:
+            return False
+        return True
+
+    def append(self, chunk: bytes) -> None:
+        """Add a chunk."""
         rest = memoryview(chunk)
+        while len(rest) > (room := _PAGE - self._last.tell()):
+            self._last.write(rest[:room])
+            self._pages.append(self._last.getvalue())
+            self._last, rest = BytesIO(), rest[room:]
+        self._last.write(rest)
+
+    def read(self, size: int, offset: int) -> bytes:
+        """Return so many bytes, or fewer where the page ends."""
+        index = min(offset // _PAGE, len(self._pages))
+        page = self._pages[index] if index < len(self._pages) else self._last.getvalue()
+        start = offset - index * _PAGE
+        return page[start : start + size]
+
+    def pages(self) -> list[bytes]:
+        """Return all of it."""
+        return [*self._pages, self._last.getvalue()]
+
+    def __del__(self) -> None:
+        self._free.extend([None] * self._held)
+
+
+class _File:
+    """A temporary file: written at its end, read from any offset, by threads and forks at once.
+
+    Attributes:
+        size: Where its end is.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.size = 0
+        self._file = file
+        self._descriptor = file.fileno()
+        self._lock = Lock()
+
+    def append(self, *chunks: bytes) -> None:
+        """Add chunks.
+
+        Raises:
+            OSError: Not all of them can be added; then none is.
+        """
+        end = self.size
         try:
-            while rest:
-                written = file.write(rest)
-                self.size += written
-                rest = rest[written:]
+            for chunk in chunks:
+                rest = memoryview(chunk)
+                while rest:
+                    written = self._write(rest, end)
+                    rest, end = rest[written:], end + written
         except OSError:
-            self._limit = inf
-            self._memory = bytearray(self.read()[: self.size]) + rest
-            self.size = len(self._memory)
-            self._path = self._file = None
-            self._remove()
+            self.cut(self.size)
+            raise
+        self.size = end
+
+    def cut(self, size: int) -> None:
+        """Give back all that is behind so many bytes."""
+        self._file.truncate(size)
+        self.size = size
+
+    def read(self, size: int, offset: int) -> bytes:
+        """Return so many bytes, or fewer, as the system likes."""
+        if hasattr(os, "pread"):
+            return os.pread(self._descriptor, size, offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(size)
+
+    def copy(self, target: int, offset: int, size: int) -> int:
+        """Have the system copy bytes to a file without carrying them through this process, and return how many it did."""
+        done = 0
+        if hasattr(os, "copy_file_range"):
+            with suppress(OSError):  # other file systems, or no such call; what can't be written at all is found out again
+                while copied := os.copy_file_range(self._descriptor, target, size - done, offset + done):
+                    done += copied
+        return done
+
+    def _write(self, chunk: memoryview, offset: int) -> int:
+        if hasattr(os, "pwrite"):
+            return os.pwrite(self._descriptor, chunk, offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.write(chunk)
+
+    def __del__(self) -> None:
+        self._file.close()
 
 
-def _linked(path: str, target: Path) -> bool:
-    if target.parent.stat().st_mode & S_ISGID:
-        return False  # new files there belong to the folder's group
-    try:
-        os.link(path, target)
-    except OSError:  # another file system, or one without links
-        return False
-    return True
+class _Reader(RawIOBase):
+    """Reads one content, with a position of its own."""
 
+    def __init__(self, source: _Memory | _File, offset: int, size: int) -> None:
+        self._source = source
+        self._offset = offset
+        self._size = size
+        self._position = 0
 
-def _state(file: BinaryIO) -> tuple[int, int]:
-    status = os.fstat(file.fileno())
-    return status.st_size, status.st_mtime_ns
+    def readable(self) -> bool:
+        return True
 
+    def seekable(self) -> bool:
+        return True
 
-def _new_file() -> tuple[FileIO, str]:
-    while True:
-        path = f"{_folder(os.getpid())}/{os.urandom(8).hex()}"
-        try:
-            return FileIO(path, "x"), path
-        except FileNotFoundError:  # what cleans up old temporary files has been here
-            _folder.cache_clear()
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        position = {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self._size}[whence] + offset
+        if position < 0:
+            raise OSError(EINVAL, os.strerror(EINVAL))
+        self._position = position
+        return position
 
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, or fewer where they don't lie together."""
+        rest = max(0, self._size - self._position)
+        chunk = self._source.read(rest if size < 0 else min(size, rest), self._offset + self._position)
+        self._position += len(chunk)
+        return chunk
 
-@cache
-def _folder(process: int) -> str:
-    """Return this process's own folder, which nobody else may read; the files in it get the permissions that new files have."""
-    from tempfile import mkdtemp
+    def readall(self) -> bytes:
+        return b"".join(self.chunks())
 
-    if _PROCESS_ENDS.is_set():
-        raise OSError("the process ends")
-    folder = mkdtemp(prefix="images-api-")
-    atexit.register(_remove_folder, folder, process)
-    multiprocessing = sys.modules.get("multiprocessing.util")
-    if multiprocessing is not None:  # whose forked workers end without the above
-        multiprocessing.Finalize(None, _remove_folder, (folder, process), exitpriority=0)
-    return folder
+    def chunks(self, size: int = -1) -> Iterator[bytes]:
+        """Yield the rest, in chunks of no more than a size."""
+        return iter(partial(self.read, size), b"")
 
-
-def _remove_folder(folder: str, process: int) -> None:
-    from shutil import rmtree
-
-    if os.getpid() == process:  # a fork has its parent's memory, and not its files
-        # A daemon thread that goes on reading a reply finds neither this folder any more nor a new one.
-        _PROCESS_ENDS.set()
-        with suppress(OSError):  # what cleans up old temporary files has been here
-            os.rename(folder, f"{folder}-ended")  # noqa: PTH104  a Path is slow to import
-        rmtree(f"{folder}-ended", ignore_errors=True)
-
-
-def _remove(file: FileIO, path: str, process: int) -> None:
-    file.close()
-    if os.getpid() == process:
-        with suppress(OSError):  # its folder has gone before
-            os.remove(path)  # noqa: PTH107  a Path is slow to import
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        chunk = self.read(len(view))
+        view[: len(chunk)] = chunk
+        return len(chunk)

@@ -1,92 +1,80 @@
 """From a call's arguments to a checked request that is ready to be sent, and sent again. Nothing here does network I/O.
 
-This module and `_replies.py` are the only ones that touch the generated client.
+This room is one of the two that touch the generated client: its models and `_get_kwargs` build what goes on the wire.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypedDict, cast
+from importlib import import_module
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeAlias, cast
 
 import httpx
 
-from images_api._contract.rules import request_contract, retired
+from images_api._contract.operations import operation
 from images_api._errors import InvalidRequestError, Problem
-from images_api._settings import SECRET_HEADERS, checked_retries, checked_timeout
-from images_api._messages import warn_caller
+from images_api._messages import Secrets, warn_caller
+from images_api._settings import checked_retries, checked_timeout
+from images_api_client import Client, __version__
+from images_api_client.operations import REQUESTS
+from images_api_client.types import UNSET, File
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from types import TracebackType
 
-    from images_api_client import Client
-    from images_api_client.options import CreateImageEditOptions, CreateImageOptions, CreateImageVariationOptions
-    from images_api_client.types import File
+    from images_api._contract.operations import Operation
+    from images_api._contract.rules import RequestContract
+    from images_api._settings import Settings
 
-    from images_api._settings import Settings, TimeoutTypes
-    from .uploads import ImageInput, Upload
+    from .uploads import Upload
 
-    class CallOptions(TypedDict, total=False):
-        """What every call takes beside the operation's own options."""
+LowLevelClient: TypeAlias = Client
 
-        extra_body: Mapping[str, object]
-        """Fields that the contract doesn't know, sent as they are."""
-
-        extra_headers: Mapping[str, str | None]
-        """Headers for this call; None leaves out one that the client would send."""
-
-        extra_query: Mapping[str, Any]
-        """Query parameters for this call."""
-
-        timeout: TimeoutTypes
-        """Seconds, above 0, for each read and write, or an `httpx.Timeout`."""
-
-        max_retries: int
-        """How often this call is sent again, from 0."""
-
-    class GenerateOptions(CreateImageOptions, CallOptions):
-        """The options of `generate`."""
-
-    class EditOptions(CreateImageEditOptions, CallOptions):
-        """The options of `edit`."""
-
-    class VariationOptions(CreateImageVariationOptions, CallOptions):
-        """The options of `create_variation`."""
-
-
+_GENERATED = "images_api_client"
 _JSON = "application/json"
-_FORM = "multipart/form-data"
 _EVENTS = "text/event-stream"
-_LINKS = ("http://", "https://", "data:")
-_FILE_ID = "file-"
 # https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNKNOWN_TYPE = "application/octet-stream"
+# A tuple is one image with its name.
+_ONE_IMAGE = (str, bytes, bytearray, memoryview, tuple)
 
 
 @dataclass(slots=True)
-class Call:
+class CheckedRequest:
     """A request that is ready, as a context manager that holds its files open.
 
     Attributes:
-        request: What to send; it may be sent more than once.
-        subject: What the pictures are about, for their file names.
+        http: What to send; it may be sent more than once.
+        subject: What the images are about, for their file names.
         max_retries: How often it may be sent again.
-        pictures: How many pictures it asks for.
+        images: How many images it asks for.
         secrets: The key, and what else must be in no error.
     """
 
-    request: httpx.Request
+    http: httpx.Request
     subject: str
     max_retries: int
-    pictures: int
-    secrets: Sequence[str] = field(repr=False)
+    images: int
+    secrets: Secrets
     _files: ExitStack = field(repr=False)
+
+    def read_in_threads(self) -> None:
+        """Let an event loop send it, which isn't held up by reading its files."""
+        body = self.http.stream
+        if isinstance(body, httpx.SyncByteStream) and not isinstance(body, httpx.ByteStream):  # JSON is in memory
+            from .chunks import ReadInThread
+
+            self.http.stream = ReadInThread(body)
 
     def __enter__(self) -> Self:
         return self
@@ -95,227 +83,246 @@ class Call:
         self._files.close()
 
 
-def generate(settings: Settings, prompt: str, options: Mapping[str, Any], *, stream: bool = False) -> Call:
-    """Return the call that creates pictures from a text.
+class _Words(NamedTuple):
+    """What a caller says of a call beside the operation's parameters."""
 
-    Raises:
-        InvalidRequestError: An argument breaks a rule.
-    """
-    from images_api_client.api.images.create_image import _get_kwargs
-    from images_api_client.models.create_image_request import CreateImageRequest
-
-    draft = _Draft(settings, "createImage", _JSON, options, stream=stream)
-    draft.fields["prompt"] = prompt
-    return draft.call(lambda fields: _get_kwargs(body=draft.json(CreateImageRequest, fields)), prompt)
+    extra_headers: Mapping[str, str | None]
+    extra_query: Mapping[str, Any]
+    extra_body: Mapping[str, object]
+    timeout: httpx.Timeout
+    max_retries: int
 
 
-def edit(
-    settings: Settings,
-    image: ImageInput | Sequence[ImageInput],
-    prompt: str,
-    options: Mapping[str, Any],
-    *,
-    mask: ImageInput | None = None,
-    markup: ImageInput | None = None,
-    stream: bool = False,
-) -> Call:
-    """Return the call that edits pictures: a form with files, or JSON when each picture is a link or a file id.
+class _Draft(NamedTuple):
+    """What a caller said, sorted."""
+
+    operation: Operation
+    media_type: str
+    fields: dict[str, Any]
+    uploads: dict[str, list[Upload]]
+    unusable: list[InvalidRequestError]
+
+    @property
+    def rules(self) -> RequestContract:
+        return self.operation.bodies[self.media_type]
+
+    @property
+    def named(self) -> set[str]:
+        return {*self.fields, *self.uploads}
+
+
+def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any], *, stream: bool = False) -> CheckedRequest:
+    """Return a call's request: filled in, checked and built.
+
+    Args:
+        settings: The client's.
+        operation_id: The operation, such as `createImage`.
+        arguments: What its method was called with, by name and in the order of its signature; None is what wasn't said.
+        stream: Whether the answer is to be a stream of events.
 
     Raises:
         InvalidRequestError: An argument breaks a rule, or files and references are mixed.
+        UnreadableFileError: A file is missing or can't be read.
     """
-    from images_api_client.api.images.create_image_edit import _get_kwargs
-    from images_api_client.models.create_image_edit_by_reference_request import CreateImageEditByReferenceRequest
-    from images_api_client.models.create_image_edit_request import CreateImageEditRequest
-
-    images = list(image) if isinstance(image, list) else [image]
-    others = {name: given for name, given in (("mask", mask), ("markup", markup)) if given is not None}
-    references = [_is_reference(given) for given in (*images, *others.values())]
-    if images and all(references):
-        draft = _Draft(settings, "createImageEdit", _JSON, options, stream=stream)
-        draft.fields["images"] = [_reference(given) for given in images]
-        draft.fields |= {name: _reference(given) for name, given in others.items()}
-        draft.fields["prompt"] = prompt
-        return draft.call(lambda fields: _get_kwargs(body=draft.json(CreateImageEditByReferenceRequest, fields)), prompt)
-    if any(references):
-        why = "must all be files, or all be links and file ids"
-        raise InvalidRequestError([Problem("image, mask and markup", [*images, *others.values()], why)])
-    draft = _Draft(settings, "createImageEdit", _FORM, options, stream=stream)
-    draft.fields["prompt"] = prompt
-    draft.attach("image", images)
-    for name, given in others.items():
-        draft.attach(name, [given])
-    return draft.call(lambda fields: _get_kwargs(body=draft.form(CreateImageEditRequest, fields)), prompt)
+    words, said = _words(settings, arguments)
+    draft = _drafted(operation(operation_id), said)
+    with ExitStack() as files:
+        parts = {name: [_file(files, each) for each in uploads] for name, uploads in draft.uploads.items()}
+        fields = _filled_in(draft, settings, stream=stream)
+        _check(draft, fields, words, settings)
+        _warn_of_retirement(draft, fields, settings)
+        headers = _headers(settings, words, stream=stream)
+        one_or_all = {name: several if draft.rules.is_list(name, len(several)) else several[0] for name, several in parts.items()}
+        http = _built(draft, fields | one_or_all | dict(words.extra_body), headers, words, settings)
+        count = fields.get(draft.rules.roles.get("count", ""))
+        return CheckedRequest(
+            http=http,
+            subject=_subject(draft, said),
+            max_retries=words.max_retries,
+            images=count if isinstance(count, int) else 1,
+            secrets=Secrets(value.removeprefix("Bearer ") for name, value in headers.items() if name in settings.secret_headers),
+            _files=files.pop_all(),
+        )
 
 
-def variation(settings: Settings, image: ImageInput, options: Mapping[str, Any], *, stream: bool = False) -> Call:
-    """Return the call that varies a picture.
-
-    Raises:
-        InvalidRequestError: An argument breaks a rule.
-    """
-    from images_api_client.api.images.create_image_variation import _get_kwargs
-    from images_api_client.models.create_image_variation_request import CreateImageVariationRequest
-
-    draft = _Draft(settings, "createImageVariation", _FORM, options, stream=stream)
-    draft.attach("image", list(image) if isinstance(image, list) else [image])
-    subject = next((each.picture.name.rpartition(".")[0] for each in draft.uploads["image"]), "")
-    return draft.call(lambda fields: _get_kwargs(body=draft.form(CreateImageVariationRequest, fields)), subject)
+def has_files(operation_id: str) -> bool:
+    """Return whether an operation takes images, which are read from files."""
+    return bool(operation(operation_id).files)
 
 
-def low_level_client(settings: Settings) -> Client:
+def low_level_client(settings: Settings) -> LowLevelClient:
     """Return a generated client with these settings and no connections yet."""
-    import images_api_client
-
-    return images_api_client.Client(base_url=settings.base_url, timeout=settings.timeout)
+    return Client(base_url=settings.base_url, timeout=settings.timeout)
 
 
 @cache
 def user_agent() -> str:
     """Return how this library names itself to servers."""
-    from images_api_client import __version__
-
     return f"images-api/{__version__}"
 
 
-class _Draft:
-    """A call on its way from arguments to request."""
+def _words(settings: Settings, arguments: Mapping[str, Any]) -> tuple[_Words, dict[str, Any]]:
+    """Return the words of the call, and what is said of the operation's parameters."""
+    said = {name: value for name, value in arguments.items() if value is not None}
+    said.pop("self", None)
+    words = {name: _mapping(name, said.pop(name, {})) for name in ("extra_headers", "extra_query", "extra_body")}
+    timeout, retries = said.pop("timeout", None), said.pop("max_retries", None)
+    return _Words(
+        timeout=settings.timeout if timeout is None else checked_timeout(timeout),
+        max_retries=settings.max_retries if retries is None else checked_retries(retries),
+        **words,
+    ), {_wire_name(name): value for name, value in said.items()}
 
-    def __init__(self, settings: Settings, operation: str, media_type: str, options: Mapping[str, Any], *, stream: bool) -> None:
-        self.settings = settings
-        self.rules = request_contract(operation, media_type)
-        self.stream = stream
-        self.uploads: dict[str, list[Upload]] = {}
-        self.options = dict(options)
-        self.extra_body: Mapping[str, object] = self._extra("extra_body")
-        self.extra_headers: Mapping[str, str | None] = self._extra("extra_headers")
-        self.extra_query: Mapping[str, Any] = self._extra("extra_query")
-        timeout = self.options.pop("timeout", None)
-        self.timeout = settings.timeout if timeout is None else checked_timeout(timeout)
-        retries = self.options.pop("max_retries", None)
-        self.max_retries = settings.max_retries if retries is None else checked_retries(retries)
-        self.fields: dict[str, Any] = {}
-        self.unusable: list[InvalidRequestError] = []
-        self.named: set[str] = set()
 
-    def _extra(self, name: str) -> Mapping[str, Any]:
-        given = self.options.pop(name, None)
-        if given is None:
-            return {}
-        if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
-            raise InvalidRequestError([Problem(name, given, "must be a mapping of names to values")])
-        return given
+def _mapping(name: str, given: Any) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise InvalidRequestError([Problem(name, given, "must be a mapping of names to values")])
+    return given
 
-    def attach(self, name: str, given: Sequence[object]) -> None:
-        """Add pictures to be uploaded; what is wrong with them is said with all the rest."""
-        from .uploads import upload
 
-        self.uploads[name] = []
-        for place, each in enumerate(given):
-            try:
-                self.uploads[name].append(upload(name, each))
-            except InvalidRequestError as error:
-                if len(given) > 1:
-                    error.problems = tuple(problem._replace(parameter=f"{name}[{place}]") for problem in error.problems)
-                self.unusable.append(error)
+def _wire_name(name: str) -> str:
+    # https://peps.python.org/pep-0008/#descriptive-naming-styles
+    bare = name.removesuffix("_")
+    return bare if iskeyword(bare) else name
 
-    def call(self, kwargs: Callable[[dict[str, Any]], dict[str, Any]], subject: str) -> Call:
-        """Fill in, check and build.
 
-        Args:
-            kwargs: Makes httpx's keywords of the fields, with generated code.
-            subject: What the pictures are about.
-        """
-        files = ExitStack()
+def _drafted(operation: Operation, said: Mapping[str, Any]) -> _Draft:
+    """Sort fields from images, and choose the body: a form for files, JSON where each image is a link or a file id."""
+    fields = {name: value for name, value in said.items() if name not in operation.files}
+    images = {name: _several(said[name]) for name in operation.files if name in said}
+    references = {name: [_reference(operation, name, each) for each in several] for name, several in images.items()}
+    named = [each for several in references.values() for each in several]
+    if any(named) and not all(named):
+        given = [each for several in images.values() for each in several]
+        raise InvalidRequestError([Problem(" and ".join(images), given, "must all be files, or all be links and file ids")])
+    by_reference = any(named)
+    draft = _Draft(operation, operation.body(by_reference=by_reference), fields, {}, [])
+    for name, several in images.items():
+        if by_reference:
+            key = draft.rules.references.get(name, name)
+            fields[key] = references[name] if draft.rules.is_list(key, len(several)) else references[name][0]
+        else:
+            _attach(draft, name, several)
+    return draft
+
+
+def _reference(operation: Operation, name: str, given: object) -> dict[str, str] | None:
+    reference = operation.reference(name, given)
+    is_file = reference and os.path.exists(cast("str", given))  # noqa: PTH110  a Path raises for what can't be one
+    return None if is_file else reference
+
+
+def _several(given: object) -> Sequence[object]:
+    return given if isinstance(given, Sequence) and not isinstance(given, _ONE_IMAGE) else [given]
+
+
+def _attach(draft: _Draft, name: str, several: Sequence[object]) -> None:
+    """Add images to be uploaded; what is wrong with them is said with all the rest."""
+    from .uploads import upload
+
+    draft.uploads[name] = []
+    for index, each in enumerate(several):
         try:
-            parts = {name: [_file(files, each) for each in uploads] for name, uploads in self.uploads.items()}
-            self._fill_in()
-            self._check()
-            self._warn_of_retired_model()
-            one_or_all = {name: several[0] if len(several) == 1 else several for name, several in parts.items()}
-            fields = self.fields | one_or_all | dict(self.extra_body)
-            headers = self._headers()
-            try:
-                request = self._request(kwargs(fields), headers)
-            except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
-                raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
-        except BaseException:
-            files.close()
-            raise
-        secret = SECRET_HEADERS | {self.settings.auth_header.lower()}
-        secrets = [value.removeprefix("Bearer ") for name, value in headers.items() if name in secret]
-        return Call(request, subject, self.max_retries, _count(self.fields.get("n")), secrets, files)
+            draft.uploads[name].append(upload(name, each))
+        except InvalidRequestError as error:
+            if len(several) > 1:
+                error.problems = tuple(problem._replace(parameter=f"{name}[{index}]") for problem in error.problems)
+            draft.unusable.append(error)
 
-    def json(self, model: Any, fields: dict[str, Any]) -> Any:
-        """Return a JSON body's generated model."""
-        # `from_dict` makes models of what is nested, and takes longer than all else here.
-        nested = any(isinstance(value, dict | list) for value in fields.values())
-        return model.from_dict(fields) if nested else self.form(model, fields)
 
-    def form(self, model: Callable[..., Any], fields: dict[str, Any]) -> Any:
-        """Return a form's generated model, with what the contract doesn't know as additional properties."""
-        known = {name: value for name, value in fields.items() if name in self.rules.properties}
-        body = model(**known)
-        body.additional_properties = {name: value for name, value in fields.items() if name not in known}
-        return body
+def _filled_in(draft: _Draft, settings: Settings, *, stream: bool) -> dict[str, Any]:
+    """Return what goes out: what is said, the client's defaults, and what the contract documents for the model."""
+    rules = draft.rules
+    defaults = {name: value for name, value in settings.defaults.items() if name in rules.properties}
+    filled_in = {**rules.general_defaults, **defaults, **draft.fields}
+    fields = {name: value for name, value in filled_in.items() if value is not None}
+    fields = {**rules.defaults(fields.get(rules.roles.get("model", ""))), **fields}
+    if stream and "stream" in rules.roles:
+        fields[rules.roles["stream"]] = True
+    return fields
 
-    def _fill_in(self) -> None:
-        properties = self.rules.properties
-        self.named = {*self.fields, *self.options, *self.uploads}
-        if "stream" in self.options:
-            why = "is said by the method: stream_generate, stream_edit, stream_variation"
-            raise InvalidRequestError([Problem("stream", self.options["stream"], why)])
-        defaults = {name: value for name, value in self.settings.defaults.items() if name in properties}
-        self.fields |= {"model": self.rules.default_model} | defaults | self.options
-        self.fields = dict(self.rules.defaults(self.fields["model"])) | self.fields
-        if self.stream and "stream" in properties:
-            self.fields["stream"] = True
 
-    def _check(self) -> None:
-        problems = [problem for error in self.unusable for problem in error.problems]
-        spoilt = {problem.parameter.partition("[")[0] for problem in problems}
-        problems += [
-            Problem("extra_body", {name: value}, f"repeats the argument {name}")
-            for name, value in self.extra_body.items()
-            if name in self.named
-        ]
-        if self.settings.validate != "off":
-            pictures = {name: [each.picture for each in uploads] for name, uploads in self.uploads.items()}
-            found = [Problem(*violation[:3]) for violation in self.rules.check(self.fields, pictures)]
-            found = [problem for problem in found if problem.parameter not in spoilt]
-            if self.settings.validate == "strict":
-                problems += found
-            else:
-                for problem in found:
-                    warn_caller(str(problem))
-        if self.unusable:
-            # One unreadable file makes the whole error an OSError; the first original is its cause.
-            worst = next((error for error in self.unusable if isinstance(error, OSError)), self.unusable[0])
-            raise type(worst)(problems) from worst.__cause__
-        if problems:
-            raise InvalidRequestError(problems)
+def _check(draft: _Draft, fields: Mapping[str, Any], words: _Words, settings: Settings) -> None:
+    """Raise everything that is wrong at once, or warn of it, as the client's `validate` says."""
+    problems = [problem for error in draft.unusable for problem in error.problems]
+    spoilt = {problem.parameter.partition("[")[0] for problem in problems}
+    problems += [
+        Problem("extra_body", {name: value}, f"repeats the argument {name}")
+        for name, value in words.extra_body.items()
+        if name in draft.named
+    ]
+    if settings.validate != "off":
+        facts = {name: [each.facts for each in uploads] for name, uploads in draft.uploads.items()}
+        found = [Problem(*violation[:3]) for violation in draft.rules.check(fields, facts)]
+        found = [_blamed(problem, draft, settings) for problem in found if problem.parameter not in spoilt]
+        if settings.validate == "strict":
+            problems += found
+        else:
+            for problem in found:
+                warn_caller(str(problem))
+    if draft.unusable:
+        # One unreadable file makes the whole error an OSError; the first original is its cause.
+        worst = next((error for error in draft.unusable if isinstance(error, OSError)), draft.unusable[0])
+        raise type(worst)(problems) from worst.__cause__
+    if problems:
+        raise InvalidRequestError(problems)
 
-    def _warn_of_retired_model(self) -> None:
-        model = self.fields["model"]
-        end = retired(model) if self.settings.is_official else None
+
+def _blamed(problem: Problem, draft: _Draft, settings: Settings) -> Problem:
+    """Say of a value that nobody gave to this call that it is the client's default."""
+    if problem.parameter in draft.fields or settings.defaults.get(problem.parameter) is None:
+        return problem
+    return problem._replace(why=f"{problem.why} (the client's default)")
+
+
+def _warn_of_retirement(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> None:
+    if settings.is_official:
+        model = fields.get(draft.rules.roles.get("model", ""))
+        end = draft.rules.retired(model)
         if end:
-            text = f"{model} was retired on {end['date']}; {end['successor']} is its successor"
+            ended = "was" if end["date"] <= date.today().isoformat() else "will be"  # noqa: DTZ011  a day either way is the same news
+            text = f"{model} {ended} retired on {end['date']}; {end['successor']} is its successor"
             warn_caller(text, DeprecationWarning)
 
-    def _headers(self) -> dict[str, str]:
-        """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
-        given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if self.stream else _JSON, "user-agent": user_agent()}
-        for more in (self.settings.headers, self.settings.authorization(), self.extra_headers):
-            given |= {str(name).lower(): value for name, value in more.items()}
-        headers = {name: value for name, value in given.items() if value is not None}
-        wrong = [name for name, value in headers.items() if not _HEADER_NAME.fullmatch(name) or not _is_header_value(value)]
-        if wrong:
-            why = "must have a name without blanks and a value in one line of ASCII"
-            raise InvalidRequestError([Problem("headers", name, why) for name in wrong])
-        return headers
 
-    def _request(self, kwargs: dict[str, Any], headers: dict[str, str]) -> httpx.Request:
-        url = _url(self.settings.base_url + kwargs["url"])
+def _headers(settings: Settings, words: _Words, *, stream: bool) -> dict[str, str]:
+    """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
+    given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if stream else _JSON, "user-agent": user_agent()}
+    for more in (settings.headers, settings.authorization(), words.extra_headers):
+        given |= {str(name).lower(): value for name, value in more.items()}
+    headers = {name: value for name, value in given.items() if value is not None}
+    wrong = [name for name, value in headers.items() if not _HEADER_NAME.fullmatch(name) or not _is_header_value(value)]
+    if wrong:
+        why = "must have a name without blanks and a value in one line of ASCII"
+        raise InvalidRequestError([Problem("headers", name, why) for name in wrong])
+    return headers
+
+
+def _is_header_value(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()
+
+
+def _subject(draft: _Draft, said: Mapping[str, Any]) -> str:
+    """Return what the images are about: a text, or the name of the first file."""
+    name = draft.operation.subject or next(iter(said), "")
+    uploads = draft.uploads.get(name)
+    if uploads:
+        return uploads[0].facts.name.rpartition(".")[0]
+    subject = said.get(name)
+    return subject if isinstance(subject, str) and name not in draft.operation.files else ""
+
+
+def _file(files: ExitStack, each: Upload) -> File:
+    from .chunks import LargeChunks
+
+    content = cast("BinaryIO", LargeChunks(files.enter_context(each.open())))
+    return File(content, each.facts.name, each.facts.type or _UNKNOWN_TYPE)
+
+
+def _built(draft: _Draft, fields: dict[str, Any], headers: dict[str, str], words: _Words, settings: Settings) -> httpx.Request:
+    try:
+        kwargs = _generated_kwargs(draft, fields)
+        url = _url(settings.base_url + kwargs["url"])
         headers = {name.lower(): value for name, value in kwargs["headers"].items()} | headers
         body: dict[str, Any] = {}
         if "files" in kwargs:
@@ -324,47 +331,40 @@ class _Draft:
         else:
             content = json.dumps(kwargs["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
             body["stream"] = httpx.ByteStream(content)
-            # httpx builds all headers anew to add these where it isn't told them, which takes longer than to read the reply.
+            # httpx builds all headers anew to add these where it isn't told them, which takes longer than to read the response.
             headers = {"host": url.netloc.decode("ascii"), "content-length": str(len(content))} | headers
-        extensions = {"timeout": self.timeout.as_dict()}
+        extensions = {"timeout": words.timeout.as_dict()}
         request = httpx.Request(
-            kwargs["method"], url, params=self.extra_query or None, headers=headers, extensions=extensions, **body
+            kwargs["method"], url, params=words.extra_query or None, headers=headers, extensions=extensions, **body
         )
-        if "stream" in body:
-            request.read()
-        return request
+    except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
+        raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
+    if "stream" in body:
+        request.read()
+    return request
+
+
+def _generated_kwargs(draft: _Draft, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return httpx's keywords for a request, as the generated client makes them."""
+    model, renamed, get_kwargs = _generated(draft.operation.id, draft.media_type)
+    # `from_dict` makes models of what is nested, and takes longer than all else here; a form takes what is nested as it is.
+    if draft.media_type == _JSON and any(isinstance(value, dict | list) for value in fields.values()):
+        return get_kwargs(body=model.from_dict(fields))
+    properties = draft.rules.properties
+    said = dict.fromkeys(draft.rules.general_defaults, UNSET) | {n: v for n, v in fields.items() if n in properties}
+    body = model(**{renamed.get(name, name): value for name, value in said.items()})
+    body.additional_properties = {name: value for name, value in fields.items() if name not in properties}
+    return get_kwargs(body=body)
+
+
+@cache
+def _generated(operation_id: str, media_type: str) -> tuple[Any, Mapping[str, str], Callable[..., dict[str, Any]]]:
+    """Return a body's generated model, which attributes have another name than their parameter, and what makes the keywords."""
+    built = REQUESTS[operation_id][media_type]
+    module: Any = import_module(built.module, _GENERATED)
+    return getattr(module, built.model), built.renamed, module._get_kwargs  # noqa: SLF001  the generator names its pure half so
 
 
 @lru_cache(maxsize=64)
 def _url(text: str) -> httpx.URL:
     return httpx.URL(text)
-
-
-def _is_header_value(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()
-
-
-def _file(files: ExitStack, each: Upload) -> File:
-    from images_api_client.types import File
-
-    from .uploads import LargePieces
-
-    content = cast("BinaryIO", LargePieces(files.enter_context(each.open())))
-    return File(content, each.picture.name, each.picture.type or _UNKNOWN_TYPE)
-
-
-def _count(n: object) -> int:
-    return n if isinstance(n, int) else 1
-
-
-def _is_reference(given: object) -> bool:
-    if not isinstance(given, str):
-        return False
-    from pathlib import Path
-
-    return given.startswith(_LINKS) or (given.startswith(_FILE_ID) and not Path(given).exists())
-
-
-def _reference(given: object) -> dict[str, str]:
-    text = cast("str", given)
-    return {"file_id": text} if text.startswith(_FILE_ID) else {"image_url": text}

@@ -1,4 +1,4 @@
-"""A local server that imitates the Images API: real pictures, the same refusals, no cost.
+"""A local server that imitates the Images API: real images, the same refusals, no cost.
 
 with Sandbox() as sandbox:
     client = ImagesClient(base_url=sandbox.base_url)

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, or 1 when the port can't be had.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m images_api.sandbox", description="Serve the Images API on this machine, with placeholder pictures."
+        prog="python -m images_api.sandbox", description="Serve the Images API on this machine, with placeholder images."
     )
     parser.add_argument("--port", type=int, default=0, help="where to listen (default: anywhere)")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer (default: 0)")

@@ -1,4 +1,4 @@
-"""The sandbox as an ASGI application: three operations, the pictures' addresses, and errors."""
+"""The sandbox as an ASGI application: the contract's operations, the images' addresses, and errors."""
 
 from __future__ import annotations
 
@@ -21,18 +21,25 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from . import _checking, _drawing, _formats, _requests, _studio
+from images_api._images.headers import HEAD, media_type
+
+from . import _checking, _drawing, _formats, _requests, _studio, _uploads
 from ._journal import Journal, Recorder
+from ._operations import endpoints
 from ._refusal import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
+    from images_api._contract.operations import Operation
+    from images_api._images.headers import ImageFacts
+
+    from ._operations import Endpoint
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_MEDIA_TYPES = {"svg": "image/svg+xml"}
 _SHELF_BYTES = 256 * 1024 * 1024
 
 
@@ -53,9 +60,7 @@ def create_app(
     service = _Service(api_key, latency, journal or Journal(), closing or threading.Event())
     app = Starlette(
         routes=[
-            Route("/v1/images/generations", service.answers("createImage"), methods=["POST"]),
-            Route("/v1/images/edits", service.answers("createImageEdit"), methods=["POST"]),
-            Route("/v1/images/variations", service.answers("createImageVariation"), methods=["POST"]),
+            *(Route(f"/v1{each.path}", service.answers(each), methods=[each.method]) for each in endpoints()),
             Route("/files/{name}", service.file, methods=["GET"]),
         ],
         middleware=[Middleware(Recorder, journal=service.journal)],
@@ -81,28 +86,27 @@ class _Service:
         self._pool.shutdown()
         self._pool = _new_pool()
 
-    def answers(self, operation: str) -> Callable[[Request], Awaitable[Response]]:
-        """Return the endpoint of an operation."""
+    def answers(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+        """Return what answers an operation."""
 
-        async def endpoint(request: Request) -> Response:
+        async def answer(request: Request) -> Response:
             self._let_in(request)
-            plan = await self._plan(request, operation)
-            # Counted before a picture is made, as it would be billed: the client may not wait.
+            plan = await self._plan(request, endpoint.operation)
+            # Counted before an image is made, as it would be billed: the client may not wait.
             self.journal.count(len(plan.orders))
             if plan.stream:
-                return StreamingResponse(self._events(plan), media_type="text/event-stream")
+                return StreamingResponse(self._events(endpoint, plan), media_type="text/event-stream")
             await self._wait(self._latency)
-            return await self._reply(request, plan)
+            return await self._respond(request, plan)
 
-        return endpoint
+        return answer
 
     async def file(self, request: Request) -> Response:
-        """Serve a picture that an earlier reply pointed to."""
+        """Serve an image that an earlier response pointed to."""
         name = str(request.path_params["name"])
         if (content := self._files.get(name)) is None:
-            raise RefusedError(f"There is no picture {name} here.", code="not_found", status=404)
-        kind = name.rpartition(".")[2]
-        return Response(content, media_type=_MEDIA_TYPES.get(kind, f"image/{kind}"))
+            raise RefusedError(f"There is no image {name} here.", code="not_found", status=404)
+        return Response(content, media_type=media_type(content[:HEAD]))
 
     def _let_in(self, request: Request) -> None:
         given = request.headers.get("authorization", "").encode()
@@ -111,24 +115,26 @@ class _Service:
             message = f"Incorrect API key provided: the request carries {what}."
             raise RefusedError(message, code="invalid_api_key", status=401)
 
-    async def _plan(self, request: Request, operation: str) -> _studio.Plan:
-        rules, fields, files = await _requests.read(request, operation)
-        completed = rules.completed(fields)
-        known, more = rules.split(completed)
-        if not rules.takes_files:
-            rules.check(fields, {})
-        if operation == "createImageEdit" and not rules.takes_files:
-            files = _requests.referred(fields, partial(self._own_picture, request))
-            # What holds for pictures that are uploaded holds for these as well.
-            rules = _checking.rules(operation, "multipart/form-data")
-            fields = {name: known[name] for name in ("model", "prompt")}
-        uploads = await self._run(_requests.decode, files)
-        if rules.takes_files:
-            facts = {name: [upload.facts for upload in sent] for name, sent in uploads.items()}
-            rules.check(fields, facts)
-        return _studio.plan(operation, known, more, uploads)
+    async def _plan(self, request: Request, operation: Operation) -> _studio.Plan:
+        asked = await _requests.read(request, operation)
+        if asked.rules.body.references:
+            uploads = await self._referred(request, operation, asked)
+        else:
+            uploads = await self._run(_uploads.decode, asked.files)
+            asked.rules.check(asked.fields, _facts(uploads))
+        return _studio.plan(asked.rules, asked.rules.completed(asked.fields), uploads)
 
-    async def _reply(self, request: Request, plan: _studio.Plan) -> Response:
+    async def _referred(self, request: Request, operation: Operation, asked: _requests.Asked) -> dict[str, list[_uploads.Upload]]:
+        """Return the images that a request refers to, for which the same holds as for those that are uploaded."""
+        rules = asked.rules
+        rules.check(asked.fields, {})
+        files = _uploads.referred(rules.body, asked.fields, partial(self._own_image, request))
+        uploads = await self._run(_uploads.decode, files)
+        form = _checking.rules(operation.id, operation.body())
+        form.check_referred(asked.fields, _facts(uploads), rules.body.references)
+        return uploads
+
+    async def _respond(self, request: Request, plan: _studio.Plan) -> Response:
         contents = await asyncio.gather(*(self._run(_formats.render, order, plan.format) for order in plan.orders))
         data: list[dict[str, str]] = []
         for content in contents:
@@ -143,28 +149,29 @@ class _Service:
         usage = {"usage": plan.usage} if plan.usage else {}
         return JSONResponse({"created": int(time.time()), "data": data, **plan.facts, **usage})
 
-    async def _events(self, plan: _studio.Plan) -> AsyncGenerator[bytes]:
+    async def _events(self, endpoint: Endpoint, plan: _studio.Plan) -> AsyncGenerator[bytes]:
+        prefix = endpoint.event_prefix(has_images=bool(plan.orders[0].sources))
         pause = self._latency / (len(plan.orders) * (plan.partial_images + 1))
 
         def event(kind: str, content: bytes, **more: object) -> bytes:
-            name = f"{plan.event_name}.{kind}"
+            name = f"{prefix}.{kind}"
             text = base64.b64encode(content).decode()
             body = {"type": name, "b64_json": text, "created_at": int(time.time())}
             data = json.dumps({**body, **plan.facts, **more})
             return f"event: {name}\ndata: {data}\n\n".encode()
 
         for order in plan.orders:
-            picture = await self._run(_drawing.draw, order)
+            image = await self._run(_drawing.draw, order)
             for step in range(plan.partial_images):
                 await self._wait(pause)
-                blurred = await self._run(_drawing.unfinished, picture, step, plan.partial_images)
+                blurred = await self._run(_drawing.unfinished, image, step, plan.partial_images)
                 content = await self._run(_formats.encode, blurred, plan.format)
                 yield event("partial_image", content, partial_image_index=step)
             await self._wait(pause)
-            content = await self._run(_formats.encode, picture, plan.format)
+            content = await self._run(_formats.encode, image, plan.format)
             yield event("completed", content, usage=plan.usage)
 
-    def _own_picture(self, request: Request, url: str) -> bytes | None:
+    def _own_image(self, request: Request, url: str) -> bytes | None:
         base = f"{request.base_url}files/"
         return self._files.get(url.removeprefix(base)) if url.startswith(base) else None
 
@@ -179,13 +186,17 @@ class _Service:
         return await loop.run_in_executor(self._pool, partial(work, *args, **kwargs))
 
 
+def _facts(uploads: Mapping[str, Sequence[_uploads.Upload]]) -> dict[str, list[ImageFacts]]:
+    return {name: [upload.facts for upload in several] for name, several in uploads.items()}
+
+
 def _new_pool() -> ThreadPoolExecutor:
     # One of our own, unlike anyio's, has no threads left once the server has stopped.
     return ThreadPoolExecutor(thread_name_prefix="images-sandbox")
 
 
 class _Shelf:
-    """The newest pictures that were answered as addresses, up to 256 MiB of them."""
+    """The newest images that were answered as addresses, up to 256 MiB of them."""
 
     def __init__(self) -> None:
         self._files: OrderedDict[str, bytes] = OrderedDict()
@@ -206,7 +217,7 @@ class _Shelf:
 
 
 def _refuse(_: Request, error: Exception) -> Response:
-    return cast("RefusedError", error).reply()
+    return cast("RefusedError", error).response()
 
 
 def _misrouted(request: Request, error: Exception) -> Response:
@@ -215,4 +226,4 @@ def _misrouted(request: Request, error: Exception) -> Response:
     code = {404: "unknown_url", 405: "method_not_allowed"}.get(fault.status_code)
     message = f"{fault.detail}: there is nothing behind {where}."
     headers = dict(fault.headers or {})
-    return RefusedError(message, code=code, status=fault.status_code, headers=headers).reply()
+    return RefusedError(message, code=code, status=fault.status_code, headers=headers).response()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _WHITE: Colour = (255, 255, 255)
 _LINE_HEIGHT = 1.32
 _LONGEST_READ = 4000
+_LONGEST_LABEL = 200
 _LEAST_SIDE, _LEAST_SIDE_FOR_LABELS = 44, 96
 # Pillow's own font knows little beyond ASCII. These are found by name where a system has them.
 _WIDE_FONTS = ("NotoSansCJK-Regular.ttc", "Arial Unicode.ttf", "msyh.ttc", "DejaVuSans.ttf", "NotoSans-Regular.ttf")
@@ -71,13 +72,14 @@ def _card(prompt: str, size: tuple[int, int], margin: int, scale: float, ink: Co
     step = letters * _LINE_HEIGHT
     top = height - margin - 2 * padding - math.ceil(step * len(lines))
     first = top + padding + letters * 0.12
-    places = ((margin + padding, round(first + row * step), line) for row, line in enumerate(lines))
+    written = ((margin + padding, round(first + row * step), line) for row, line in enumerate(lines))
     box = (margin, top, width - margin, height - margin)
-    return Caption(box, tuple(places), font, _WHITE, ink, opacity=226)
+    return Caption(box, tuple(written), font, _WHITE, ink, opacity=226)
 
 
 def _tag(labels: tuple[str, ...], size: tuple[int, int], margin: int, scale: float, ink: Colour) -> Caption:
     """Leave out the last labels where room is short."""
+    labels = tuple(label[:_LONGEST_LABEL] for label in labels)
     letters = max(10, round(scale * 0.021))
     font, across, down = _font(letters), round(letters * 0.7), round(letters * 0.38)
     line = "  ·  ".join(labels)
@@ -86,8 +88,8 @@ def _tag(labels: tuple[str, ...], size: tuple[int, int], margin: int, scale: flo
         line = "  ·  ".join(labels)
     length = math.ceil(font.getlength(line)) + 2 * across
     box = (margin, margin, margin + length, margin + 2 * down + round(letters * 1.15))
-    places = ((margin + across, margin + down, line),)
-    return Caption(box, places, font, ink, _WHITE, opacity=190)
+    written = ((margin + across, margin + down, line),)
+    return Caption(box, written, font, ink, _WHITE, opacity=190)
 
 
 @lru_cache(maxsize=64)
@@ -110,12 +112,12 @@ def _wrap(text: str, width: int, rows: int, measure: Callable[[str], float]) -> 
     """Return the lines, and whether they hold the whole text."""
     lines = [""]
     for word in text.split(" "):
-        for piece in _pieces(word, width, measure):
-            joined = f"{lines[-1]} {piece}".lstrip()
+        for chunk in _chunks(word, width, measure):
+            joined = f"{lines[-1]} {chunk}".lstrip()
             if measure(joined) <= width:
                 lines[-1] = joined
             else:
-                lines.append(piece)
+                lines.append(chunk)
             if len(lines) > rows:
                 last = lines[rows - 1]
                 while last and measure(f"{last}…") > width:
@@ -124,7 +126,7 @@ def _wrap(text: str, width: int, rows: int, measure: Callable[[str], float]) -> 
     return lines, True
 
 
-def _pieces(word: str, width: int, measure: Callable[[str], float]) -> Iterator[str]:
+def _chunks(word: str, width: int, measure: Callable[[str], float]) -> Iterator[str]:
     """Cut a word that no line could hold: a URL, or a language that writes without blanks."""
     while len(word) > 1 and measure(word[:width]) > width:
         end = 1

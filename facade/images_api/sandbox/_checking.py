@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from images_api._contract import rules as _contract
+from images_api._contract.document import document, merged, types
+from images_api._contract.operations import operation
 
 from ._refusal import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from images_api._requests.uploads import Picture
+    from images_api._contract.document import Schema
+    from images_api._contract.operations import Operation
+    from images_api._contract.rules import Violation
+    from images_api._images.headers import ImageFacts
 
-# The official host refuses what it doesn't know; other servers have parameters of their own.
-_STRICT = ("gpt-", "chatgpt-", "dall-e-")
 _CODES = {
     "required": "missing_required_parameter",
     "type": "invalid_type",
@@ -33,62 +35,118 @@ _CODES = {
 
 
 class Rules:
-    """What the contract says of one kind of body."""
+    """What the contract says of one kind of body.
 
-    def __init__(self, operation: str, media_type: str) -> None:
-        self.operation = operation
-        self._contract = _contract.request_contract(operation, media_type)
+    Attributes:
+        body: The contract's own account of it.
+        subject: The parameter whose words an image shows; None where there is none.
+    """
 
-    @property
-    def takes_files(self) -> bool:
-        """Whether pictures come as files, rather than being referred to or not needed."""
-        return bool(self._contract.files)
+    def __init__(self, described: Operation, media_type: str) -> None:
+        self.body = described.bodies[media_type]
+        texts = (name for name, schema in self.body.properties.items() if name not in self.body.options and _is_free_text(schema))
+        names = [described.subject, "prompt", *texts]
+        fit = (name for name in names if name in self.body.properties and name != self.body.roles.get("model"))
+        self.subject = next(fit, None)
 
-    def kind(self, name: str) -> str:
-        """Return what a form field is: file, integer, boolean, text; "" when nobody knows."""
-        if name in self._contract.files:
-            return "file"
-        if name not in self._contract.properties:
-            return ""
-        types = self._contract.properties[name].get("type", ())
-        return next((kind for kind in ("integer", "boolean") if kind in types), "text")
+    def role(self, role: str, fields: Mapping[str, object]) -> object:
+        """Return what is said for the parameter with a role (`model`, `count`, `stream`), or None."""
+        return fields.get(self.body.roles.get(role, ""))
+
+    def types(self, path: Sequence[str], *, several: bool) -> frozenset[str]:
+        """Return the JSON types of a form's field; none where nobody knows.
+
+        Args:
+            path: The parameter, and the way into it.
+            several: Whether the field is one of a list there.
+        """
+        parts: list[Schema] = [{"properties": self.body.properties}]
+        for step in path:
+            parts = [inner for part in parts for inner in _alternatives(part.get("properties", {}).get(step, {}))]
+        if several:
+            parts = [part.get("items", {}) for part in parts]
+        return frozenset(kind for part in parts for kind in types(part))
 
     def completed(self, fields: Mapping[str, object]) -> dict[str, object]:
-        """Return `fields` with the contract's defaults for the model where nothing is said."""
-        given = {name: value for name, value in fields.items() if value is not None}
-        model = given.setdefault("model", self._contract.default_model)
-        return {**self._contract.defaults(str(model)), **given}
+        """Return what is said, and the contract's defaults where nothing is."""
+        said = {name: value for name, value in self._with_general_defaults(fields).items() if value is not None}
+        return {**self.body.defaults(self.role("model", said)), **said}
 
-    def split(self, fields: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
-        """Return the fields that the contract knows, and the others."""
-        known = {name: value for name, value in fields.items() if self.kind(name)}
-        return known, {name: value for name, value in fields.items() if name not in known}
-
-    def check(self, fields: Mapping[str, object], pictures: Mapping[str, Sequence[Picture]]) -> None:
+    def check(self, fields: Mapping[str, object], images: Mapping[str, Sequence[ImageFacts]]) -> None:
         """Raise `RefusedError` for the first thing that isn't allowed."""
+        self._refuse(fields, self._violations(fields, images))
+
+    def check_referred(
+        self, fields: Mapping[str, object], images: Mapping[str, Sequence[ImageFacts]], references: Mapping[str, str]
+    ) -> None:
+        """Raise `RefusedError` for the first image that would not be allowed as a file.
+
+        Args:
+            fields: What the request says besides; what this body doesn't know is passed over.
+            images: The images by the names that they have here.
+            references: Their names in the request, by those.
+        """
+        known = {name: value for name, value in fields.items() if name in self.body.properties}
+        files = {name: facts for name, facts in images.items() if name in self.body.files}
+        parts = ((*violation.parameter.partition("["), violation) for violation in self._violations(known, files))
+        renamed = (
+            violation._replace(parameter=f"{references[name]}{bracket}{index}")
+            for name, bracket, index, violation in parts
+            if name in files
+        )
+        self._refuse(fields, renamed)
+
+    def _violations(self, fields: Mapping[str, object], images: Mapping[str, Sequence[ImageFacts]]) -> list[Violation]:
         # The model's own rules hold as well where it is the default one.
-        fields = {**fields, "model": self.completed(fields)["model"]}
-        strict = str(fields["model"]).startswith(_STRICT)
-        for name, _, why, rule in self._contract.check(fields, pictures):
+        return self.body.check(self._with_general_defaults(fields), images)
+
+    def _with_general_defaults(self, fields: Mapping[str, object]) -> dict[str, object]:
+        defaults = self.body.general_defaults.items()
+        return {**fields, **{name: value for name, value in defaults if fields.get(name) is None}}
+
+    def _refuse(self, fields: Mapping[str, object], violations: Iterable[Violation]) -> None:
+        strict = _is_known(self.role("model", self._with_general_defaults(fields)))
+        for name, _, why, rule in violations:
             if rule == "unknown" and not strict:
                 continue
+            is_model = name == self.body.roles.get("model")
             if rule == "required":
                 message = f"Missing required parameter: '{name}'."
-            elif rule == "unknown" or (rule == "falseSchema" and name != "model"):
+            elif rule == "unknown" or (rule == "falseSchema" and not is_model):
                 message = f"Unknown parameter: '{name}'. It {why}."
             else:
                 message = f"Invalid value for '{name}': it {why}."
-            code = "invalid_value" if name == "model" else _CODES.get(rule, "invalid_value")
+            code = "invalid_value" if is_model else _CODES.get(rule, "invalid_value")
             raise RefusedError(message, param=name, code=code)
 
 
 @cache
-def rules(operation: str, media_type: str) -> Rules:
+def rules(operation_id: str, media_type: str) -> Rules:
     """Return the rules for a body of a media type, or raise KeyError if there are none."""
-    return Rules(operation, media_type)
+    return Rules(operation(operation_id), media_type)
 
 
-def in_family(model: str, family: str) -> bool:
+def in_family(model: object, family: str) -> bool:
     """Return whether a model belongs to one of the contract's families."""
-    families = _contract.document()["components"]["x-families"]
-    return re.search(cast("str", families[family]["pattern"]), model) is not None
+    return isinstance(model, str) and family in _families(model)
+
+
+def _is_known(model: object) -> bool:
+    # The official host refuses parameters that it doesn't know; the servers of other models have some of their own.
+    return not isinstance(model, str) or any(_families(model))
+
+
+def _families(model: str) -> Iterator[str]:
+    families: Mapping[str, Schema] = document()["components"]["x-families"]
+    return (name for name, family in families.items() if re.search(family["pattern"], model))
+
+
+def _alternatives(schema: Schema) -> Iterator[Schema]:
+    schema = merged(schema)
+    yield schema
+    for choice in schema.get("anyOf", ()):
+        yield from _alternatives(choice)
+
+
+def _is_free_text(schema: Schema) -> bool:
+    return any("string" in part.get("type", ()) and not part.keys() & {"enum", "format"} for part in _alternatives(schema))

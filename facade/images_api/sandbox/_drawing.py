@@ -1,4 +1,4 @@
-"""Placeholder pictures, drawn from what was asked: equal orders give equal pictures."""
+"""Placeholder images, drawn from what was asked: equal orders give equal images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WHITE: Colour = (255, 255, 255)
 _SOLID = (255, 255)
-# Edges are drawn at twice the size and shrunk; in a picture this large nobody sees the steps.
+# Edges are drawn at twice the size and shrunk; in an image this large nobody sees the steps.
 _SMOOTH_UP_TO = 3_000_000
 
 Work = Literal["generate", "edit", "variation"]
@@ -24,9 +24,9 @@ Work = Literal["generate", "edit", "variation"]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """All that one picture depends on.
+    """All that one image depends on.
 
-    `sources` are upright RGBA pictures, of which the first is worked on; `area` ("L", as large as
+    `sources` are upright RGBA images, of which the first is worked on; `area` ("L", as large as
     that one) is white where an edit may change it, None for everywhere; `markup` is laid on top.
     """
 
@@ -42,66 +42,66 @@ class Order:
 
 
 def draw(order: Order, moment: float = 0.0) -> Image.Image:
-    """Draw a picture of the size ordered: "RGB", or "RGBA" where something in it is transparent.
+    """Draw an image of the size ordered: "RGB", or "RGBA" where something in it is transparent.
 
     `moment`, from 0 to 1, is where in its loop an animation stands.
     """
     if order.work == "generate":
-        picture = _landscape(order, moment)
+        image = _landscape(order, moment)
     else:
         base = ImageOps.fit(order.sources[0], order.size)
         if order.work == "variation":
-            picture = _vary(order)
+            image = _vary(order)
         elif order.area is None:
-            picture = _rework(base, order)
+            image = _rework(base, order)
         else:
-            picture = _mend(base, order, order.area)
+            image = _mend(base, order, order.area)
         if order.markup is not None:
-            picture = picture.convert("RGBA")
-            picture.alpha_composite(ImageOps.fit(order.markup, order.size))
-    solid = picture.mode == "RGBA" and picture.getchannel("A").getextrema() == _SOLID
-    return picture.convert("RGB") if solid else picture
+            image = image.convert("RGBA")
+            image.alpha_composite(ImageOps.fit(order.markup, order.size))
+    solid = image.mode == "RGBA" and image.getchannel("A").getextrema() == _SOLID
+    return image.convert("RGB") if solid else image
 
 
 def frames(order: Order, count: int) -> list[Image.Image]:
     """Draw an animation: hills that drift, or a source that turns into what became of it.
 
-    Each of the `count` frames shows its place in a progress bar, so that no two are equal.
+    Each of the `count` frames shows in a progress bar how far it is, so that no two are equal.
     """
     if order.work == "generate":
-        pictures = [draw(order, moment=step / count) for step in range(count)]
+        images = [draw(order, moment=step / count) for step in range(count)]
     else:
         last = draw(order)
         first = ImageOps.fit(order.sources[0], order.size).convert(last.mode)
-        pictures = [Image.blend(first, last, (step + 1) / count) for step in range(count)]
+        images = [Image.blend(first, last, (step + 1) / count) for step in range(count)]
     width, height = order.size
     top, ink = height - max(1, height // 160), _scenery.compose(order.seed).ink
-    for step, picture in enumerate(pictures, 1):
-        picture.paste(_WHITE, (0, top, width, height))
-        picture.paste(ink, (0, top, max(1, width * step // count), height))
-    return pictures
+    for step, image in enumerate(images, 1):
+        image.paste(_WHITE, (0, top, width, height))
+        image.paste(ink, (0, top, max(1, width * step // count), height))
+    return images
 
 
-def unfinished(picture: Image.Image, step: int, steps: int) -> Image.Image:
-    """Blur a picture as if it were still being made: the later of `steps`, the sharper."""
-    radius = min(picture.size) / 16 * (1 - step / steps) ** 2
-    return picture.filter(ImageFilter.GaussianBlur(radius))
+def unfinished(image: Image.Image, step: int, steps: int) -> Image.Image:
+    """Blur an image as if it were still being made: the later of `steps`, the sharper."""
+    radius = min(image.size) / 16 * (1 - step / steps) ** 2
+    return image.filter(ImageFilter.GaussianBlur(radius))
 
 
 def _landscape(order: Order, moment: float = 0.0) -> Image.Image:
     scene = _scenery.compose(order.seed, order.size[0] / order.size[1], moment)
-    picture = _gradient(scene.zenith, scene.horizon, order.size)
+    image = _gradient(scene.zenith, scene.horizon, order.size)
     if order.background == "transparent":
         # The colours stay under the clear sky, so that soft edges get no dark seam.
-        picture.putalpha(0)
-    _paint_sun(picture, scene.sun)
+        image.putalpha(0)
+    _paint_sun(image, scene.sun)
     for hill in scene.hills:
-        _paint_hill(picture, hill)
-    _write(picture, order, scene.ink)
-    return picture
+        _paint_hill(image, hill)
+    _write(image, order, scene.ink)
+    return image
 
 
-def _mend(picture: Image.Image, order: Order, area: Image.Image) -> Image.Image:
+def _mend(image: Image.Image, order: Order, area: Image.Image) -> Image.Image:
     """Draw something new inside an area, and leave every other pixel as it is."""
     area = ImageOps.fit(area, order.size, Image.Resampling.NEAREST)
     box = area.getbbox()
@@ -117,24 +117,24 @@ def _mend(picture: Image.Image, order: Order, area: Image.Image) -> Image.Image:
         middle = patch.crop(window)
         _write(middle, replace(order, labels=()), _scenery.compose(order.seed).ink)
         patch.paste(middle, window)
-        picture.paste(patch, box, hole)
-    return picture
+        image.paste(patch, box, hole)
+    return image
 
 
 def _rework(base: Image.Image, order: Order) -> Image.Image:
     """Show a source in a new light, and let hills grow in front of it."""
     scene = _scenery.compose(order.seed, base.width / base.height)
-    picture = _gradient(scene.zenith, scene.horizon, base.size)
-    picture.paste(base, mask=base)
-    picture = Image.blend(picture, _tint(picture, scene), 0.45)
-    _paint_sun(picture, scene.sun)
+    image = _gradient(scene.zenith, scene.horizon, base.size)
+    image.paste(base, mask=base)
+    image = Image.blend(image, _tint(image, scene), 0.45)
+    _paint_sun(image, scene.sun)
     for hill in scene.hills[-2:]:
-        _paint_hill(picture, hill, sink=0.12, strength=184)
+        _paint_hill(image, hill, sink=0.12, strength=184)
     if order.background == "transparent":
-        picture.putalpha(_rounded(base.size, min(base.size) // 4, 255))
-    _hang(picture, order.sources[1:])
-    _write(picture, order, scene.ink)
-    return picture
+        image.putalpha(_rounded(base.size, min(base.size) // 4, 255))
+    _hang(image, order.sources[1:])
+    _write(image, order, scene.ink)
+    return image
 
 
 def _vary(order: Order) -> Image.Image:
@@ -145,18 +145,18 @@ def _vary(order: Order) -> Image.Image:
     x, y = left * lost * source.width, top * lost * source.height
     keep = 1 - lost
     box = (int(x), int(y), round(x + keep * source.width), round(y + keep * source.height))
-    picture = ImageOps.fit(source.crop(box), order.size)
+    image = ImageOps.fit(source.crop(box), order.size)
     if order.seed[3] % 2:
-        picture = ImageOps.mirror(picture)
-    clear, solid = picture.getchannel("A"), picture.convert("RGB")
-    picture = Image.blend(solid, _tint(solid, scene), 0.32)
-    picture.putalpha(clear)
-    _write(picture, order, scene.ink)
-    return picture
+        image = ImageOps.mirror(image)
+    clear, solid = image.getchannel("A"), image.convert("RGB")
+    image = Image.blend(solid, _tint(solid, scene), 0.32)
+    image.putalpha(clear)
+    _write(image, order, scene.ink)
+    return image
 
 
-def _tint(picture: Image.Image, scene: _scenery.Scene) -> Image.Image:
-    grey = ImageOps.grayscale(picture)
+def _tint(image: Image.Image, scene: _scenery.Scene) -> Image.Image:
+    grey = ImageOps.grayscale(image)
     return ImageOps.colorize(grey, scene.ink, scene.horizon, mid=scene.hills[0].crest)
 
 
@@ -177,8 +177,8 @@ def _enlargement(size: tuple[int, int]) -> int:
     return 2 if size[0] * size[1] <= _SMOOTH_UP_TO else 1
 
 
-def _paint_hill(picture: Image.Image, hill: _scenery.Hill, sink: float = 0.0, strength: int = 255) -> None:
-    width, height = picture.size
+def _paint_hill(image: Image.Image, hill: _scenery.Hill, sink: float = 0.0, strength: int = 255) -> None:
+    width, height = image.size
     top = max(0, int((min(y for _, y in hill.ridge) + sink) * height) - 1)
     if top >= height:
         return
@@ -187,41 +187,41 @@ def _paint_hill(picture: Image.Image, hill: _scenery.Hill, sink: float = 0.0, st
     mask = Image.new("L", (width * scale, size[1] * scale))
     line = [(x * mask.width, ((y + sink) * height - top) * scale) for x, y in hill.ridge]
     ImageDraw.Draw(mask).polygon([*line, mask.size, (0, mask.height)], fill=strength)
-    picture.paste(_gradient(hill.crest, hill.foot, size), (0, top), mask.reduce(scale))
+    image.paste(_gradient(hill.crest, hill.foot, size), (0, top), mask.reduce(scale))
 
 
-def _paint_sun(picture: Image.Image, sun: _scenery.Sun) -> None:
-    radius = max(1, round(sun.radius * min(picture.size)))
-    x, y = round(sun.x * picture.width), round(sun.y * picture.height)
+def _paint_sun(image: Image.Image, sun: _scenery.Sun) -> None:
+    radius = max(1, round(sun.radius * min(image.size)))
+    x, y = round(sun.x * image.width), round(sun.y * image.height)
     halo = ImageOps.fit(ImageOps.invert(Image.radial_gradient("L")), (6 * radius, 6 * radius))
     # The gradient has not faded out at the edges of its square, where it stands at 75.
     glow = Image.eval(halo, lambda light: max(0, light - 76) ** 2 // 260)
-    picture.paste(sun.colour, (x - 3 * radius, y - 3 * radius), glow)
+    image.paste(sun.colour, (x - 3 * radius, y - 3 * radius), glow)
     face = _rounded((2 * radius, 2 * radius), radius, 245)
-    picture.paste(sun.colour, (x - radius, y - radius), face)
+    image.paste(sun.colour, (x - radius, y - radius), face)
 
 
-def _hang(picture: Image.Image, guests: Sequence[Image.Image]) -> None:
-    """Hang further sources up in framed rows over the upper part of a picture."""
+def _hang(image: Image.Image, guests: Sequence[Image.Image]) -> None:
+    """Hang further sources up in framed rows over the upper part of an image."""
     columns = min(len(guests), 5) or 1
     rows = -(-len(guests) // columns) or 1
-    cell = min(picture.width * 0.84 / columns, picture.height * 0.42 / rows)
+    cell = min(image.width * 0.84 / columns, image.height * 0.42 / rows)
     side, frame = int(cell * 0.86), max(1, int(cell * 0.03))
     inner = side - 2 * frame
-    for place, guest in enumerate(guests if inner > 0 else ()):
-        row, column = divmod(place, columns)
-        x = int((picture.width - cell * columns) / 2 + cell * (column + 0.07))
-        y = int(picture.height * 0.10 + cell * (row + 0.07))
-        picture.paste(_WHITE, (x, y, x + side, y + side))
+    for index, guest in enumerate(guests if inner > 0 else ()):
+        row, column = divmod(index, columns)
+        x = int((image.width - cell * columns) / 2 + cell * (column + 0.07))
+        y = int(image.height * 0.10 + cell * (row + 0.07))
+        image.paste(_WHITE, (x, y, x + side, y + side))
         small = ImageOps.fit(guest, (inner, inner))
-        picture.paste(small, (x + frame, y + frame), small)
+        image.paste(small, (x + frame, y + frame), small)
 
 
-def _write(picture: Image.Image, order: Order, ink: Colour) -> None:
-    pen = ImageDraw.Draw(picture)
-    for caption in _captions.set_captions(order.prompt, order.labels, picture.size, ink):
+def _write(image: Image.Image, order: Order, ink: Colour) -> None:
+    pen = ImageDraw.Draw(image)
+    for caption in _captions.set_captions(order.prompt, order.labels, image.size, ink):
         left, top, right, bottom = caption.box
         mask = _rounded((right - left, bottom - top), caption.letters // 2, caption.opacity)
-        picture.paste(caption.paper, (left, top), mask)
+        image.paste(caption.paper, (left, top), mask)
         for x, y, line in caption.lines:
             pen.text((x, y), line, font=caption.font, fill=caption.ink)

@@ -1,4 +1,4 @@
-"""Drawn pictures as files: png, jpeg and webp; gif that moves; svg as drawn or as a frame."""
+"""Drawn images as files: png, jpeg and webp; gif that moves; svg as drawn or as a frame."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from . import _captions, _drawing, _scenery
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+FORMATS = ("png", "jpeg", "webp", "gif", "svg")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a picture is written down. The defaults are the API's own."""
+    """How an image is written down. The defaults are the API's own."""
 
     name: str = "png"
     compression: int = 100
@@ -38,32 +39,32 @@ def render(order: _drawing.Order, into: Format) -> bytes:
     return encode(_drawing.draw(order), into)
 
 
-def encode(picture: Image.Image, into: Format) -> bytes:
-    """Write one drawn `picture` in the format `into`; svg wraps a png."""
+def encode(image: Image.Image, into: Format) -> bytes:
+    """Write one drawn `image` in the format `into`; svg wraps a png."""
     file = BytesIO()
     match into.name:
         case "svg":
-            data = base64.b64encode(encode(picture, Format())).decode()
-            image = f'<image width="100%" height="100%" href="data:image/png;base64,{data}"/>'
-            return _svg(picture.size, [image])
+            data = base64.b64encode(encode(image, Format())).decode()
+            element = f'<image width="100%" height="100%" href="data:image/png;base64,{data}"/>'
+            return _svg(image.size, [element])
         case "jpeg":
-            _solid(picture).save(file, "JPEG", quality=into.compression)
+            _solid(image).save(file, "JPEG", quality=into.compression)
         case "webp":
-            picture.save(file, "WEBP", quality=into.compression, method=2)
+            image.save(file, "WEBP", quality=into.compression, method=2)
         case _:
             # Placeholders are smooth: more effort makes them hardly smaller, only late.
-            picture.save(file, "PNG", compress_level=1)
+            image.save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 
-def _solid(picture: Image.Image) -> Image.Image:
-    solid = Image.new("RGB", picture.size, (255, 255, 255))
-    solid.paste(picture, mask=picture if picture.mode == "RGBA" else None)
+def _solid(image: Image.Image) -> Image.Image:
+    solid = Image.new("RGB", image.size, (255, 255, 255))
+    solid.paste(image, mask=image if image.mode == "RGBA" else None)
     return solid
 
 
-def _moving(pictures: Sequence[Image.Image], duration_ms: int) -> bytes:
-    first, *others = (_solid(picture).quantize(dither=Image.Dither.NONE) for picture in pictures)
+def _moving(images: Sequence[Image.Image], duration_ms: int) -> bytes:
+    first, *others = (_solid(image).quantize(dither=Image.Dither.NONE) for image in images)
     # The format counts in hundredths of a second; browsers take 0 for a slow 100 ms.
     duration, file = max(10, round(duration_ms, -1)), BytesIO()
     first.save(file, "GIF", save_all=True, append_images=others, duration=duration, loop=0)

@@ -38,12 +38,12 @@ class ReceivedRequest:
 
 
 class Journal:
-    """The newest requests, up to 1000 of them and 256 MiB, and a count of pictures. Thread-safe."""
+    """The newest requests, up to 1000 of them and 256 MiB, and a count of images. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requests: deque[ReceivedRequest] = deque()
-        self._bytes = self._pictures = self._numbers = 0
+        self._bytes = self._images = self._numbers = 0
 
     @property
     def requests(self) -> tuple[ReceivedRequest, ...]:
@@ -51,9 +51,9 @@ class Journal:
             return tuple(self._requests)
 
     @property
-    def pictures(self) -> int:
+    def images(self) -> int:
         with self._lock:
-            return self._pictures
+            return self._images
 
     def next_number(self) -> int:
         with self._lock:
@@ -67,18 +67,18 @@ class Journal:
             while len(self._requests) > _MOST_REQUESTS or (self._bytes > _MOST_BYTES and len(self._requests) > 1):
                 self._bytes -= len(self._requests.popleft().body)
 
-    def count(self, pictures: int) -> None:
+    def count(self, images: int) -> None:
         with self._lock:
-            self._pictures += pictures
+            self._images += images
 
     def clear(self) -> None:
         with self._lock:
             self._requests.clear()
-            self._bytes = self._pictures = 0
+            self._bytes = self._images = 0
 
 
 class Recorder:
-    """Middleware that reads each request to its end, notes it down, and signs the reply.
+    """Middleware that reads each request to its end, notes it down, and signs the response.
 
     It stands before everything else, so that requests turned away unread are noted in full as well.
     """
@@ -135,8 +135,8 @@ class Recorder:
                 raise
             _log.exception("the sandbox failed to answer %s %s", scope["method"], scope["path"])
             why = f"The sandbox itself failed: {type(error).__name__}."
-            reply = RefusedError(why, status=500, kind="server_error").reply()
-            await reply(scope, replay, sign)
+            response = RefusedError(why, status=500, kind="server_error").response()
+            await response(scope, replay, sign)
 
 
 def _without_secrets(headers: Headers) -> dict[str, str]:

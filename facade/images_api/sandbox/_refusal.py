@@ -32,6 +32,6 @@ class RefusedError(Exception):
         self._status = status
         self._headers = headers
 
-    def reply(self) -> JSONResponse:
+    def response(self) -> JSONResponse:
         """Return the response."""
         return JSONResponse({"error": self._body}, self._status, self._headers)

@@ -1,57 +1,33 @@
-"""A request's body as typed fields and decoded pictures, whichever way it was written."""
+"""A request's body as typed fields and files, whichever way it was written."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple, cast
-from urllib.parse import unquote_to_bytes
 
-from PIL import Image, ImageOps
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from images_api._requests.uploads import Picture
-
 from . import _checking
 from ._refusal import RefusedError
+from ._uploads import RawFile
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.requests import Request
 
-Shelf = Callable[[str], bytes | None]
-# Pillow reads many more, one of them by running another program.
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+    from images_api._contract.operations import Operation
+
+_FORM = "multipart/form-data"
 _LONGEST_TEXT = 32 * 1024 * 1024
 _FIELD_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _NAME_PART = re.compile(r"\[([^\[\]]*)\]")
-_DATA_URL = re.compile(r"data:([^,]*?)(;base64)?,", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class RawFile:
-    """A file as it was sent. `place` names it in messages."""
-
-    place: str
-    name: str
-    declared: str
-    content: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that is a picture: its facts, and its pixels, upright and in RGBA."""
-
-    facts: Picture
-    content: bytes = field(repr=False)
-    pixels: Image.Image
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
 
 
 class Asked(NamedTuple):
@@ -73,40 +49,17 @@ class _InMemoryParser(MultiPartParser):
         self.complete = True
 
 
-async def read(request: Request, operation: str) -> Asked:
-    """Read a body in one of the media types that the contract has for the `operation`."""
+async def read(request: Request, operation: Operation) -> Asked:
+    """Read a body in one of the media types that the contract has for the operation."""
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     try:
-        rules = _checking.rules(operation, media_type)
+        rules = _checking.rules(operation.id, media_type)
     except KeyError:
         message = f"A body of the content type '{media_type}' isn't taken here."
         raise RefusedError(message, code="unsupported_content_type", status=415) from None
-    if media_type == "application/json":
-        return Asked(rules, await _json(request), {})
-    return await _form(request, rules)
-
-
-def referred(fields: Mapping[str, object], shelf: Shelf) -> dict[str, list[RawFile]]:
-    """Return the pictures that a checked JSON edit names: data URLs, and links to the `shelf`."""
-    files: dict[str, list[RawFile]] = {}
-    named = [("image", f"images[{n}]", image) for n, image in enumerate(_list(fields, "images"))]
-    for name, place, reference in [*named, ("mask", "mask", fields.get("mask"))]:
-        if reference is None:
-            continue
-        url = cast("Mapping[str, str]", reference).get("image_url")
-        if url is None:
-            raise RefusedError(
-                "The sandbox stores no uploaded files, so it knows no file ids; send a data URL.",
-                param=f"{place}.file_id",
-                code="invalid_value",
-            )
-        files.setdefault(name, []).append(_linked(f"{place}.image_url", url, shelf))
-    return files
-
-
-def decode(files: Mapping[str, list[RawFile]]) -> dict[str, list[Upload]]:
-    """Decode every file to its last pixel, or raise `RefusedError` for one that is no picture."""
-    return {name: [_decoded(file) for file in sent] for name, sent in files.items()}
+    if media_type == _FORM:
+        return await _form(request, rules)
+    return Asked(rules, await _json(request), {})
 
 
 async def _json(request: Request) -> dict[str, object]:
@@ -120,10 +73,6 @@ async def _json(request: Request) -> dict[str, object]:
     if not isinstance(fields, dict):
         raise RefusedError("The body must be a JSON object.", code="invalid_type")
     return cast("dict[str, object]", fields)
-
-
-def _list(fields: Mapping[str, object], name: str) -> list[object]:
-    return cast("list[object]", fields.get(name, []))
 
 
 def _no_number(name: str) -> object:
@@ -160,31 +109,34 @@ async def _sorted(form: FormData, rules: _checking.Rules) -> Asked:
                 code="duplicate_parameter",
             )
         seen[target] = key
-        kind = rules.kind(name)
+        known = name in rules.body.properties
         is_file = isinstance(value, UploadFile)
         # A part without a file name is a text, whatever it holds.
-        if kind and is_file != (kind == "file"):
+        if known and is_file != (name in rules.body.files):
             wanted = "a text, but got a file" if is_file else "a file, or several, but got a text"
             message = f"Invalid type for '{key}': expected {wanted}."
             raise RefusedError(message, param=key, code="invalid_type")
         if not isinstance(value, UploadFile):
-            _put(asked.fields, target, _typed(value, kind), several=several)
+            _put(asked.fields, target, _typed(value, rules.types(target, several=several)), several=several)
             continue
         content = await value.read()
-        if kind:
+        if known:
             sent = asked.files.setdefault(name, [])
-            place = f"{name}[{len(sent)}]" if several else name
-            sent.append(RawFile(place, value.filename or "", value.content_type or "", content))
+            parameter = f"{name}[{len(sent)}]" if several else name
+            sent.append(RawFile(parameter, value.filename or "", value.content_type or "", content))
         else:
             # Refused later, or drawn differently for, but never looked at.
             _put(asked.fields, target, hashlib.sha256(content).hexdigest(), several=several)
     return asked
 
 
-def _typed(text: str, kind: str) -> object:
-    if kind == "integer" and re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+def _typed(text: str, types: Collection[str]) -> object:
+    """Return the value that a text stands for where the contract has one of these types; the checks tell what it should be."""
+    if "integer" in types and _INTEGER.fullmatch(text):
         return int(text)
-    if kind == "boolean" and text.lower() in ("true", "false"):
+    if "number" in types and _NUMBER.fullmatch(text):
+        return float(text)
+    if "boolean" in types and text.lower() in ("true", "false"):
         return text.lower() == "true"
     return text
 
@@ -208,50 +160,3 @@ def _put(fields: dict[str, object], path: tuple[str, ...], value: object, *, sev
 def _ambiguous(name: str) -> RefusedError:
     message = f"'{name}' is given in two ways that exclude each other."
     return RefusedError(message, param=name, code="invalid_type")
-
-
-def _linked(place: str, url: str, shelf: Shelf) -> RawFile:
-    if match := _DATA_URL.match(url):
-        text = unquote_to_bytes(url[match.end() :])
-        try:
-            content = base64.b64decode(text, validate=True) if match[2] else text
-        except binascii.Error as error:
-            message = f"The data URL of '{place}' holds no valid base64."
-            raise RefusedError(message, param=place, code="invalid_value") from error
-        return RawFile(place, "image", match[1], content)
-    if (stored := shelf(url)) is None:
-        raise RefusedError(
-            f"'{place}' is neither a data URL nor the address of a picture that this sandbox made "
-            "and still has. It fetches nothing from elsewhere.",
-            param=place,
-            code="invalid_value",
-        )
-    return RawFile(place, url.rpartition("/")[2], "image/*", stored)
-
-
-def _decoded(file: RawFile) -> Upload:
-    declared = file.declared.split(";")[0].strip().lower()
-    if not declared.startswith("image/"):
-        raise RefusedError(
-            f"Invalid file '{file.place}': unsupported mimetype "
-            f"('{declared or 'application/octet-stream'}'). Send a picture as what it is.",
-            param=file.place,
-            code="unsupported_file_mimetype",
-        )
-    try:
-        with Image.open(BytesIO(file.content), formats=_FORMATS) as opened:
-            opened.load()
-            # What many phones write is a jpeg with a second picture behind its end.
-            kind = Image.MIME["JPEG" if opened.format == "MPO" else str(opened.format)]
-            alpha = opened.has_transparency_data
-            upright = ImageOps.exif_transpose(opened)
-        # Sixteen bits of grey would be cut off rather than scaled down.
-        shallow = upright.convert("L") if upright.mode.startswith("I;16") else upright
-        pixels = shallow.convert("RGBA")
-    # Damaged files make Pillow's many readers raise whatever they stumble over.
-    except Exception as error:
-        raise RefusedError(
-            f"Invalid image file '{file.place}': it could not be decoded.", param=file.place, code="invalid_image_file"
-        ) from error
-    facts = Picture(name=file.name, type=kind, size=len(file.content), width=pixels.width, height=pixels.height, alpha=alpha)
-    return Upload(facts, file.content, pixels)

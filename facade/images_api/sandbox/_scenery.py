@@ -13,7 +13,7 @@ _SHARE_OF_DUSK = 0.35
 
 
 class Hill(NamedTuple):
-    """A ridge line in shares of the picture, and the colours at its crest and foot."""
+    """A ridge line in shares of the image, and the colours at its crest and foot."""
 
     crest: Colour
     foot: Colour
@@ -21,7 +21,7 @@ class Hill(NamedTuple):
 
 
 class Sun(NamedTuple):
-    """Centre in shares of the picture, radius in shares of its shorter side."""
+    """Centre in shares of the image, radius in shares of its shorter side."""
 
     x: float
     y: float
@@ -42,7 +42,7 @@ class Scene(NamedTuple):
 def compose(seed: bytes, aspect: float = 1.0, moment: float = 0.0) -> Scene:
     """Invent a landscape; equal seeds give equal ones, on every machine.
 
-    `aspect` is width by height, so that hills keep their shape in a long picture; `moment`, from 0
+    `aspect` is width by height, so that hills keep their shape in a long image; `moment`, from 0
     to 1, is where in its loop an animation stands.
     """
     # Only random() is promised to give the same numbers in every version of Python.

@@ -21,7 +21,7 @@ _BACKLOG = 2048
 
 
 class Sandbox:
-    """Serve the Images API on this machine, with real placeholder pictures, for nothing.
+    """Serve the Images API on this machine, with real placeholder images, for nothing.
 
     A context manager; after it the same object may be started again. It answers on 127.0.0.1 only,
     and fetches nothing from anywhere.
@@ -63,15 +63,15 @@ class Sandbox:
 
     @property
     def pictures_made(self) -> int:
-        """Return how many pictures were asked for in requests that were accepted.
+        """Return how many images were asked for in requests that were accepted.
 
-        A picture counts from the moment its request is accepted, for that is when it would cost
-        money, even if nobody waits for the answer. Unfinished pictures of a stream don't count.
+        An image counts from the moment its request is accepted, for that is when it would cost
+        money, even if nobody waits for the answer. Unfinished images of a stream don't count.
         """
-        return self._journal.pictures
+        return self._journal.images
 
     def clear(self) -> None:
-        """Forget the requests and the count of pictures. Addresses in earlier replies stay good."""
+        """Forget the requests and the count of images. Addresses in earlier responses stay good."""
         self._journal.clear()
 
     def start(self) -> Self:

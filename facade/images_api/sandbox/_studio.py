@@ -1,32 +1,40 @@
-"""A checked request as a plan of pictures, and what a reply says about them."""
+"""A checked request as a plan of images, and what a response says about them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from PIL import Image
 
-from . import _checking
+from ._checking import in_family
 from ._drawing import Order, Work
-from ._formats import Format
+from ._formats import FORMATS, Format
 from ._refusal import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from ._requests import Upload
+    from ._checking import Rules
+    from ._uploads import Upload
 
-_WORK: Mapping[str, Work] = {"createImage": "generate", "createImageEdit": "edit", "createImageVariation": "variation"}
-# Whatever else is asked has a say in how a picture looks.
+# Whatever else is asked has a say in how an image looks.
 _NOT_DRAWN = {
-    *("n", "size", "images", "mask", "stream", "partial_images", "response_format"),
+    *("size", "partial_images", "response_format"),
     *("output_format", "output_compression", "frame_count", "frame_duration_ms"),
     *("moderation", "user", "safety_identifier"),
 }
+# The images that aren't worked on but say where, and what.
+_MASK, _MARKUP = "mask", "markup"
+_SIZE = re.compile("([0-9]+)x([0-9]+)")
+_SIZE_UNASKED = (1024, 1024)
+# Python reads no number of thousands of digits; nine are too many already.
+_MOST_DIGITS = 9
 _MOST_PIXELS = 4096 * 4096
 _MOST_PIXELS_UNASKED = 3840 * 2160
 _TOKENS_PER_MEGAPIXEL = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 6240, "max": 8320}
@@ -34,10 +42,10 @@ _TOKENS_PER_MEGAPIXEL = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 6240
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything a reply is made from.
+    """Everything a response is made from.
 
-    `facts` and `usage` are what the reply itself says besides its pictures; a stream says both in
-    its events, and there `usage` is for one picture.
+    `facts` and `usage` are what the response itself says besides its images; a stream says both in
+    its events, and there `usage` is for one image.
     """
 
     orders: tuple[Order, ...]
@@ -49,100 +57,122 @@ class Plan:
     usage: Mapping[str, object]
     revised_prompt: str | None
 
-    @property
-    def event_name(self) -> str:
-        """The first part of the names of a stream's events."""
-        return "image_edit" if self.orders[0].work == "edit" else "image_generation"
 
+def plan(rules: Rules, asked: Mapping[str, object], uploads: Mapping[str, Sequence[Upload]]) -> Plan:
+    """Turn a checked request into a plan.
 
-def plan(
-    operation: str, fields: Mapping[str, object], more: Mapping[str, object], uploads: Mapping[str, Sequence[Upload]]
-) -> Plan:
-    """Turn checked `fields`, defaults among them, and `uploads` into a plan.
-
-    The fields of other servers, `more`, have a say in how a picture looks (`seed`), and only there.
+    Args:
+        rules: What the contract says of the request.
+        asked: Its fields, defaults among them. Those that the contract doesn't know (`seed`, at other servers) have a say in
+            how an image looks, and only there.
+        uploads: Its images by parameter.
     """
-    work, model, prompt = _WORK[operation], str(fields["model"]), str(fields.get("prompt", ""))
-    pixels = {name: tuple(one.pixels for one in sent) for name, sent in uploads.items()}
-    sources = pixels.get("image", ())
-    size = _size(fields.get("size"), sources[0].size if work == "edit" else (1024, 1024))
-    sides, background = f"{size[0]}x{size[1]}", str(fields.get("background", "auto"))
-    area = _clear_parts(pixels["mask"][0]) if "mask" in pixels else None
-    if area is None and work == "edit" and _checking.in_family(model, "DallE2"):
-        # Here the picture is its own mask.
-        area = _clear_parts(sources[0])
-    essence = _essence(work, size, {**fields, **more}, uploads)
-    count = _number(fields, "n", 1)
-    orders = tuple(
-        Order(
-            work=work,
-            seed=hashlib.sha256(b"%d " % index + essence).digest(),
-            size=size,
-            prompt=prompt,
-            labels=("sandbox", model, sides),
-            background=background,
-            sources=sources,
-            area=area,
-            markup=pixels["markup"][0] if "markup" in pixels else None,
-        )
-        for index in range(count)
-    )
-    into = Format(
-        name=str(fields.get("output_format", "png")),
-        compression=_number(fields, "output_compression", 100),
-        frame_count=_number(fields, "frame_count", 9),
-        frame_duration_ms=_number(fields, "frame_duration_ms", 200),
-    )
-    stream = fields.get("stream") is True
-    quality = str(fields.get("quality", "auto")).replace("auto", "medium")
-    facts: dict[str, object] = {
-        "background": "transparent" if background == "transparent" else "opaque",
-        "output_format": into.name,
-        "quality": quality,
-        "size": sides,
-    }
-    if "safety_identifier" in fields:
-        facts["safety_identifier"] = fields["safety_identifier"]
-    if "svg" in fields:
-        facts["svg_usage"] = _svg_usage(prompt, cast("Mapping[str, object]", fields["svg"]))
-    told = stream or _checking.in_family(model, "Gpt")
-    rewritten = f"{prompt}, as a quiet landscape in soft layers."
+    fields = {name: value for name, value in asked.items() if name in rules.body.properties}
+    model, stream = rules.role("model", fields), rules.role("stream", fields) is True
+    order = _order(rules, fields, uploads)
+    essence = _essence(order, _drawn(rules, asked), uploads)
+    count = _number(rules.role("count", fields), 1)
+    told = stream or model is None or in_family(model, "Gpt")
     return Plan(
-        orders=orders,
-        format=into,
+        orders=tuple(replace(order, seed=hashlib.sha256(b"%d " % index + essence).digest()) for index in range(count)),
+        format=Format(
+            name=_format(fields),
+            compression=_number(fields.get("output_compression"), 100),
+            frame_count=_number(fields.get("frame_count"), 9),
+            frame_duration_ms=_number(fields.get("frame_duration_ms"), 200),
+        ),
         as_url=fields.get("response_format") == "url",
         stream=stream,
-        partial_images=_number(fields, "partial_images", 0),
-        facts=facts if told else {},
-        usage=_usage(prompt, sources, size, quality, 1 if stream else count) if told else {},
-        revised_prompt=rewritten if _checking.in_family(model, "DallE3") else None,
+        partial_images=_number(fields.get("partial_images"), 0),
+        facts=_facts(order, fields) if told else {},
+        usage=_usage(order, _quality(fields), 1 if stream else count) if told else {},
+        revised_prompt=f"{order.prompt}, as a quiet landscape in soft layers." if in_family(model, "DallE3") else None,
+    )
+
+
+def _order(rules: Rules, fields: Mapping[str, object], uploads: Mapping[str, Sequence[Upload]]) -> Order:
+    """Return what each of the images depends on, the seed aside."""
+    model, prompt = rules.role("model", fields), str(fields.get(rules.subject or "", ""))
+    pixels = {name: [each.pixels for each in several] for name, several in uploads.items()}
+    sources = tuple(each for name, several in pixels.items() if name not in {_MASK, _MARKUP} for each in several)
+    area = _clear_parts(pixels[_MASK][0]) if _MASK in pixels else None
+    markup = pixels[_MARKUP][0] if _MARKUP in pixels else None
+    work: Work = "generate"
+    if sources:
+        work = "edit" if prompt or area or markup else "variation"
+        if work == "edit" and area is None and in_family(model, "DallE2"):
+            area = _clear_parts(sources[0])  # here the image is its own mask
+    size = _size(fields.get("size"), sources[0].size if sources else _SIZE_UNASKED)
+    return Order(
+        work=work,
+        seed=b"",
+        size=size,
+        prompt=prompt,
+        labels=("sandbox", *([] if model is None else [str(model)]), _sides(size)),
+        background=str(fields.get("background", "auto")),
+        sources=sources,
+        area=area,
+        markup=markup,
     )
 
 
 def _size(asked: object, otherwise: tuple[int, int]) -> tuple[int, int]:
-    if asked in (None, "auto"):
+    if (sides := _SIZE.fullmatch(str(asked))) is None:
         shrink = min(1.0, math.sqrt(_MOST_PIXELS_UNASKED / (otherwise[0] * otherwise[1])))
         return max(1, int(otherwise[0] * shrink)), max(1, int(otherwise[1] * shrink))
-    width, height = (int(side) for side in str(asked).split("x"))
+    width, height = (int(side[:_MOST_DIGITS]) for side in sides.groups())
     if not 0 < width * height <= _MOST_PIXELS:
         message = f"Invalid value '{asked}' for 'size': the sandbox draws 1 to 4096x4096 pixels."
         raise RefusedError(message, param="size", code="invalid_value")
     return width, height
 
 
-def _essence(work: Work, size: tuple[int, int], fields: Mapping[str, object], uploads: Mapping[str, Sequence[Upload]]) -> bytes:
-    """Sum up all that a picture should look different for."""
-    words = {name: value for name, value in fields.items() if name not in _NOT_DRAWN}
-    contents = {name: [hashlib.sha256(upload.content).hexdigest() for upload in sent] for name, sent in uploads.items()}
-    return json.dumps([work, size, words, contents], sort_keys=True).encode()
+def _sides(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
 
 
-def _clear_parts(picture: Image.Image) -> Image.Image:
-    return Image.eval(picture.getchannel("A"), lambda alpha: 0 if alpha else 255)
+def _facts(order: Order, fields: Mapping[str, object]) -> dict[str, object]:
+    """Return what a response says besides its images."""
+    facts: dict[str, object] = {
+        "background": "transparent" if order.background == "transparent" else "opaque",
+        "output_format": _format(fields),
+        "quality": _quality(fields),
+        "size": _sides(order.size),
+    }
+    if "safety_identifier" in fields:
+        facts["safety_identifier"] = fields["safety_identifier"]
+    if isinstance(svg := fields.get("svg"), Mapping):
+        facts["svg_usage"] = _svg_usage(order.prompt, cast("Mapping[str, object]", svg))
+    return facts
 
 
-def _number(fields: Mapping[str, object], name: str, otherwise: int) -> int:
-    return int(cast("int", fields.get(name, otherwise)))
+def _format(fields: Mapping[str, object]) -> str:
+    return next((name for name in FORMATS if name == fields.get("output_format")), "png")
+
+
+def _quality(fields: Mapping[str, object]) -> str:
+    return str(fields.get("quality", "auto")).replace("auto", "medium")
+
+
+def _drawn(rules: Rules, asked: Mapping[str, object]) -> dict[str, object]:
+    """Return what is asked of an image's looks."""
+    roles = rules.body.roles
+    hidden = {*_NOT_DRAWN, *rules.body.references.values(), roles.get("count"), roles.get("stream")}
+    return {name: value for name, value in asked.items() if name not in hidden}
+
+
+def _essence(order: Order, words: Mapping[str, object], uploads: Mapping[str, Sequence[Upload]]) -> bytes:
+    """Sum up all that an image should look different for."""
+    contents = {name: [hashlib.sha256(upload.content).hexdigest() for upload in several] for name, several in uploads.items()}
+    return json.dumps([order.work, order.size, words, contents], sort_keys=True).encode()
+
+
+def _clear_parts(image: Image.Image) -> Image.Image:
+    return Image.eval(image.getchannel("A"), lambda alpha: 0 if alpha else 255)
+
+
+def _number(asked: object, otherwise: int) -> int:
+    return asked if isinstance(asked, int) else otherwise
 
 
 def _svg_usage(prompt: str, svg: Mapping[str, object]) -> dict[str, object]:
@@ -155,12 +185,12 @@ def _text_tokens(prompt: str) -> int:
     return 4 + math.ceil(len(prompt.encode()) / 4)
 
 
-def _usage(prompt: str, sources: Sequence[Image.Image], size: tuple[int, int], quality: str, count: int) -> dict[str, object]:
-    """Make up token counts that grow like the real ones: with prompt, pictures, pixels, quality."""
-    text = _text_tokens(prompt)
-    seen = sum(65 + 129 * math.ceil(p.width / 512) * math.ceil(p.height / 512) for p in sources)
+def _usage(order: Order, quality: str, count: int) -> dict[str, object]:
+    """Make up token counts that grow like the real ones: with prompt, images, pixels, quality."""
+    text = _text_tokens(order.prompt)
+    seen = sum(65 + 129 * math.ceil(each.width / 512) * math.ceil(each.height / 512) for each in order.sources)
     rate = _TOKENS_PER_MEGAPIXEL.get(quality, 1056)
-    drawn = count * max(1, round(rate * size[0] * size[1] / 1024**2))
+    drawn = count * max(1, round(rate * order.size[0] * order.size[1] / 1024**2))
     return {
         "input_tokens": text + seen,
         "input_tokens_details": {"text_tokens": text, "image_tokens": seen},

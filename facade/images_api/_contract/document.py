@@ -1,0 +1,54 @@
+"""The contract as data: `openapi.json`, as it travels with the generated client, and the ways around it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Schema: TypeAlias = dict[str, Any]
+
+
+@cache
+def document() -> Schema:
+    """Return the contract."""
+    from pkgutil import get_data
+
+    return cast("Schema", json.loads(get_data("images_api_client", "openapi.json") or b""))
+
+
+def at(pointer: str) -> Schema:
+    """Return the part of the document that a JSON pointer names; no name in it needs escaping."""
+    part: Any = document()
+    for step in pointer.removeprefix("#/").split("/"):
+        part = part[int(step) if isinstance(part, list) else step]
+    return cast("Schema", part)
+
+
+def merged(schema: Schema) -> Schema:
+    """Return a schema with what its `$ref` stands for."""
+    return merged(at(schema["$ref"])) | schema if "$ref" in schema else schema
+
+
+def types(schema: Schema) -> Iterator[str]:
+    """Yield the JSON types that a schema takes."""
+    schema = merged(schema)
+    kinds = schema.get("type", ())
+    yield from [kinds] if isinstance(kinds, str) else kinds
+    for choice in schema.get("anyOf", ()):
+        yield from types(choice)
+
+
+def official_url() -> str:
+    """Return the base URL of the official host."""
+    return cast("str", document()["servers"][0]["url"])
+
+
+@cache
+def event_models() -> Mapping[str, Schema]:
+    """Return the properties of each type of stream event, by the type's name."""
+    mapping = document()["components"]["schemas"]["ImageStreamEvent"]["discriminator"]["mapping"]
+    return {name: at(pointer)["properties"] for name, pointer in mapping.items()}

@@ -1,0 +1,80 @@
+"""What the contract says of an operation: its bodies, and how it takes images."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from .document import document, merged, types
+from .rules import RequestContract
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .document import Schema
+
+
+class Operation:
+    """An operation with a request body.
+
+    Attributes:
+        id: Its id, such as `createImage`.
+        subject: The parameter that its images are about, for their file names; None for the first argument.
+        bodies: The rules of each kind of body, by media type, in the contract's order.
+        files: The names of the parameters that are images.
+    """
+
+    def __init__(self, definition: Schema) -> None:
+        self.id: str = definition["operationId"]
+        self.subject: str | None = definition.get("x-method", {}).get("subject")
+        content: Mapping[str, Schema] = definition["requestBody"]["content"]
+        self.bodies = {kind: RequestContract(self.id, body["schema"]["$ref"]) for kind, body in content.items()}
+        self.files = tuple(dict.fromkeys(name for body in self.bodies.values() for name in body.files))
+
+    def body(self, *, by_reference: bool = False) -> str:
+        """Return the media type of the body that takes images as files, or by reference; or else the first."""
+        wanted = (kind for kind, body in self.bodies.items() if (body.references if by_reference else body.files))
+        return next(wanted, next(iter(self.bodies)))
+
+    def reference(self, name: str, given: object) -> dict[str, str] | None:
+        """Return an image in the form of a reference, if it may be given so and is a text that names one.
+
+        Args:
+            name: The parameter that the image is given for.
+            given: A link, a `data:` URL or a file id; or anything else.
+        """
+        if not isinstance(given, str):
+            return None
+        for body in self.bodies.values():
+            # What a body doesn't take by reference is refused by its name, not for what it isn't.
+            schema = body.properties.get(body.references.get(name) or next(iter(body.references.values()), ""), {})
+            for key, part in merged(schema.get("items", schema)).get("properties", {}).items():
+                if "pattern" in part and re.match(part["pattern"], given):
+                    return {key: given}
+        return None
+
+
+@cache
+def operation(operation_id: str) -> Operation:
+    """Return an operation.
+
+    Raises:
+        KeyError: The contract has no such operation, or it has no body.
+    """
+    return Operation(definitions()[operation_id])
+
+
+@cache
+def definitions() -> Mapping[str, Schema]:
+    """Return what the contract says of each operation that has a request body, by id."""
+    # A path also holds what is no operation.
+    parts = (part for path in document()["paths"].values() for part in path.values())
+    return {part["operationId"]: part for part in parts if isinstance(part, dict) and "requestBody" in part}
+
+
+@cache
+def option_types(name: str) -> frozenset[str]:
+    """Return the JSON types that the operations take for an option; none for what is no option of any."""
+    bodies = (body for each in definitions() for body in operation(each).bodies.values())
+    return frozenset(kind for body in bodies if name in body.options for kind in types(body.properties[name]))

@@ -1,0 +1,171 @@
+"""A broken rule in words: what must be, for which requests, and the contract's reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from .document import at, document
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    import jsonschema_rs
+
+    from images_api._images.headers import ImageFacts
+
+    from .document import Schema
+
+_WORDS = {
+    "maximum": "must be at most {}",
+    "minimum": "must be at least {}",
+    "maxLength": "must have at most {} characters",
+    "minLength": "must have at least {} character(s)",
+    "maxItems": "must be at most {} pictures",
+    "minItems": "must be at least {} picture(s)",
+    "format": "must be auto or WIDTHxHEIGHT",
+}
+_TYPE_WORDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "True or False",
+    "object": "a mapping",
+    "array": "a list",
+}
+
+
+def type_words(types: Collection[str]) -> str:
+    """Say which types a value may have; None is never worth a word."""
+    return f"must be {_alternatives([words for name, words in _TYPE_WORDS.items() if name in types])}"
+
+
+def why(error: jsonschema_rs.ValidationError, pointer: str, instance: Schema) -> tuple[str, str]:
+    """Say what a request does wrong.
+
+    Args:
+        error: The rule that it breaks.
+        pointer: Where the request's schema stands in the contract.
+        instance: The request.
+
+    Returns:
+        The parameter, with the way into it, and why its value can't be.
+    """
+    kind = cast("Any", error.kind)
+    keyword: str = kind.name
+    path = [str(step) for step in error.instance_path]
+    scope = scope_of(_condition_of(pointer, error), instance if len(path) == 1 else None)
+    match keyword:
+        case "required":
+            return ".".join([*path, kind.property]), f"is required{scope}"
+        case "falseSchema":
+            text = "is not supported"
+        case "enum":
+            text = f"must be {_alternatives([str(choice) for choice in kind.value if choice is not None])}"
+        case "type" if isinstance(error.instance, list):
+            text = "must be one, not several"
+        case "type":
+            text = type_words(_types(error))
+        case "not":
+            text = f"must not be {kind.value['const']}"
+        case _:
+            text = _WORDS[keyword].format(kind.value) if keyword in _WORDS else error.message
+    return ".".join(path), text + scope
+
+
+def innermost(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError:
+    """Return what is really wrong where none of several alternatives fits."""
+    if error.kind.name != "anyOf":
+        return error
+    errors = [branch[0] for branch in cast("Any", error.kind).context]
+    wrong_type = [each for each in errors if each.kind.name == "type" and each.instance_path == error.instance_path]
+    others = [each for each in errors if each not in wrong_type]
+    wanted = [each for each in wrong_type if _types(each) != ["null"]]
+    if wanted and not isinstance(error.instance, str):
+        others = [each for each in others if each.kind.name != "enum"] or wanted
+    return innermost((others or wanted or errors)[-1])
+
+
+def tested(condition: Schema) -> list[str]:
+    """Return the names of the parameters that an `if` looks at."""
+    names = [*condition.get("properties", {}), *condition.get("required", ())]
+    return list(dict.fromkeys([*names, *tested(condition["not"])] if "not" in condition else names))
+
+
+def scope_of(condition: Schema | None, instance: Schema | None) -> str:
+    """Say for which requests a rule holds, and the contract's reason for it.
+
+    Args:
+        condition: The conditional that it stands under, if it stands under one.
+        instance: The request; None for a nested condition, of which only the reason is said.
+    """
+    if condition is None:
+        return ""
+    words = [""]
+    for name in tested(condition["if"]):
+        if instance is None:
+            break
+        value = instance.get(name)
+        if _is_family(condition["if"], name):
+            words.append(f"for {value}")
+        elif value is None or value is False:
+            words.append(f"without {name}")
+        else:
+            words.append(f"with {name} {value}".rstrip())
+    reason = f" ({condition['description']})" if "description" in condition else ""
+    return " ".join(words) + reason
+
+
+def image_faults(
+    facts: ImageFacts, rules: Mapping[str, tuple[Any, str]], images: Mapping[str, Sequence[ImageFacts]]
+) -> Iterator[str]:
+    """Say what an image does wrong.
+
+    Args:
+        facts: The image.
+        rules: Each rule of `x-image` with its limit, and for which requests it holds.
+        images: All images of the request, by parameter.
+    """
+    if facts.size == 0:
+        yield "must not be empty"
+    for rule, (limit, scope) in rules.items():
+        match rule:
+            case "types" if facts.type not in limit or facts.width is None:  # a type that was only said is no image
+                yield f"must be {_alternatives([name.partition('/')[2] for name in limit])}{scope}"
+            case "bytesBelow" if facts.size >= limit:
+                yield f"must be smaller than {limit >> 20} MB ({limit} bytes){scope}"
+            case "square" if facts.width != facts.height:
+                yield f"must be square{scope}"
+            case "alpha" if facts.alpha is False:
+                yield f"must have an alpha channel{scope}"
+            case "sameSizeAs" if (first := next(iter(images.get(limit, ())), None)) and first.width:
+                if (facts.width, facts.height) != (first.width, first.height):
+                    yield f"must have the width and height of {limit}, {first.width}x{first.height}{scope}"
+            case _:
+                pass
+
+
+def _is_family(condition: Schema, name: str) -> bool:
+    schema = condition.get("properties", {}).get(name, {})
+    return "x-families" in schema.get("$ref", "")
+
+
+def _types(error: jsonschema_rs.ValidationError) -> list[str]:
+    types = cast("Any", error.kind).types
+    return list(types) if isinstance(types, list) else [types]
+
+
+def _condition_of(pointer: str, error: jsonschema_rs.ValidationError) -> Schema | None:
+    """Return the innermost condition on the way to a broken rule."""
+    # A keyword of our own gives its place in the document instead of the way from the request's schema.
+    own = error.evaluation_path[0] == "components"
+    schema: Any = document() if own else {"$ref": pointer}
+    condition = None
+    for step in error.evaluation_path:
+        if step in {"then", "else"} and tested(schema["if"]):
+            condition = schema
+        schema = at(schema["$ref"]) if step == "$ref" else schema[step]
+    return condition
+
+
+def _alternatives(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

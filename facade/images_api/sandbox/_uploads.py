@@ -1,0 +1,122 @@
+"""The images of a request: files and what is referred to, decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, cast
+
+from PIL import Image, ImageOps
+
+from images_api._contract.document import merged
+from images_api._images.base64 import BrokenImageError, decode_data_url
+from images_api._images.headers import ImageFacts
+
+from ._refusal import RefusedError
+
+if TYPE_CHECKING:
+    from images_api._contract.rules import RequestContract
+
+Shelf = Callable[[str], bytes | None]
+# Pillow reads many more, one of them by running another program.
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+_DATA_URL = "data:"
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A file as it was sent. `parameter` is where in the request, for messages."""
+
+    parameter: str
+    name: str
+    declared: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that is an image: its facts, and its pixels, upright and in RGBA."""
+
+    facts: ImageFacts
+    content: bytes = field(repr=False)
+    pixels: Image.Image
+
+
+def referred(body: RequestContract, fields: Mapping[str, object], shelf: Shelf) -> dict[str, list[RawFile]]:
+    """Return the images that a checked request refers to: data URLs, and links to the shelf.
+
+    Args:
+        body: What the contract says of the request's body.
+        fields: The request.
+        shelf: Returns the image that a link leads to, or None.
+
+    Returns:
+        The images by the names that they have as files.
+    """
+    files: dict[str, list[RawFile]] = {}
+    for name, parameter in body.references.items():
+        given = fields.get(parameter)
+        schema = body.properties[parameter]
+        keys = list(merged(schema.get("items", schema)).get("properties", {}))
+        if isinstance(given, list):
+            several = enumerate(cast("list[object]", given))
+            files[name] = [_referred(f"{parameter}[{index}]", each, keys, shelf) for index, each in several]
+        elif given is not None:
+            files[name] = [_referred(parameter, given, keys, shelf)]
+    return files
+
+
+def decode(files: Mapping[str, list[RawFile]]) -> dict[str, list[Upload]]:
+    """Decode every file to its last pixel, or raise `RefusedError` for one that is no image."""
+    return {name: [_decoded(file) for file in sent] for name, sent in files.items()}
+
+
+def _referred(parameter: str, reference: object, keys: Sequence[str], shelf: Shelf) -> RawFile:
+    if isinstance(reference, dict):
+        named = cast("dict[str, object]", reference)
+        parameter, reference = next(((f"{parameter}.{key}", named[key]) for key in keys if key in named), (parameter, None))
+    url = reference if isinstance(reference, str) else ""
+    if url.startswith(_DATA_URL):
+        try:
+            content = decode_data_url(url)
+        except BrokenImageError as error:
+            message = f"The data URL of '{parameter}' {error}."
+            raise RefusedError(message, param=parameter, code="invalid_value") from error
+        return RawFile(parameter, "image", url.removeprefix(_DATA_URL).partition(",")[0], content)
+    if (stored := shelf(url)) is None:
+        raise RefusedError(
+            f"'{parameter}' is neither a data URL nor the address of an image that this sandbox made and still has. "
+            "It fetches nothing from elsewhere, and knows no file ids, for it stores no uploaded files.",
+            param=parameter,
+            code="invalid_value",
+        )
+    return RawFile(parameter, url.rpartition("/")[2], "image/*", stored)
+
+
+def _decoded(file: RawFile) -> Upload:
+    declared = file.declared.split(";")[0].strip().lower()
+    if not declared.startswith("image/"):
+        raise RefusedError(
+            f"Invalid file '{file.parameter}': unsupported mimetype "
+            f"('{declared or 'application/octet-stream'}'). Send an image as what it is.",
+            param=file.parameter,
+            code="unsupported_file_mimetype",
+        )
+    try:
+        with Image.open(BytesIO(file.content), formats=_FORMATS) as opened:
+            opened.load()
+            # What many phones write is a jpeg with a second image behind its end.
+            kind = Image.MIME["JPEG" if opened.format == "MPO" else str(opened.format)]
+            alpha = opened.has_transparency_data
+            upright = ImageOps.exif_transpose(opened)
+        # Sixteen bits of grey would be cut off rather than scaled down.
+        shallow = upright.convert("L") if upright.mode.startswith("I;16") else upright
+        pixels = shallow.convert("RGBA")
+    # Damaged files make Pillow's many readers raise whatever they stumble over.
+    except Exception as error:
+        raise RefusedError(
+            f"Invalid image file '{file.parameter}': it could not be decoded.", param=file.parameter, code="invalid_image_file"
+        ) from error
+    facts = ImageFacts(kind, len(file.content), pixels.width, pixels.height, alpha, file.name)
+    return Upload(facts, file.content, pixels)
