@@ -132,8 +132,8 @@ class Call:
             self._checked.subject,
             self._source,
             self._checked.images,
-            body=self._body,
-            secrets=self._checked.secrets,
+            self._body,
+            self._checked.secrets,
         )
 
     @property

@@ -14,7 +14,7 @@ from ._http.pools import Connections, running_loop, running_process
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
     from typing import Unpack
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _LARGE_BODY = 1 << 20
 
 HTTPClient = TypeVar("HTTPClient")
-Outcome = TypeVar("Outcome")
 
 
 class _Client(Generic[HTTPClient]):
@@ -91,7 +90,7 @@ class _Client(Generic[HTTPClient]):
             max_download_bytes=max_download_bytes,
             defaults=defaults,
         )
-        self._connect(http_client)
+        self._connections = self._connected(http_client)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._settings!r}>"
@@ -101,14 +100,7 @@ class _Client(Generic[HTTPClient]):
 
     def __setstate__(self, settings: Settings) -> None:
         self._settings = settings
-        self._connect(None)
-
-    def _connect(self, borrowed: HTTPClient | None) -> None:
-        raise NotImplementedError
-
-
-class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesResult", "ImageStream"]):
-    """A client of the Images API, for any number of threads."""
+        self._connections = self._connected(None)
 
     @property
     def low_level(self) -> LowLevelClient:
@@ -116,9 +108,20 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         from ._http.low_level import SharedTransport
         from ._requests.request import low_level_client
 
-        transport = SharedTransport(self._settings, self._connections.first)
-        http = httpx.Client(base_url=self._settings.base_url, timeout=self._settings.timeout, transport=transport)
-        return low_level_client(self._settings).set_httpx_client(http)
+        return low_level_client(self._settings, SharedTransport(self._settings, self._connections), self._connections.kind)
+
+    @cached_property
+    def _source(self) -> Downloader:
+        from ._http.downloads import Downloader
+
+        return Downloader(self._settings, self._connections)
+
+    def _connected(self, borrowed: HTTPClient | None) -> Connections[HTTPClient]:
+        raise NotImplementedError
+
+
+class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesResult", "ImageStream"]):
+    """A client of the Images API, for any number of threads."""
 
     def close(self) -> None:
         """Close the connections, unless the `http_client` is the caller's own. A later use, such as a link's, opens new ones."""
@@ -131,14 +134,8 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
 
-    def _connect(self, borrowed: httpx.Client | None) -> None:
-        self._connections = Connections(httpx.Client, borrowed, running_process)
-
-    @cached_property
-    def _downloader(self) -> Downloader:
-        from ._http.downloads import Downloader
-
-        return Downloader(self._settings, client=self._connections.first)
+    def _connected(self, borrowed: httpx.Client | None) -> Connections[httpx.Client]:
+        return Connections(httpx.Client, borrowed, running_process)
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
         return self._send(operation, arguments, stream=False).result()
@@ -153,7 +150,7 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         from ._http.exchange import exchange
         from ._requests.request import request
 
-        source = self._downloader  # whose import must not fail once the call is paid for
+        source = self._source  # whose import must not fail once the call is paid for
         with request(self._settings, operation, arguments, stream=stream) as checked, self._connections.taken() as client:
             call = Call(checked, self._settings, source, stream=stream, borrowed=self._connections.borrowed)
             exchange(call, client)
@@ -168,16 +165,6 @@ class AsyncImagesClient(
     Each event loop gets connections of its own; files are read and written in worker threads.
     """
 
-    @property
-    def low_level(self) -> LowLevelClient:
-        """Return the generated client on the same connections, with the same key, for what this one doesn't cover."""
-        from ._http.low_level import AsyncSharedTransport
-        from ._requests.request import low_level_client
-
-        transport = AsyncSharedTransport(self._settings, self._connections.first)
-        http = httpx.AsyncClient(base_url=self._settings.base_url, timeout=self._settings.timeout, transport=transport)
-        return low_level_client(self._settings).set_async_httpx_client(http)
-
     async def close(self) -> None:
         """Close this event loop's connections, unless the `http_client` is the caller's own. A later use opens new ones."""
         for client in self._connections.clear():
@@ -191,18 +178,16 @@ class AsyncImagesClient(
     ) -> None:
         await self.close()
 
-    def _connect(self, borrowed: httpx.AsyncClient | None) -> None:
-        self._connections = Connections(httpx.AsyncClient, borrowed, running_loop)
-
-    @cached_property
-    def _downloader(self) -> Downloader:
-        from ._http.downloads import Downloader
-
-        return Downloader(self._settings, async_client=self._connections.first)
+    def _connected(self, borrowed: httpx.AsyncClient | None) -> Connections[httpx.AsyncClient]:
+        return Connections(httpx.AsyncClient, borrowed, running_loop)
 
     async def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
         call = await self._send(operation, arguments, stream=False)
-        return call.result() if call.size < _LARGE_BODY else await _in_thread(call.result)
+        if call.size < _LARGE_BODY:
+            return call.result()
+        from asyncio import to_thread
+
+        return await to_thread(call.result)
 
     def _stream(self, operation: str, arguments: dict[str, Any]) -> AsyncImageStream:
         from ._streams import AsyncImageStream
@@ -212,18 +197,11 @@ class AsyncImagesClient(
     async def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
         from ._calls import Call
         from ._http.exchange import aexchange
-        from ._requests.request import has_files, request
+        from ._requests.request import arequest
 
-        source = self._downloader
-        prepare = partial(request, self._settings, operation, arguments, stream=stream)
-        with await _in_thread(prepare) if has_files(operation) else prepare() as checked, self._connections.taken() as client:
-            checked.read_in_threads()
+        source = self._source
+        checked = await arequest(self._settings, operation, arguments, stream=stream)
+        with checked, self._connections.taken() as client:
             call = Call(checked, self._settings, source, stream=stream, borrowed=self._connections.borrowed)
             await aexchange(call, client)
         return call
-
-
-async def _in_thread(work: Callable[[], Outcome]) -> Outcome:
-    from asyncio import to_thread
-
-    return await to_thread(work)

@@ -28,14 +28,6 @@ _CONNECT_SECONDS = 5.0
 # What an operating system waits for at most is less than a Python number can say.
 _LONGEST_TIMEOUT = 1_000_000
 _DEFAULT_TIMEOUT = httpx.Timeout(600, connect=_CONNECT_SECONDS)
-_TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-    "boolean": bool,
-    "object": dict,
-    "array": list,
-}
 
 
 class Settings:
@@ -153,24 +145,17 @@ def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
     if not defaults:
         return {}
     from ._contract.operations import option_types
-    from ._contract.wording import type_words
+    from ._contract.wording import type_fault
 
     problems = []
     for name, value in defaults.items():
         types = option_types(name)
-        if not types:
-            problems.append(Problem(name, unless_secret(name, value), "is no option of any operation"))
-        elif not (value is None or _is_of(types, value)):
-            problems.append(Problem(name, value, type_words(types)))
+        why = type_fault(types, value) if types else "is no option of any operation"
+        if why:
+            problems.append(Problem(name, value if types else unless_secret(name, value), why))
     if problems:
         raise InvalidRequestError(problems)
     return dict(defaults)
-
-
-def _is_of(types: frozenset[str], value: object) -> bool:
-    if isinstance(value, bool):  # an int to Python, and to nobody else
-        return "boolean" in types
-    return any(isinstance(value, _TYPES[name]) for name in types if name in _TYPES)
 
 
 def _checked_key(key: object) -> str:

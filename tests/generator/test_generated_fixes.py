@@ -631,7 +631,7 @@ class TestTemplates:
 
     def test_a_fix_is_applied(self, tmp_path: Path) -> None:
         write_templates([self.FIX], tmp_path)
-        assert "class Odd" in (tmp_path / "errors.py.jinja").read_text()
+        assert "class Odd" in (tmp_path / "errors.py.jinja").read_text(encoding="utf-8")
 
     @pytest.mark.parametrize(
         ("changed", "why"),

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from faulty_server import JSON, Act, FaultyServer, answered, both_ways, in_async, pictures, refused
 from pictures import drawn, padded
+from platforms import needs_full_queue, needs_posix
 
 from images_api import (
     APIStatusError,
@@ -204,7 +205,7 @@ class TestWhoAskedForIt:
 
 class TestTimeouts:
     @both_ways
-    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue turns callers away")
+    @needs_full_queue
     def test_a_call_that_never_got_through_can_not_have_run(self, run: Run) -> None:
         with full_queue() as base_url, pytest.raises(APITimeoutError) as caught:
             run(generate, base_url=base_url, timeout=httpx.Timeout(10, connect=0.05))
@@ -334,7 +335,7 @@ class TestWhatPutsAnEndToIt:
         assert server.tries == 1
 
     @both_ways
-    @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="the system can't interrupt one thread")
+    @needs_posix
     @pytest.mark.parametrize("act", [pytest.param(HANGING, id="in the request"), pytest.param(LONG_PAUSE, id="in the pause")])
     def test_an_interrupt_from_the_keyboard_is_not_an_error_of_the_server(self, run: Run, act: Act) -> None:
         def interrupt() -> None:

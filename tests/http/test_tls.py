@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -119,7 +120,7 @@ def test_another_hosts_certificate_doesnt_count(trusted: str, monkeypatch: pytes
 
 
 def test_plain_http_reads_no_certificates(tmp_path: Path) -> None:
-    (tmp_path / "broken.pem").write_text("no certificate")
+    (tmp_path / "broken.pem").write_text("no certificate", encoding="utf-8")
     program = """
 from images_api import ImagesClient
 from images_api.sandbox import Sandbox
@@ -128,7 +129,7 @@ with Sandbox() as sandbox, ImagesClient(base_url=sandbox.base_url) as client:
 """
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", program],
-        env={"SSL_CERT_FILE": str(tmp_path / "broken.pem"), "NO_PROXY": "*"},
+        env=os.environ | {"SSL_CERT_FILE": str(tmp_path / "broken.pem"), "NO_PROXY": "*"},
         capture_output=True,
         text=True,
         check=False,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import random
 import re
 import tracemalloc
 import zlib
 from collections import deque
+from contextlib import suppress
 from itertools import chain, combinations, pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
+from weakref import ref
 
 import httpx
 import pytest
@@ -24,7 +27,7 @@ from images_api._images import spool
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.spool import Content, Spool
 from images_api._responses import json as _json
-from images_api._responses.json import JSONReader
+from images_api._responses.json import JSONReader, decode_json
 from images_api._responses.result import empty_body
 from images_api._responses.sse import EventDecoder
 
@@ -434,6 +437,26 @@ def test_a_cut_reply_loses_nothing_that_its_rest_needs(name: str) -> None:
             assert expected(read(pieces).read() + body[end:]) == said, pieces
 
 
+@pytest.mark.parametrize("depth", [101, 65_000])
+@pytest.mark.parametrize("within", ["%s", '{"data":[{"b64_json":"PHN2Zy8+","x":%s}]}', '{"data":%s}'])
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"":', "}"), ('[{"":', "}]")])
+def test_a_reply_deeper_than_python_can_show_is_refused(begin: str, end: str, within: str, depth: int) -> None:
+    body = (within % (begin * depth + "1" + end * depth)).encode()
+    with pytest.raises(ValueError, match=r"^nested too deep$"):
+        decode_json(body)
+    reader = read(parts(body, *range(1 << 16, len(body), 1 << 16)))
+    with pytest.raises(ValueError, match=r"^nested too deep$"):
+        reader.document()
+    assert [image.read() for image in reader.whole_images()] == [SVG] * body.count(b"PHN2Zy8+")
+    assert reader.read() == body
+
+
+@pytest.mark.parametrize("body", [b"[" * 100 + b"]" * 100, b'[{"":' * 40 + b"1" + b"}]" * 40, b"[%b[]]" % (b"[[[]]],{}," * 9999)])
+def test_a_reply_as_deep_as_that_is_read(body: bytes) -> None:
+    assert decode_json(body) == json.loads(body)
+    assert repr(decode_json(body))
+
+
 def test_a_reply_that_is_no_json_gives_the_pictures_that_came_whole() -> None:
     body = b'{"data":[{"b64_json":"%b"},{"b64_json":"%b"},{"b64_json":"PHN2"},{"b64_json":"%b"}]}' % (
         b64(NONE),
@@ -469,6 +492,27 @@ def test_large_pictures_are_as_sent_in_any_dress_and_pieces(
     assert [content.read() for content in contents if content] == pictures
     assert [content.in_file for content in contents if content] == [in_file] * 3
     assert expected(reader.read()) == expected(body)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_what_nobody_holds_is_gone_at_once(name: str) -> None:
+    """Without the garbage collector, which comes late and in some servers never."""
+
+    def work(body: bytes) -> list[ref[Any]]:
+        reader = read([body[:7], body[7:]])
+        outcome(reader)
+        for use in (reader.document, reader.whole_images):
+            with suppress(ValueError):
+                use()
+        parts = [image.content() for image in reader._images.values() if not image._broken]
+        return [ref(reader), *map(ref, reader._images.values()), *map(ref, parts)]
+
+    gc.disable()
+    try:
+        for body in (BODIES[name], BODIES[name][:-9]):
+            assert [each() for each in work(body)] == [None] * len(work(body))
+    finally:
+        gc.enable()
 
 
 def peak(work: Callable[[], object]) -> int:
@@ -508,6 +552,8 @@ def test_of_large_pictures_only_a_piece_is_in_memory(coding: str, monkeypatch: p
 
     read_all(1)  # what it imports is no part of it
     assert peak(lambda: read_all(8)) < peak(lambda: read_all(1)) + (64 << 10) < 1 << 20
+    monkeypatch.setattr(spool, "_FREE_PAGES", deque([None] * (spool._MEMORY // spool._PAGE)))
+    assert peak(lambda: read_all(8)) < spool._MEMORY + (1 << 20)
 
 
 EVENT = b'{"type":"a","b64_json":"%b"}'

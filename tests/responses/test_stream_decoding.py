@@ -260,7 +260,7 @@ def read(
     http = HTTPInfo(200, httpx.Headers({"content-type": content_type, "x-request-id": "req_1"}), 0.5)
     with ImagesClient(base_url="http://127.0.0.1/v1") as client:
         body = empty_body(http.headers)
-        reader = EventReader(http, url, "an otter", client._downloader, expected, body=body, secrets=Secrets())
+        reader = EventReader(http, url, "an otter", client._source, expected, body=body, secrets=Secrets())
     events: list[StreamEvent] = []
     try:
         for piece in pieces:

@@ -103,9 +103,9 @@ def run(*command: str | Path, folder: Path | None = None, code: int = 0, **envir
     """Run a command without this process's settings, and return what it prints; it must end with this exit code."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "OPENAI_", "MAKE"))}
     # A proxy of this machine has no business between a test and a server on 127.0.0.1.
-    kept |= {"NO_PROXY": "*", "PYTHONDONTWRITEBYTECODE": "1"}
+    kept |= {"NO_PROXY": "*", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(  # noqa: S603  the commands are this repository's
-        command, cwd=folder, env=kept | environment, capture_output=True, text=True, check=False
+        command, cwd=folder, env=kept | environment, capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stdout + done.stderr

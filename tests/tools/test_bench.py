@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 from generation import ROOT
 from PIL import Image
+from platforms import POSIX, needs_peak
 
 from images_api._images.headers import is_whole
+
+if not POSIX:
+    pytest.skip("what a process used is told by POSIX's getrusage", allow_module_level=True)
 from tools.bench import __main__ as command
 from tools.bench import report, sample
 from tools.bench.pictures import make_picture
@@ -60,6 +64,7 @@ def test_the_peak_is_that_of_the_pictures(server: str) -> None:
     assert pieces < big.reply.pictures * big.reply.size / MIB < whole
 
 
+@needs_peak
 def test_the_peak_counts_what_is_freed_again_and_is_then_forgotten() -> None:
     first = sample._Meter()
     with mmap.mmap(-1, 64 * MIB) as memory:  # from the kernel, not from what the tests before have freed

@@ -395,9 +395,9 @@ def test_what_a_change_of_the_contract_means_for_callers(tmp_path: Path, name: s
     change, *lines = CHANGES[name]
     before, after = tmp_path / "before.json", tmp_path / "after.json"
     document = contract()
-    before.write_text(json.dumps(document))
+    before.write_text(json.dumps(document), encoding="utf-8")
     change(document)
-    after.write_text(json.dumps(document))
+    after.write_text(json.dumps(document), encoding="utf-8")
     assert changes(before, after) == _markdown(*lines[:2])
     assert changes(after, before) == _markdown(*lines[2:])
 
@@ -423,6 +423,6 @@ def test_make_generate_ends_with_what_changed(tmp_path: Path) -> None:
 def test_a_contract_that_was_not_readable_is_said_to_be_so(tmp_path: Path, text: str | None, line: str) -> None:
     before, after = tmp_path / "before.json", tmp_path / "after.json"
     if text is not None:
-        before.write_text(text)
-    after.write_text(json.dumps(contract()))
+        before.write_text(text, encoding="utf-8")
+    after.write_text(json.dumps(contract()), encoding="utf-8")
     assert changes(before, after).startswith(line.format(path=before))

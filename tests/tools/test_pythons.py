@@ -12,6 +12,7 @@ import pytest
 from generation import ROOT, run
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from platforms import needs_make, needs_posix
 
 from tools.lowest import NoLowestError, lowest
 from tools.pythons import interpreter, supported
@@ -63,6 +64,7 @@ class TestLowest:
 
 
 class TestInterpreters:
+    @needs_posix
     @pytest.mark.parametrize(
         ("there", "taken"),
         [
@@ -90,6 +92,7 @@ class TestInterpreters:
         assert supported() == allowed[: len(supported())]
 
 
+@needs_make
 @pytest.mark.parametrize(
     ("installed", "broken", "failed", "code"),
     [

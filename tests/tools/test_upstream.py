@@ -45,7 +45,7 @@ class Upstream(Protocol):
 def upstream(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Upstream:
     """Compare a document, or what a path or URL stands for, with nothing known unless it is given."""
     nothing_known = tmp_path / "known.toml"
-    nothing_known.write_text("known = []")
+    nothing_known.write_text("known = []", encoding="utf-8")
 
     def command(document: Schema | str | Path, *arguments: str, known: Path = nothing_known) -> Said:
         if isinstance(document, dict):
@@ -369,7 +369,7 @@ class TestUnusable:
     def test_it_says_what_is_wrong_and_where(self, upstream: Upstream, tmp_path: Path, name: str) -> None:
         text, reason = BROKEN[name]
         path = tmp_path / "theirs"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         said = upstream(path)
         assert (said.code, said.out) == (2, "")
         assert said.err.startswith(str(path))

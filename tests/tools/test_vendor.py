@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 import shutil
 import sys
 from hashlib import sha256
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from generation import CONTRACT, PACKAGE, ROOT, copy_project, make_environment, run
+from platforms import needs_links, needs_make, needs_posix
 
 from tools.generator.contract import read_contract
 from tools.generator.trees import contents
@@ -120,11 +120,11 @@ class TestSecondRun:
     @pytest.mark.parametrize(
         ("edit", "seen"),
         [
-            (lambda copy: (copy / "client.py").write_text("# mine\n"), ["changed: client.py"]),
+            (lambda copy: (copy / "client.py").write_text("# mine\n", encoding="utf-8"), ["changed: client.py"]),
             (lambda copy: (copy / "models" / "mine.py").touch(), ["added: models/mine.py"]),
             (lambda copy: (copy / "py.typed").unlink(), ["deleted: py.typed"]),
             (lambda copy: (copy / "LICENSE").rename(copy / "NOTICE"), ["deleted: LICENSE", "added: NOTICE"]),
-            (lambda copy: (copy / "openapi.json").write_text("{}"), ["changed: openapi.json"]),
+            (lambda copy: (copy / "openapi.json").write_text("{}", encoding="utf-8"), ["changed: openapi.json"]),
         ],
         ids=["changed", "added", "deleted", "renamed", "no code"],
     )
@@ -139,6 +139,7 @@ class TestSecondRun:
         assert vendor(copy.parent, "pictures", force=True)
         assert contents(copy) == fresh
 
+    @needs_links
     def test_a_link_to_the_copy_stays_one(self, copy: Path, tmp_path: Path) -> None:
         link = tmp_path / "linked"
         link.symlink_to(copy)
@@ -148,9 +149,12 @@ class TestSecondRun:
         assert link.is_symlink()
         assert not (copy / "mine.py").exists()
 
+    @needs_posix
     def test_a_write_that_fails_leaves_the_old_copy(self, copy: Path) -> None:
         (copy / "mine.py").touch()
         before = snapshot(copy)
+        import resource
+
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, ((copy / "openapi.json").stat().st_size - 1, limits[1]))
         try:
@@ -227,10 +231,10 @@ class TestRefusals:
 
     @pytest.mark.parametrize("force", [False, True])
     def test_a_file_is_left_alone(self, host: Path, *, force: bool) -> None:
-        (host / "pictures").write_text("mine")
+        (host / "pictures").write_text("mine", encoding="utf-8")
         with pytest.raises(VendorError, match="no copy of"):
             vendor(host, "pictures", force=force)
-        assert (host / "pictures").read_text() == "mine"
+        assert (host / "pictures").read_text(encoding="utf-8") == "mine"
 
 
 class TestProject:
@@ -262,13 +266,14 @@ class TestProject:
         assert run(*command, folder=project).endswith("pictures is written.\n")
         stamp = json.loads((host / "pictures" / STAMP).read_bytes())
         assert (stamp["version"], stamp["contract"]) == ("7.0.0", f"sha256:{sha256(contract.read_bytes()).hexdigest()}")
-        assert '__version__ = "7.0.0"' in (host / "pictures" / "__init__.py").read_text()
+        assert '__version__ = "7.0.0"' in (host / "pictures" / "__init__.py").read_text(encoding="utf-8")
 
     def test_what_is_refused_is_said(self, project: Path, host: Path) -> None:
         said = run(sys.executable, "-m", "tools.vendor", str(host), "--name=acme.pictures", folder=project, code=1)
         assert said.startswith("nothing was copied.\nNAME must be")
 
 
+@needs_make
 def test_make_passes_on_what_it_is_given(host: Path) -> None:
     # The environment is the one that runs this, and as it is.
     make = ["make", "--silent", f"--old-file={sys.prefix}/dev", "vendor", f"VENV={sys.prefix}"]
@@ -277,7 +282,7 @@ def test_make_passes_on_what_it_is_given(host: Path) -> None:
     run(*make, f"INTO={host}", folder=ROOT)
     run(*make, f"INTO={host}", "NAME=pictures", folder=ROOT)
     assert contents(host / NAME).keys() == contents(host / "pictures").keys()
-    (host / "pictures" / "client.py").write_text("")
+    (host / "pictures" / "client.py").write_text("", encoding="utf-8")
     assert "changed: client.py" in run(*make, f"INTO={host}", "NAME=pictures", folder=ROOT, code=2)
     run(*make, f"INTO={host}", "NAME=pictures", "FORCE=1", folder=ROOT)
     assert contents(host / NAME)["client.py"] == contents(host / "pictures")["client.py"]

@@ -58,7 +58,7 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
     target.mkdir(parents=True)
     for module in sorted(SHIPPED_MODULES.glob("*.py")):
         shutil.copyfile(module, target / module.name)
-    copy.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    copy.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
     (target / "py.typed").touch()
     with TemporaryDirectory() as templates, _own_tools_on_path(), redirect_stdout(StringIO()):
         write_templates(read_fixes(), Path(templates))

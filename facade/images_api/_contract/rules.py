@@ -54,6 +54,7 @@ class RequestContract:
         files: The names of the parameters that are images.
         references: The names of the parameters that hold images by reference, by the name of the one that holds them as files.
         roles: The names of the parameters that mean something to every client, by what they mean: `x-roles`.
+        general_defaults: What is sent where the caller says nothing, whichever the model: of no parameter but the model itself.
         options: The names of the parameters that may be left out, images and what the method says aside.
     """
 
@@ -69,14 +70,8 @@ class RequestContract:
         self.roles = {role: name for role, name in roles.items() if name in self.properties}
         taken = {*at(pointer).get("required", ()), *self.files, *self.references.values(), self.roles.get("stream")}
         self.options = frozenset(self.properties.keys() - taken)
-        # The defaults that hold whichever the model is: of no parameter but the model itself.
-        self._general = {name: schema["default"] for name, schema in self.properties.items() if "default" in schema}
+        self.general_defaults = {name: schema["default"] for name, schema in self.properties.items() if "default" in schema}
         self._defaults: dict[object, dict[str, object]] = {}
-
-    @property
-    def general_defaults(self) -> Mapping[str, object]:
-        """Return what is sent where the caller says nothing, whichever the model."""
-        return self._general
 
     def defaults(self, model: object) -> Mapping[str, object]:
         """Return what the contract documents for a model, to be sent where the caller says nothing."""
@@ -129,7 +124,8 @@ class RequestContract:
         for broken in self._validator.iter_errors(plain):
             rule = innermost(broken)
             name, text = why(rule, self._pointer, plain)
-            given = images[name][0] if len(images.get(name, ())) == 1 else images.get(name, _value(rule))
+            value = None if rule.kind.name == "required" else rule.instance
+            given = images[name][0] if len(images.get(name, ())) == 1 else images.get(name, value)
             found[name] = Violation(name, fields.get(name, given), text, rule.kind.name)
         # Of a text, that it can't be encoded says more than a rule that it doesn't reach.
         found |= {name: each for name, each in unsendable.items() if name not in found or isinstance(each.value, str)}
@@ -174,10 +170,6 @@ class RequestContract:
                 parameter = name if len(uploads) == 1 else f"{name}[{index}]"
                 for text in image_faults(facts, rules[name], images):
                     yield Violation(parameter, facts, text, "x-image")
-
-
-def _value(error: jsonschema_rs.ValidationError) -> object:
-    return None if error.kind.name == "required" else error.instance
 
 
 def _compiled(pointer: str) -> jsonschema_rs.Draft202012Validator:

@@ -24,19 +24,22 @@ _WORDS = {
     "minItems": "must be at least {} picture(s)",
     "format": "must be auto or WIDTHxHEIGHT",
 }
-_TYPE_WORDS = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "True or False",
-    "object": "a mapping",
-    "array": "a list",
+_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "string": ((str,), "a text"),
+    "integer": ((int,), "a whole number"),
+    "number": ((int, float), "a number"),
+    "boolean": ((), "True or False"),
+    "object": ((dict,), "a mapping"),
+    "array": ((list,), "a list"),
 }
 
 
-def type_words(types: Collection[str]) -> str:
-    """Say which types a value may have; None is never worth a word."""
-    return f"must be {_alternatives([words for name, words in _TYPE_WORDS.items() if name in types])}"
+def type_fault(types: Collection[str], value: object) -> str | None:
+    """Say which types a value may have, where it has none of them."""
+    kinds = {kind for name in types for kind in _TYPES.get(name, ((),))[0]}
+    # A bool is an int to Python, and to nobody else.
+    fits = "boolean" in types if isinstance(value, bool) else isinstance(value, tuple(kinds))
+    return None if fits or value is None else _type_words(types)
 
 
 def why(error: jsonschema_rs.ValidationError, pointer: str, instance: Schema) -> tuple[str, str]:
@@ -64,7 +67,7 @@ def why(error: jsonschema_rs.ValidationError, pointer: str, instance: Schema) ->
         case "type" if isinstance(error.instance, list):
             text = "must be one, not several"
         case "type":
-            text = type_words(_types(error))
+            text = _type_words(_types(error))
         case "not":
             text = f"must not be {kind.value['const']}"
         case _:
@@ -142,6 +145,10 @@ def image_faults(
                     yield f"must have the width and height of {limit}, {first.width}x{first.height}{scope}"
             case _:
                 pass
+
+
+def _type_words(types: Collection[str]) -> str:
+    return f"must be {_alternatives([words for name, (_, words) in _TYPES.items() if name in types])}"
 
 
 def _is_family(condition: Schema, name: str) -> bool:

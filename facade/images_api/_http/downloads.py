@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
@@ -22,9 +22,9 @@ from .dates import read_date
 from .exchange import aexchange, exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from images_api._settings import Settings
+
+    from .pools import Connections
 
 _TRIES = 3
 _PAUSE = 0.5
@@ -40,13 +40,11 @@ class Downloader:
 
     Attributes:
         settings: Where the base URL, the key and the size limit stand.
-        client: Gives a sync client's connections; None for an async one.
-        async_client: Gives an async client's connections; None for a sync one.
+        connections: What to fetch with.
     """
 
     settings: Settings
-    client: Callable[[], httpx.Client] | None = None
-    async_client: Callable[[], httpx.AsyncClient] | None = None
+    connections: Connections[Any]
 
     def fetch(self, url: str) -> Content:
         """Return the image at a URL.
@@ -56,10 +54,10 @@ class Downloader:
         """
         if url.startswith("data:"):
             return _from_data_url(url)
-        if self.client is None:
+        if self.connections.kind is httpx.AsyncClient:
             raise DownloadError("the image belongs to an async client: use `await image.aread()`", url=shown_url(url))
         download = _Download(self.settings, url)
-        exchange(download, self.client())
+        exchange(download, self.connections.first())
         return download.content
 
     async def afetch(self, url: str) -> Content:
@@ -68,12 +66,12 @@ class Downloader:
         Raises:
             DownloadError: It can't be read, or isn't a whole image of an allowed size.
         """
-        if url.startswith("data:") or self.async_client is None:
+        if url.startswith("data:") or self.connections.kind is not httpx.AsyncClient:
             from asyncio import to_thread
 
             return await to_thread(self.fetch, url)
         download = _Download(self.settings, url)
-        await aexchange(download, self.async_client())
+        await aexchange(download, self.connections.first())
         return download.content
 
     def __reduce__(self) -> tuple[type[NoSource], tuple[()]]:
@@ -149,7 +147,7 @@ class _Download:
         if self._location is not None:
             return self._redirected(self._location)
         if self._status in _PASSING_STATUSES:
-            return self._failed(f"status {self._status}")
+            return self.fail(None)
         if not 200 <= self._status < 300:  # noqa: PLR2004  the success statuses
             raise self._error(f"the image's link answered {self._status}{self._expiry()}")
         try:
@@ -158,13 +156,11 @@ class _Download:
             raise self._error(f"what the image's link gave {error}") from error
         return None
 
-    def fail(self, error: httpx.HTTPError) -> float:
-        return self._failed(f"{type(error).__name__}: {error}", error)
-
-    def _failed(self, reason: str, cause: Exception | None = None) -> float:
+    def fail(self, error: httpx.HTTPError | None) -> float:
         self._tries += 1
         if self._tries >= _TRIES:
-            raise self._error(f"the image could not be fetched in {_TRIES} tries ({reason})") from cause
+            reason = f"{type(error).__name__}: {error}" if error else f"status {self._status}"
+            raise self._error(f"the image could not be fetched in {_TRIES} tries ({reason})") from error
         return _PAUSE * (1 << self._tries - 1)
 
     def _redirected(self, location: str) -> float:

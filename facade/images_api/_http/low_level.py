@@ -2,57 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from images_api._settings import Settings
 
+    from .pools import Connections
 
-class SharedTransport(httpx.BaseTransport):
-    """Sends through another httpx client.
+
+class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Sends through another httpx client, in an event loop or without.
 
     Args:
         settings: Where the key and the headers stand.
-        client: Gives the client to send through.
+        connections: Where the client to send through comes from.
     """
 
-    def __init__(self, settings: Settings, client: Callable[[], httpx.Client]) -> None:
+    def __init__(self, settings: Settings, connections: Connections[Any]) -> None:
         self._settings = settings
-        self._client = client
+        self._connections = connections
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
-        client = self._client()
+        client: httpx.Client = self._connections.first()
         return client.send(_outgoing(request, self._settings, client), stream=True)
-
-
-class AsyncSharedTransport(httpx.AsyncBaseTransport):
-    """Sends through another httpx client, asynchronously.
-
-    Args:
-        settings: Where the key and the headers stand.
-        client: Gives the client to send through.
-    """
-
-    def __init__(self, settings: Settings, client: Callable[[], httpx.AsyncClient]) -> None:
-        self._settings = settings
-        self._client = client
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
-        client = self._client()
+        client: httpx.AsyncClient = self._connections.first()
         return await client.send(_outgoing(request, self._settings, client), stream=True)
 
 
 def _outgoing(request: httpx.Request, settings: Settings, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
     # A copy: what is redirected is made from the original, which must not have the key.
-    outgoing = httpx.Request(
-        request.method, request.url, headers=request.headers, stream=request.stream, extensions=request.extensions
-    )
+    same: dict[str, Any] = {"headers": request.headers, "stream": request.stream, "extensions": request.extensions}
+    outgoing = httpx.Request(request.method, request.url, **same)
     add_client_defaults(outgoing, client)
     outgoing.headers.update(settings.headers_for(request.url))
     return outgoing
@@ -61,7 +47,7 @@ def _outgoing(request: httpx.Request, settings: Settings, client: httpx.Client |
 def add_client_defaults(request: httpx.Request, client: httpx.Client | httpx.AsyncClient) -> None:
     """Add the headers and cookies that a client would have given a request that it built itself.
 
-    A content coding isn't asked for: pictures don't shrink, and a coded reply is only read once it is whole.
+    A content coding isn't asked for: images don't shrink.
     """
     for name, value in client.headers.items():
         if name != "accept-encoding":

@@ -1,11 +1,12 @@
-"""Connections for many calls at once."""
+"""Connections for many calls at once, by what they belong to: a process, or an event loop."""
 
 from __future__ import annotations
 
 import os
 import threading
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -28,114 +29,72 @@ _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=CALLS_EAC
 _DIRECT = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
-class Pool(Generic[HTTPClient]):
+@dataclass(slots=True)
+class _Pool(Generic[HTTPClient]):
     """An httpx client, and how many calls it has to do just now."""
 
-    def __init__(self, client: HTTPClient) -> None:
-        self.client = client
-        self.calls = 0
-
-
-class Pools(Generic[HTTPClient]):
-    """As many httpx clients as it takes for none to have many calls at once. One call after another always gets the first.
-
-    Args:
-        make: Makes one more.
-    """
-
-    def __init__(self, make: Callable[[], HTTPClient]) -> None:
-        self._make = make
-        self._pools: list[Pool[HTTPClient]] = []
-        self._lock = threading.Lock()
-
-    def first(self) -> HTTPClient:
-        """Return the httpx client for what is no call, such as downloads."""
-        with self._lock:
-            return (self._pools or [self._more()])[0].client
-
-    def take(self) -> Pool[HTTPClient]:
-        """Return the pool for one call, which must be given back."""
-        with self._lock:
-            pool = next((pool for pool in self._pools if pool.calls < CALLS_EACH), None) or self._more()
-            pool.calls += 1
-            return pool
-
-    def give_back(self, pool: Pool[HTTPClient]) -> None:
-        """Say that a call has ended."""
-        with self._lock:
-            pool.calls -= 1
-
-    def clear(self) -> list[HTTPClient]:
-        """Return all clients, to be closed; the next call makes new ones."""
-        with self._lock:
-            clients = [pool.client for pool in self._pools]
-            self._pools.clear()
-            return clients
-
-    def _more(self) -> Pool[HTTPClient]:
-        pool = Pool(self._make())
-        self._pools.append(pool)
-        return pool
+    client: HTTPClient
+    calls: int = 0
 
 
 class Connections(Generic[HTTPClient]):
-    """The connections of one client: the caller's own httpx client, or pools that are made when they are needed.
+    """The connections of one client: the caller's own httpx client, or as many as it takes for none to have many calls at once.
+
+    One call after another always gets the first.
 
     Args:
-        kind: What to make pools of.
+        kind: The class of the httpx clients.
         borrowed: The caller's own, which is never closed here.
         owner: Gives what connections belong to: the running event loop, or the running process, for all its threads.
     """
 
     def __init__(self, kind: Callable[..., HTTPClient], borrowed: HTTPClient | None, owner: Callable[[], Any]) -> None:
+        self.kind = kind
         self.borrowed = borrowed
-        self._kind = kind
         self._owner = owner
         self._borrowed_by: object = None
-        self._pools: WeakKeyDictionary[Any, Pools[HTTPClient]] = WeakKeyDictionary()
+        self._pools: WeakKeyDictionary[Any, list[_Pool[HTTPClient]]] = WeakKeyDictionary()
+        self._lock = threading.Lock()
 
     def first(self) -> HTTPClient:
         """Return the httpx client for what is no call, such as downloads."""
-        return self._borrowed_here() or self._pools_here().first()
+        return self._take(calls=0).client
 
     @contextmanager
     def taken(self) -> Generator[HTTPClient]:
         """Give the httpx client for one call, for a `with` block."""
-        borrowed = self._borrowed_here()
-        if borrowed is not None:
-            yield borrowed
-            return
-        pools = self._pools_here()
-        pool = pools.take()
+        pool = self._take(calls=1)
         try:
             yield pool.client
         finally:
-            pools.give_back(pool)
+            with self._lock:
+                pool.calls -= 1
 
     def clear(self) -> list[HTTPClient]:
         """Return the httpx clients that were made for this owner, to be closed; a later use makes new ones."""
-        pools = self._pools.pop(self._owner(), None)
-        return pools.clear() if pools else []
+        return [pool.client for pool in self._pools.pop(self._owner(), ())]
 
-    def _borrowed_here(self) -> HTTPClient | None:
+    def _take(self, *, calls: int) -> _Pool[HTTPClient]:
+        owner = self._owner()
         if self.borrowed is not None:
-            owner = self._owner()
             if self._borrowed_by not in {None, owner}:
-                why = "was used in another event loop before, to which its connections belong"
+                why = "was used in another event loop or process before, to which its connections belong"
                 raise InvalidRequestError([Problem("http_client", self.borrowed, why)])
             self._borrowed_by = owner
-        return self.borrowed
-
-    def _pools_here(self) -> Pools[HTTPClient]:
-        owner = self._owner()
-        pools = self._pools.get(owner)
-        if pools is None:
-            # Connections hold on to their loop, so that a weak reference alone would keep both for ever.
-            for ended in [each for each in list(self._pools) if each.is_closed()]:
-                self._pools.pop(ended, None)
-            make = partial(self._kind, verify=late_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT))
-            pools = self._pools.setdefault(owner, Pools(make))
-        return pools
+            return _Pool(self.borrowed)
+        with self._lock:
+            pools = self._pools.get(owner)
+            if pools is None:
+                # Connections hold on to their loop, so that a weak reference alone would keep both for ever.
+                for ended in [each for each in list(self._pools) if each.is_closed()]:
+                    self._pools.pop(ended, None)
+                pools = self._pools[owner] = []
+            pool = next((pool for pool in pools if pool.calls + calls <= CALLS_EACH), None)
+            if pool is None:
+                pool = _Pool(self.kind(verify=late_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT)))
+                pools.append(pool)
+            pool.calls += calls
+            return pool
 
 
 class Process:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,9 @@ _TAIL = 1024
 _JPEG_SCAN = 0xDA
 _JPEG_LENGTH = 2
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_END = b",", b"!", b";"
+# Width, height, and where it can be told whether there is transparency.
+Sides: TypeAlias = tuple[int, int, bool | None]
+
 # How many of an image's first bytes tell its media type.
 HEAD = 64
 
@@ -121,24 +124,13 @@ def read_facts(file: BinaryIO) -> ImageFacts:
     file.seek(0)
     head = file.read(HEAD)
     kind = media_type(head)
-    width: int | None = None
-    height: int | None = None
-    alpha: bool | None = None
     try:
-        if kind == "image/png":
-            width, height, alpha = _png(file, head)
-        elif kind == "image/jpeg":
-            width, height, alpha = *_jpeg(file), False
-        elif kind == "image/webp":
-            width, height, alpha = _webp(head)
-        elif kind == "image/gif":
-            width, height = struct.unpack_from("<HH", head, 6)
-    except struct.error:
-        pass  # cut within the header
-    return ImageFacts(kind, size, width, height, alpha)
+        return ImageFacts(kind, size, *_SIDES[kind or ""](file, head))
+    except (KeyError, struct.error):  # of no known format, or cut within the header
+        return ImageFacts(kind, size)
 
 
-def _png(file: BinaryIO, head: bytes) -> tuple[int, int, bool]:
+def _png(file: BinaryIO, head: bytes) -> Sides:
     width, height, _, colour = struct.unpack_from(">IIBB", head, 16)
     alpha = colour in _PNG_ALPHA_COLOURS
     offset = len(_PNG_MAGIC)
@@ -152,13 +144,13 @@ def _png(file: BinaryIO, head: bytes) -> tuple[int, int, bool]:
     return width, height, alpha
 
 
-def _jpeg(file: BinaryIO) -> tuple[int, int]:
+def _jpeg(file: BinaryIO, _head: bytes) -> Sides:
     turned = False
     for kind, offset, length in _jpeg_segments(file):
         file.seek(offset)
         if kind in _JPEG_FRAMES:
             height, width = struct.unpack(">xHH", file.read(5))
-            return (height, width) if turned else (width, height)
+            return (height, width, False) if turned else (width, height, False)
         if kind == _JPEG_EXIF:
             turned = turned or _is_turned(file.read(length))
     raise AssertionError("unreachable: the segments end with a struct.error")
@@ -231,7 +223,7 @@ def _is_turned(segment: bytes) -> bool:
     return False
 
 
-def _webp(head: bytes) -> tuple[int, int, bool]:
+def _webp(_file: BinaryIO, head: bytes) -> Sides:
     kind = head[12:16]
     if kind == b"VP8X":
         flags, width, wide, height, high = struct.unpack_from("<B3xHBHB", head, 20)
@@ -241,3 +233,10 @@ def _webp(head: bytes) -> tuple[int, int, bool]:
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1)
     width, height = struct.unpack_from("<HH", head, 26)
     return width & 0x3FFF, height & 0x3FFF, False
+
+
+def _gif(_file: BinaryIO, head: bytes) -> Sides:
+    return *struct.unpack_from("<HH", head, 6), None
+
+
+_SIDES = {"image/png": _png, "image/jpeg": _jpeg, "image/webp": _webp, "image/gif": _gif}

@@ -9,7 +9,7 @@ from errno import EINVAL
 from functools import partial
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from threading import Lock
-from typing import IO, TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 from weakref import ref
 
 if TYPE_CHECKING:
@@ -49,11 +49,12 @@ class Spool:
             OSError: None can be had.
             ImportError: Not even what makes it can be read, for want of descriptors.
         """
-        from tempfile import TemporaryFile
-
         file = self._file() if self._file else None
         if file is None:
-            file = _File(TemporaryFile(buffering=0))  # noqa: SIM115  it closes it
+            from tempfile import TemporaryFile
+
+            with TemporaryFile(buffering=0) as opened:
+                file = _File(os.dup(opened.fileno()))
             self._file = ref(file)
         return file
 
@@ -110,8 +111,9 @@ class Content:
 
     def read(self) -> bytes:
         """Return all bytes."""
-        with self.open() as file:
-            return file.read()
+        if isinstance(self._source, _Memory):
+            return b"".join(self._source.pages())
+        return self._reader().readall()
 
     def copy_to(self, target: Path) -> None:
         """Make a new file that holds the bytes.
@@ -198,10 +200,12 @@ class _File:
         size: Where its end is.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    _close = staticmethod(os.close)  # when Python ends, this class may outlast what it imported
+
+    def __init__(self, descriptor: int) -> None:
         self.size = 0
-        self._file = file
-        self._descriptor = file.fileno()
+        # A number: were it a file object, the garbage collector would at times meet it first, open, and Python warn of it.
+        self._descriptor = descriptor
         self._lock = Lock()
 
     def append(self, *chunks: bytes) -> None:
@@ -224,7 +228,7 @@ class _File:
 
     def cut(self, size: int) -> None:
         """Give back all that is behind so many bytes."""
-        self._file.truncate(size)
+        os.ftruncate(self._descriptor, size)
         self.size = size
 
     def read(self, size: int, offset: int) -> bytes:
@@ -232,8 +236,8 @@ class _File:
         if hasattr(os, "pread"):
             return os.pread(self._descriptor, size, offset)
         with self._lock:
-            self._file.seek(offset)
-            return self._file.read(size)
+            os.lseek(self._descriptor, offset, SEEK_SET)
+            return os.read(self._descriptor, size)
 
     def copy(self, target: int, offset: int, size: int) -> int:
         """Have the system copy bytes to a file without carrying them through this process, and return how many it did."""
@@ -248,11 +252,11 @@ class _File:
         if hasattr(os, "pwrite"):
             return os.pwrite(self._descriptor, chunk, offset)
         with self._lock:
-            self._file.seek(offset)
-            return self._file.write(chunk)
+            os.lseek(self._descriptor, offset, SEEK_SET)
+            return os.write(self._descriptor, chunk)
 
     def __del__(self) -> None:
-        self._file.close()
+        self._close(self._descriptor)
 
 
 class _Reader(RawIOBase):

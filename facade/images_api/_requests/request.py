@@ -68,14 +68,6 @@ class CheckedRequest:
     secrets: Secrets
     _files: ExitStack = field(repr=False)
 
-    def read_in_threads(self) -> None:
-        """Let an event loop send it, which isn't held up by reading its files."""
-        body = self.http.stream
-        if isinstance(body, httpx.SyncByteStream) and not isinstance(body, httpx.ByteStream):  # JSON is in memory
-            from .chunks import ReadInThread
-
-            self.http.stream = ReadInThread(body)
-
     def __enter__(self) -> Self:
         return self
 
@@ -145,14 +137,45 @@ def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any],
         )
 
 
-def has_files(operation_id: str) -> bool:
-    """Return whether an operation takes images, which are read from files."""
-    return bool(operation(operation_id).files)
+async def arequest(settings: Settings, operation_id: str, arguments: Mapping[str, Any], *, stream: bool) -> CheckedRequest:
+    """Return a call's request like `request`, for an event loop, which isn't held up by reading files.
+
+    Args:
+        settings: As for `request`.
+        operation_id: As for `request`.
+        arguments: As for `request`.
+        stream: As for `request`.
+
+    Raises:
+        InvalidRequestError: As for `request`.
+        UnreadableFileError: As for `request`.
+    """
+    if not operation(operation_id).files:
+        return request(settings, operation_id, arguments, stream=stream)
+    from asyncio import to_thread
+
+    from .chunks import ReadInThread
+
+    checked = await to_thread(request, settings, operation_id, arguments, stream=stream)
+    body = checked.http.stream
+    if isinstance(body, httpx.SyncByteStream) and not isinstance(body, httpx.ByteStream):  # JSON is in memory
+        checked.http.stream = ReadInThread(body)
+    return checked
 
 
-def low_level_client(settings: Settings) -> LowLevelClient:
-    """Return a generated client with these settings and no connections yet."""
-    return Client(base_url=settings.base_url, timeout=settings.timeout)
+def low_level_client(settings: Settings, transport: Any, kind: object) -> LowLevelClient:
+    """Return a generated client with these settings, which sends by a transport.
+
+    Args:
+        settings: The client's.
+        transport: An httpx transport.
+        kind: `httpx.Client` or `httpx.AsyncClient`, whichever the transport is for.
+    """
+    client = LowLevelClient(base_url=settings.base_url, timeout=settings.timeout)
+    options: Any = {"base_url": settings.base_url, "timeout": settings.timeout, "transport": transport}
+    if kind is httpx.AsyncClient:
+        return client.set_async_httpx_client(httpx.AsyncClient(**options))
+    return client.set_httpx_client(httpx.Client(**options))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from images_api._contract.document import event_models
@@ -28,10 +29,11 @@ _DONE = b"[DONE]"
 _LONGEST_DONE = 16
 
 
+@dataclass
 class EventReader:
     """Makes typed events of one response, and a result of all of them.
 
-    Args:
+    Attributes:
         http: The response's status and headers.
         url: Where the request went.
         subject: What the images are about, for their file names.
@@ -41,26 +43,17 @@ class EventReader:
         secrets: What must not be in an error, though the server quote it.
     """
 
-    def __init__(
-        self,
-        http: HTTPInfo,
-        url: httpx.URL,
-        subject: str,
-        source: ImageSource,
-        expected: int,
-        *,
-        body: Content | JSONReader,
-        secrets: Secrets,
-    ) -> None:
-        self._secrets = secrets
-        self._http = http
-        self._url = url
-        self._subject = subject
-        self._source = source
-        self._expected = expected
+    http: HTTPInfo
+    url: httpx.URL
+    subject: str
+    source: ImageSource
+    expected: int
+    body: Content | JSONReader
+    secrets: Secrets
+
+    def __post_init__(self) -> None:
         self._decoder = EventDecoder()
-        self._is_stream = content_type(http.headers) == "text/event-stream"
-        self._body = body
+        self._is_stream = content_type(self.http.headers) == "text/event-stream"
         self._partial: list[GeneratedImage] = []
         self._completed: list[CompletedImage] = []
         self._whole: ImagesResult | None = None
@@ -77,7 +70,7 @@ class EventReader:
             for event in self._decoder.feed(chunk):
                 yield from self._event(event)
         else:
-            self._body.write(chunk)
+            self.body.write(chunk)
 
     def finish(self, cause: Exception | None = None) -> Iterator[StreamEvent]:
         """Yield the events of the end.
@@ -96,7 +89,7 @@ class EventReader:
                     yield from self._event(event)
         elif cause is None:
             yield from self._whole_response()
-        missing = self._expected if cause is not None and not self._done else 1
+        missing = self.expected if cause is not None and not self._done else 1
         if len(self._completed) < missing:
             raise self._interrupted(cause) from cause
 
@@ -110,7 +103,7 @@ class EventReader:
             return self._whole
         if not self._completed:
             raise self._interrupted(None)
-        return make_result(self._images(), self._http, self._completed[-1].data)
+        return make_result(self._images(), self.http, self._completed[-1].data)
 
     def _event(self, reader: JSONReader) -> Iterator[StreamEvent]:
         if reader.size <= _LONGEST_DONE and reader.read().strip() == _DONE:
@@ -121,31 +114,31 @@ class EventReader:
             kind = only(str, fields.get("type")) or ""
         except (ValueError, AttributeError) as error:
             message = f"an event isn't a JSON object ({error})"
-            raise ResponseError(message, body=reader.read(), http=self._http, images=self._images()) from error
+            raise ResponseError(message, body=reader.read(), http=self.http, images=self._images()) from error
         if fields.get("error") or kind == "error":
-            raise status_error(self._http, reader.read(), self._url, self._secrets)
+            raise status_error(self.http, reader.read(), self.url, self.secrets)
         model = event_models().get(kind)
-        image = read_image(reader, fields, len(self._completed), self._subject, self._source)
+        image = read_image(reader, fields, len(self._completed), self.subject, self.source)
         index = len(self._partial) + len(self._completed)
         if model is None:
-            yield StreamEvent(kind, index, fields, self._http, image)
+            yield StreamEvent(kind, index, fields, self.http, image)
         elif "partial_image_index" in model:
             if not isinstance(image, BrokenImageError):
                 self._partial.append(image)
-            yield PartialImage(kind, index, fields, self._http, image)
+            yield PartialImage(kind, index, fields, self.http, image)
         else:
             if isinstance(image, BrokenImageError):
                 message = f"the finished image {image}"
-                raise ResponseError(message, body=reader.read(), http=self._http, images=self._images()) from image
-            completed = CompletedImage(kind, index, fields, self._http, image, read_usage(fields.get("usage")))
+                raise ResponseError(message, body=reader.read(), http=self.http, images=self._images()) from image
+            completed = CompletedImage(kind, index, fields, self.http, image, read_usage(fields.get("usage")))
             self._completed.append(completed)
             yield completed
 
     def _whole_response(self) -> Iterator[StreamEvent]:
-        self._body.close()
-        self._whole = read_result(self._http, self._body, self._subject, self._source)
+        self.body.close()
+        self._whole = read_result(self.http, self.body, self.subject, self.source)
         for image in self._whole:
-            event = CompletedImage("completed", image.index, {}, self._http, image, self._whole.usage)
+            event = CompletedImage("completed", image.index, {}, self.http, image, self._whole.usage)
             self._completed.append(event)
             yield event
 
@@ -159,5 +152,5 @@ class EventReader:
             "the call may be billed"
         )
         return StreamInterruptedError(
-            text, body=self._body.read(), http=self._http, images=self._images(), partial_images=self._partial
+            text, body=self.body.read(), http=self.http, images=self._images(), partial_images=self._partial
         )

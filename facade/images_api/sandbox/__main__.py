@@ -13,6 +13,9 @@ from . import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# In seconds: Windows hears Ctrl-C between two waits.
+_LONGEST_WAIT = 0.5
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the base URL, then serve until Ctrl-C or SIGTERM.
@@ -39,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with Sandbox(port=options.port, latency=options.latency) as sandbox:
             print(sandbox.base_url, flush=True)  # noqa: T201  a command talks to people
-            stopped.wait()
+            while not stopped.wait(_LONGEST_WAIT):
+                pass
     except (OSError, OverflowError) as error:
         print(f"port {options.port} can't be used: {error}", file=sys.stderr)  # noqa: T201  likewise
         return 1
