@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # pip before 25.1 doesn't know --group, which installs what pyproject.toml lists for a task.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# On all cores. A worker that is done takes tests over from another; those that stand together mostly stay together, and share
+# what is made once for their module.
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 # `make test-lowest` sets it to a file of versions that pip has to take.
 CONSTRAINTS :=
 TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
@@ -38,14 +41,14 @@ demo: $(VENV)/demo ## Make, edit and vary pictures against the local sandbox, an
 	$(BIN)/python tools/demo.py
 
 test: $(VENV)/dev ## Run the tests; in CI, with the branch coverage of the core, which must be whole
-	$(BIN)/python -m pytest $(if $(CI),--cov)
+	$(PYTEST) $(if $(CI),--cov)
 
 test-lowest: $(VENV)/dev ## Run the tests with the lowest versions that pyproject.toml allows
 	$(BIN)/python -m tools.lowest > .venv-lowest.txt
 	$(MAKE) test VENV=.venv-lowest CONSTRAINTS=.venv-lowest.txt
 
 test-httpx2: $(VENV)/dev ## Run the tests with httpx2, the maintained fork, in httpx's place
-	PYTEST_PLUGINS=tools.httpx2_for_httpx $(BIN)/python -m pytest
+	PYTEST_PLUGINS=tools.httpx2_for_httpx $(PYTEST)
 
 test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and in both of these ways
 	$(BIN)/python -m tools.pythons
@@ -82,5 +85,5 @@ build: $(VENV)/dev ## Build the wheel and the sdist into dist/, and check both
 	$(BIN)/check-wheel-contents dist/*.whl
 
 clean: ## Remove all that was built, the environments included
-	rm -rf $(VENV) .venv-* demo dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-* demo dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find facade generated tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
