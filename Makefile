@@ -14,8 +14,11 @@ TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 .PHONY: help demo test test-lowest test-httpx2 test-all lint types generate drift upstream vendor bench build clean
 
+# What stands behind `##` is shown; behind `##*` first, as what everybody needs.
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@awk -F ':.*##[*]? ' '/^[a-z0-9-]+:.*##[*]? / { line = sprintf("  make %-11s %s\n", $$1, $$2) } \
+	  /^[a-z0-9-]+:.*##[*] / { first = first line } /^[a-z0-9-]+:.*## / { more = more line } \
+	  END { printf "%s\nNow and then:\n%s", first, more }' $(MAKEFILE_LIST)
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -37,10 +40,10 @@ $(VENV)/bench: $(VENV)/pip pyproject.toml
 	$(PIP) install --editable . --group bench
 	@touch $@
 
-demo: $(VENV)/demo ## Make, edit and vary pictures against the local sandbox, and save them under demo/
+demo: $(VENV)/demo ##* Make, edit and vary pictures against the local sandbox, and save them under demo/
 	$(BIN)/python tools/demo.py
 
-test: $(VENV)/dev ## Run the tests; in CI, with the branch coverage of the core, which must be whole
+test: $(VENV)/dev ##* Run the tests; in CI, with the branch coverage of the core, which must be whole
 	$(PYTEST) $(if $(CI),--cov)
 
 test-lowest: $(VENV)/dev ## Run the tests with the lowest versions that pyproject.toml allows
@@ -53,17 +56,17 @@ test-httpx2: $(VENV)/dev ## Run the tests with httpx2, the maintained fork, in h
 test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and in both of these ways
 	$(BIN)/python -m tools.pythons
 
-lint: $(VENV)/dev ## Check style, format, and which way imports point
+lint: $(VENV)/dev ##* Check style, format, and which way imports point
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-cache --no-logo
 
-types: $(VENV)/dev ## Check types: mypy and pyright, strictly
+types: $(VENV)/dev ##* Check types: mypy and pyright, strictly
 	$(BIN)/mypy
 	$(BIN)/mypy --strict generated/images_api_client
 	$(BIN)/basedpyright
 
-generate: $(VENV)/dev ## Make generated/images_api_client anew from openapi.yaml
+generate: $(VENV)/dev ##* Make generated/images_api_client anew from openapi.yaml
 	$(BIN)/python -m tools.generate
 
 drift: $(VENV)/dev ## Check that generated/ is what openapi.yaml makes of it
