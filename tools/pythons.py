@@ -1,6 +1,7 @@
 """Run the tests under each Python that pyproject.toml names and that is installed; then with other dependencies.
 
-Those are the lowest versions that pyproject.toml allows, and httpx2 in httpx's place. Each run has an environment of its own, which is kept for the next time. A Python that isn't installed is named and passed over.
+Those are the lowest versions that pyproject.toml allows, and httpx2 in httpx's place. Each run has an environment of its own,
+which is kept for the next time. A Python that isn't installed is named and passed over.
 """
 
 import os

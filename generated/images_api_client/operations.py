@@ -101,41 +101,40 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         timeout: float | httpx.Timeout | None = None,
         max_retries: int | None = None,
     ) -> Result:
-        """Create pictures from a text.
+        """Create images from a text.
 
         Args:
-            prompt: What the picture should show. At least 1 character. At most 32000 characters for GPT
+            prompt: What the image should show. At least 1 character. At most 32000 characters for GPT
                 image models. At most 4000 characters for dall-e-3. At most 1000 characters for dall-e-2.
             model: The model that draws. Any id is taken, for compatible servers have their own. Default:
                 `gpt-image-2.5-flare`.
-            n: How many pictures to make. At least 1. At most 10. At most 1 for dall-e-3. Default for
+            n: How many images to make. At least 1. At most 10. At most 1 for dall-e-3. Default for
                 dall-e-2 and dall-e-3: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2 and dall-e-3: `1024x1024`.
-            response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
+            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
                 base64 and take no such field. Either `url` or `b64_json`. Not for GPT image models.
                 Default for dall-e-2 and dall-e-3: `url`.
-            quality: How much work goes into a picture. `standard` and `hd` belong to dall-e, `xhigh` and
+            quality: How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and
                 `max` to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max`,
                 `standard` or `hd`.
-            style: Dramatic, or closer to nature; dall-e-3 only. Either `vivid` or `natural`. Only for
-                dall-e-3.
+            style: Dramatic, or closer to nature. Either `vivid` or `natural`. Only for dall-e-3.
             background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
                 of `transparent`, `opaque` or `auto`. Only for GPT image models.
             moderation: How strictly the content is filtered. Either `low` or `auto`. Only for GPT image
                 models.
-            output_format: The file format of the pictures; png where nothing is said. One of `png`,
-                `jpeg`, `webp`, `gif` or `svg`. Only for GPT image models.
+            output_format: The file format of the images; png where nothing is said. One of `png`, `jpeg`,
+                `webp`, `gif` or `svg`. Only for GPT image models.
             output_compression: The compression level in percent, for jpeg and webp. At least 0. At most
                 100. Only for GPT image models.
-            partial_images: How many unfinished pictures to show in a stream. The server may send fewer; 0
-                gives the finished picture alone. At least 0. At most 3. Only for GPT image models.
+            partial_images: How many unfinished images to show in a stream. The server may send fewer; 0
+                gives the finished image alone. At least 0. At most 3. Only for GPT image models.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.
             safety_identifier: A stable name for your end user, best hashed. Wins over `user` where both
                 are given.
-            complexity: How detailed the picture may become; the model's own choice where nothing is said.
+            complexity: How detailed the image may become; the model's own choice where nothing is said.
                 One of `low`, `medium` or `high`. Only for GPT image models.
             frame_count: How many frames a gif has. At least 2. At most 16. Only for GPT image models.
             frame_duration_ms: How long each frame of a gif stays, in milliseconds. Servers round to tens.
@@ -186,41 +185,40 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         timeout: float | httpx.Timeout | None = None,
         max_retries: int | None = None,
     ) -> Stream:
-        """Create pictures from a text, streamed as events.
+        """Create images from a text, streamed as events.
 
         Args:
-            prompt: What the picture should show. At least 1 character. At most 32000 characters for GPT
+            prompt: What the image should show. At least 1 character. At most 32000 characters for GPT
                 image models. At most 4000 characters for dall-e-3. At most 1000 characters for dall-e-2.
             model: The model that draws. Any id is taken, for compatible servers have their own. Default:
                 `gpt-image-2.5-flare`.
-            n: How many pictures to make. At least 1. At most 10. At most 1 for dall-e-3. Default for
+            n: How many images to make. At least 1. At most 10. At most 1 for dall-e-3. Default for
                 dall-e-2 and dall-e-3: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2 and dall-e-3: `1024x1024`.
-            response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
+            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
                 base64 and take no such field. Either `url` or `b64_json`. Not for GPT image models.
                 Default for dall-e-2 and dall-e-3: `url`.
-            quality: How much work goes into a picture. `standard` and `hd` belong to dall-e, `xhigh` and
+            quality: How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and
                 `max` to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max`,
                 `standard` or `hd`.
-            style: Dramatic, or closer to nature; dall-e-3 only. Either `vivid` or `natural`. Only for
-                dall-e-3.
+            style: Dramatic, or closer to nature. Either `vivid` or `natural`. Only for dall-e-3.
             background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
                 of `transparent`, `opaque` or `auto`. Only for GPT image models.
             moderation: How strictly the content is filtered. Either `low` or `auto`. Only for GPT image
                 models.
-            output_format: The file format of the pictures; png where nothing is said. One of `png`,
-                `jpeg`, `webp`, `gif` or `svg`. Only for GPT image models.
+            output_format: The file format of the images; png where nothing is said. One of `png`, `jpeg`,
+                `webp`, `gif` or `svg`. Only for GPT image models.
             output_compression: The compression level in percent, for jpeg and webp. At least 0. At most
                 100. Only for GPT image models.
-            partial_images: How many unfinished pictures to show in a stream. The server may send fewer; 0
-                gives the finished picture alone. At least 0. At most 3. Only for GPT image models.
+            partial_images: How many unfinished images to show in a stream. The server may send fewer; 0
+                gives the finished image alone. At least 0. At most 3. Only for GPT image models.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.
             safety_identifier: A stable name for your end user, best hashed. Wins over `user` where both
                 are given.
-            complexity: How detailed the picture may become; the model's own choice where nothing is said.
+            complexity: How detailed the image may become; the model's own choice where nothing is said.
                 One of `low`, `medium` or `high`. Only for GPT image models.
             frame_count: How many frames a gif has. At least 2. At most 16. Only for GPT image models.
             frame_duration_ms: How long each frame of a gif stays, in milliseconds. Servers round to tens.
@@ -279,52 +277,52 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         timeout: float | httpx.Timeout | None = None,
         max_retries: int | None = None,
     ) -> Result:
-        """Edit one picture, or make one out of several.
+        """Edit one image, or make one out of several.
 
-        Pictures go along as files (multipart), or as links and file ids (JSON).
+        Images go along as files (multipart), or as links and file ids (JSON).
 
         Args:
-            image: The picture to edit, or up to 16 to work from. The mask applies to the first. Given as a
+            image: The image to edit, or up to 16 to work from. The mask applies to the first. Given as a
                 path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name and one of
                 these and maybe a media type. Or, all images of the call alike, as a link, a `data:` URL or
                 the id of a file.
-            prompt: What the picture should show. At least 1 character. At most 32000 characters for GPT
+            prompt: What the image should show. At least 1 character. At most 32000 characters for GPT
                 image models. At most 1000 characters for dall-e-2.
-            mask: A png of the first picture's size. Where it is fully transparent, the picture is edited.
+            mask: A png of the first image's size. Where it is fully transparent, the image is edited.
                 Given as a path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name
                 and one of these and maybe a media type. Or, all images of the call alike, as a link, a
                 `data:` URL or the id of a file.
-            markup: A transparent png of the first picture's size with drawings that say what to change,
-                for gpt-image-2.5 and later. Given as a path, bytes, a binary file, a PIL image, a `data:`
-                URL, or a tuple of file name and one of these and maybe a media type. Not when images are
-                given by reference. Only for gpt-image-2.5 and later.
+            markup: A transparent png of the first image's size with drawings that say what to change.
+                Given as a path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name
+                and one of these and maybe a media type. Not when images are given by reference. Only for
+                gpt-image-2.5 and later.
             model: The model that draws. Any id is taken, for compatible servers have their own. Of the
                 known models, not dall-e-3. Default: `gpt-image-2.5-flare`.
-            n: How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1.
+            n: How many images to make. At least 1. At most 10. Default for dall-e-2: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2: `1024x1024`.
-            response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
+            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
                 base64 and take no such field. Either `url` or `b64_json`. Not when images are given by
                 reference. Only for dall-e-2. Default for dall-e-2: `url`.
-            quality: How much work goes into a picture. `standard` belongs to dall-e-2, `xhigh` and `max`
-                to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
+            quality: How much work goes into an image. `standard` belongs to dall-e-2, `xhigh` and `max` to
+                gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
                 `standard`.
-            input_fidelity: How closely the result keeps to the pictures given, faces above all. Either
+            input_fidelity: How closely the result keeps to the images given, faces above all. Either
                 `high` or `low`. Only for gpt-image-1.x and chatgpt-image.
             background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
                 of `transparent`, `opaque` or `auto`. Only for GPT image models.
-            output_format: The file format of the pictures; png where nothing is said. One of `png`,
-                `jpeg`, `webp`, `gif` or `svg`. Only for GPT image models.
+            output_format: The file format of the images; png where nothing is said. One of `png`, `jpeg`,
+                `webp`, `gif` or `svg`. Only for GPT image models.
             output_compression: The compression level in percent, for jpeg and webp. At least 0. At most
                 100. Only for GPT image models.
-            partial_images: How many unfinished pictures to show in a stream. The server may send fewer; 0
-                gives the finished picture alone. At least 0. At most 3. Only for GPT image models.
+            partial_images: How many unfinished images to show in a stream. The server may send fewer; 0
+                gives the finished image alone. At least 0. At most 3. Only for GPT image models.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.
             safety_identifier: A stable name for your end user, best hashed. Wins over `user` where both
                 are given. Not when images are given by reference.
-            complexity: How detailed the picture may become; the model's own choice where nothing is said.
+            complexity: How detailed the image may become; the model's own choice where nothing is said.
                 One of `low`, `medium` or `high`. Not when images are given by reference. Only for GPT
                 image models.
             frame_count: How many frames a gif has. At least 2. At most 16. Not when images are given by
@@ -385,52 +383,52 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         timeout: float | httpx.Timeout | None = None,
         max_retries: int | None = None,
     ) -> Stream:
-        """Edit one picture, or make one out of several, streamed as events.
+        """Edit one image, or make one out of several, streamed as events.
 
-        Pictures go along as files (multipart), or as links and file ids (JSON).
+        Images go along as files (multipart), or as links and file ids (JSON).
 
         Args:
-            image: The picture to edit, or up to 16 to work from. The mask applies to the first. Given as a
+            image: The image to edit, or up to 16 to work from. The mask applies to the first. Given as a
                 path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name and one of
                 these and maybe a media type. Or, all images of the call alike, as a link, a `data:` URL or
                 the id of a file.
-            prompt: What the picture should show. At least 1 character. At most 32000 characters for GPT
+            prompt: What the image should show. At least 1 character. At most 32000 characters for GPT
                 image models. At most 1000 characters for dall-e-2.
-            mask: A png of the first picture's size. Where it is fully transparent, the picture is edited.
+            mask: A png of the first image's size. Where it is fully transparent, the image is edited.
                 Given as a path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name
                 and one of these and maybe a media type. Or, all images of the call alike, as a link, a
                 `data:` URL or the id of a file.
-            markup: A transparent png of the first picture's size with drawings that say what to change,
-                for gpt-image-2.5 and later. Given as a path, bytes, a binary file, a PIL image, a `data:`
-                URL, or a tuple of file name and one of these and maybe a media type. Not when images are
-                given by reference. Only for gpt-image-2.5 and later.
+            markup: A transparent png of the first image's size with drawings that say what to change.
+                Given as a path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name
+                and one of these and maybe a media type. Not when images are given by reference. Only for
+                gpt-image-2.5 and later.
             model: The model that draws. Any id is taken, for compatible servers have their own. Of the
                 known models, not dall-e-3. Default: `gpt-image-2.5-flare`.
-            n: How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1.
+            n: How many images to make. At least 1. At most 10. Default for dall-e-2: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2: `1024x1024`.
-            response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
+            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
                 base64 and take no such field. Either `url` or `b64_json`. Not when images are given by
                 reference. Only for dall-e-2. Default for dall-e-2: `url`.
-            quality: How much work goes into a picture. `standard` belongs to dall-e-2, `xhigh` and `max`
-                to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
+            quality: How much work goes into an image. `standard` belongs to dall-e-2, `xhigh` and `max` to
+                gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
                 `standard`.
-            input_fidelity: How closely the result keeps to the pictures given, faces above all. Either
+            input_fidelity: How closely the result keeps to the images given, faces above all. Either
                 `high` or `low`. Only for gpt-image-1.x and chatgpt-image.
             background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
                 of `transparent`, `opaque` or `auto`. Only for GPT image models.
-            output_format: The file format of the pictures; png where nothing is said. One of `png`,
-                `jpeg`, `webp`, `gif` or `svg`. Only for GPT image models.
+            output_format: The file format of the images; png where nothing is said. One of `png`, `jpeg`,
+                `webp`, `gif` or `svg`. Only for GPT image models.
             output_compression: The compression level in percent, for jpeg and webp. At least 0. At most
                 100. Only for GPT image models.
-            partial_images: How many unfinished pictures to show in a stream. The server may send fewer; 0
-                gives the finished picture alone. At least 0. At most 3. Only for GPT image models.
+            partial_images: How many unfinished images to show in a stream. The server may send fewer; 0
+                gives the finished image alone. At least 0. At most 3. Only for GPT image models.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.
             safety_identifier: A stable name for your end user, best hashed. Wins over `user` where both
                 are given. Not when images are given by reference.
-            complexity: How detailed the picture may become; the model's own choice where nothing is said.
+            complexity: How detailed the image may become; the model's own choice where nothing is said.
                 One of `low`, `medium` or `high`. Not when images are given by reference. Only for GPT
                 image models.
             frame_count: How many frames a gif has. At least 2. At most 16. Not when images are given by
@@ -481,19 +479,19 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         timeout: float | httpx.Timeout | None = None,
         max_retries: int | None = None,
     ) -> Result:
-        """Make variations of a picture.
+        """Make variations of an image.
 
         Switched off on the official host; compatible servers still answer it.
 
         Args:
-            image: The picture to vary. Given as a path, bytes, a binary file, a PIL image, a `data:` URL,
-                or a tuple of file name and one of these and maybe a media type.
+            image: The image to vary. Given as a path, bytes, a binary file, a PIL image, a `data:` URL, or
+                a tuple of file name and one of these and maybe a media type.
             model: The model that varies. Any id is taken, for compatible servers have their own. Of the
                 known models, only dall-e-2. Default: `dall-e-2`.
-            n: How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1.
+            n: How many images to make. At least 1. At most 10. Default for dall-e-2: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT. One of `256x256`, `512x512` or `1024x1024`.
                 Default for dall-e-2: `1024x1024`.
-            response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
+            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
                 base64 and take no such field. Either `url` or `b64_json`. Default for dall-e-2: `url`.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.
@@ -531,19 +529,19 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         timeout: float | httpx.Timeout | None = None,
         max_retries: int | None = None,
     ) -> Stream:
-        """Make variations of a picture, streamed as events.
+        """Make variations of an image, streamed as events.
 
         Switched off on the official host; compatible servers still answer it.
 
         Args:
-            image: The picture to vary. Given as a path, bytes, a binary file, a PIL image, a `data:` URL,
-                or a tuple of file name and one of these and maybe a media type.
+            image: The image to vary. Given as a path, bytes, a binary file, a PIL image, a `data:` URL, or
+                a tuple of file name and one of these and maybe a media type.
             model: The model that varies. Any id is taken, for compatible servers have their own. Of the
                 known models, only dall-e-2. Default: `dall-e-2`.
-            n: How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1.
+            n: How many images to make. At least 1. At most 10. Default for dall-e-2: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT. One of `256x256`, `512x512` or `1024x1024`.
                 Default for dall-e-2: `1024x1024`.
-            response_format: Whether a picture comes as a link or as base64 text. GPT models always answer
+            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
                 base64 and take no such field. Either `url` or `b64_json`. Default for dall-e-2: `url`.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.

@@ -40,7 +40,7 @@ ImageComplexity: TypeAlias = Literal["low", "medium", "high"]
 """The levels of detail."""
 
 ImageEditQuality: TypeAlias = Literal["auto", "low", "medium", "high", "xhigh", "max", "standard"]
-"""The qualities of edited pictures."""
+"""The qualities of edited images."""
 
 ImageInputFidelity: TypeAlias = Literal["high", "low"]
 """The levels of fidelity."""
@@ -70,13 +70,13 @@ ImageOutputFormat: TypeAlias = Literal["png", "jpeg", "webp", "gif", "svg"]
 """The file formats there are."""
 
 ImageQuality: TypeAlias = Literal["auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"]
-"""The qualities of created pictures."""
+"""The qualities of created images."""
 
 ImageReferenceEditQuality: TypeAlias = Literal["auto", "low", "medium", "high", "xhigh", "max"]
-"""The qualities of pictures that are edited by reference."""
+"""The qualities of images that are edited by reference."""
 
 ImageResponseFormat: TypeAlias = Literal["url", "b64_json"]
-"""The ways in which a picture can come."""
+"""The ways in which an image can come."""
 
 ImageSize: TypeAlias = Literal[
     "auto", "1024x1024", "1536x1024", "1024x1536", "256x256", "512x512", "1792x1024", "1024x1792"
@@ -95,30 +95,30 @@ ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high",
 
 
 class CreateImageEditOptions(TypedDict, total=False):
-    """Edit one picture, or make one out of several."""
+    """Edit one image, or make one out of several."""
 
     model: ImageModel | str | None
     """The model that draws. Any id is taken, for compatible servers have their own. Of the known models, not
     dall-e-3. Default: `gpt-image-2.5-flare`."""
 
     n: int | None
-    """How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1."""
+    """How many images to make. At least 1. At most 10. Default for dall-e-2: 1."""
 
     size: ImageSize | str | None
     """Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`, `1536x1024`,
     `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for dall-e-2: `1024x1024`."""
 
     response_format: ImageResponseFormat | None
-    """Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such
+    """Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such
     field. Either `url` or `b64_json`. Not when images are given by reference. Only for dall-e-2. Default
     for dall-e-2: `url`."""
 
     quality: ImageEditQuality | None
-    """How much work goes into a picture. `standard` belongs to dall-e-2, `xhigh` and `max` to gpt-image-2.5
+    """How much work goes into an image. `standard` belongs to dall-e-2, `xhigh` and `max` to gpt-image-2.5
     and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or `standard`."""
 
     input_fidelity: ImageInputFidelity | None
-    """How closely the result keeps to the pictures given, faces above all. Either `high` or `low`. Only for
+    """How closely the result keeps to the images given, faces above all. Either `high` or `low`. Only for
     gpt-image-1.x and chatgpt-image."""
 
     background: ImageBackground | None
@@ -126,16 +126,16 @@ class CreateImageEditOptions(TypedDict, total=False):
     `opaque` or `auto`. Only for GPT image models."""
 
     output_format: ImageOutputFormat | None
-    """The file format of the pictures; png where nothing is said. One of `png`, `jpeg`, `webp`, `gif` or
-    `svg`. Only for GPT image models."""
+    """The file format of the images; png where nothing is said. One of `png`, `jpeg`, `webp`, `gif` or `svg`.
+    Only for GPT image models."""
 
     output_compression: int | None
     """The compression level in percent, for jpeg and webp. At least 0. At most 100. Only for GPT image
     models."""
 
     partial_images: int | None
-    """How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished
-    picture alone. At least 0. At most 3. Only for GPT image models."""
+    """How many unfinished images to show in a stream. The server may send fewer; 0 gives the finished image
+    alone. At least 0. At most 3. Only for GPT image models."""
 
     user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
@@ -146,8 +146,8 @@ class CreateImageEditOptions(TypedDict, total=False):
     are given by reference."""
 
     complexity: ImageComplexity | None
-    """How detailed the picture may become; the model's own choice where nothing is said. One of `low`,
-    `medium` or `high`. Not when images are given by reference. Only for GPT image models."""
+    """How detailed the image may become; the model's own choice where nothing is said. One of `low`, `medium`
+    or `high`. Not when images are given by reference. Only for GPT image models."""
 
     frame_count: int | None
     """How many frames a gif has. At least 2. At most 16. Not when images are given by reference. Only for GPT
@@ -167,14 +167,14 @@ class CreateImageEditOptions(TypedDict, total=False):
 
 
 class CreateImageOptions(TypedDict, total=False):
-    """Create pictures from a text."""
+    """Create images from a text."""
 
     model: ImageModel | str | None
     """The model that draws. Any id is taken, for compatible servers have their own. Default:
     `gpt-image-2.5-flare`."""
 
     n: int | None
-    """How many pictures to make. At least 1. At most 10. At most 1 for dall-e-3. Default for dall-e-2 and
+    """How many images to make. At least 1. At most 10. At most 1 for dall-e-3. Default for dall-e-2 and
     dall-e-3: 1."""
 
     size: ImageSize | str | None
@@ -183,15 +183,15 @@ class CreateImageOptions(TypedDict, total=False):
     `1024x1024`."""
 
     response_format: ImageResponseFormat | None
-    """Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such
+    """Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such
     field. Either `url` or `b64_json`. Not for GPT image models. Default for dall-e-2 and dall-e-3: `url`."""
 
     quality: ImageQuality | None
-    """How much work goes into a picture. `standard` and `hd` belong to dall-e, `xhigh` and `max` to
+    """How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and `max` to
     gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max`, `standard` or `hd`."""
 
     style: ImageStyle | None
-    """Dramatic, or closer to nature; dall-e-3 only. Either `vivid` or `natural`. Only for dall-e-3."""
+    """Dramatic, or closer to nature. Either `vivid` or `natural`. Only for dall-e-3."""
 
     background: ImageBackground | None
     """See-through, filled, or as the model sees fit. Transparency needs png or webp. One of `transparent`,
@@ -201,16 +201,16 @@ class CreateImageOptions(TypedDict, total=False):
     """How strictly the content is filtered. Either `low` or `auto`. Only for GPT image models."""
 
     output_format: ImageOutputFormat | None
-    """The file format of the pictures; png where nothing is said. One of `png`, `jpeg`, `webp`, `gif` or
-    `svg`. Only for GPT image models."""
+    """The file format of the images; png where nothing is said. One of `png`, `jpeg`, `webp`, `gif` or `svg`.
+    Only for GPT image models."""
 
     output_compression: int | None
     """The compression level in percent, for jpeg and webp. At least 0. At most 100. Only for GPT image
     models."""
 
     partial_images: int | None
-    """How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished
-    picture alone. At least 0. At most 3. Only for GPT image models."""
+    """How many unfinished images to show in a stream. The server may send fewer; 0 gives the finished image
+    alone. At least 0. At most 3. Only for GPT image models."""
 
     user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
@@ -220,8 +220,8 @@ class CreateImageOptions(TypedDict, total=False):
     """A stable name for your end user, best hashed. Wins over `user` where both are given."""
 
     complexity: ImageComplexity | None
-    """How detailed the picture may become; the model's own choice where nothing is said. One of `low`,
-    `medium` or `high`. Only for GPT image models."""
+    """How detailed the image may become; the model's own choice where nothing is said. One of `low`, `medium`
+    or `high`. Only for GPT image models."""
 
     frame_count: int | None
     """How many frames a gif has. At least 2. At most 16. Only for GPT image models."""
@@ -235,21 +235,21 @@ class CreateImageOptions(TypedDict, total=False):
 
 
 class CreateImageVariationOptions(TypedDict, total=False):
-    """Make variations of a picture."""
+    """Make variations of an image."""
 
     model: ImageModel | str | None
     """The model that varies. Any id is taken, for compatible servers have their own. Of the known models,
     only dall-e-2. Default: `dall-e-2`."""
 
     n: int | None
-    """How many pictures to make. At least 1. At most 10. Default for dall-e-2: 1."""
+    """How many images to make. At least 1. At most 10. Default for dall-e-2: 1."""
 
     size: ImageVariationSize | None
     """Width and height in pixels, as WIDTHxHEIGHT. One of `256x256`, `512x512` or `1024x1024`. Default for
     dall-e-2: `1024x1024`."""
 
     response_format: ImageResponseFormat | None
-    """Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such
+    """Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such
     field. Either `url` or `b64_json`. Default for dall-e-2: `url`."""
 
     user: str | None
@@ -264,21 +264,21 @@ class ImageOptions(TypedDict, total=False):
     """The model that draws. Any id is taken, for compatible servers have their own."""
 
     n: int | None
-    """How many pictures to make. At least 1. At most 10."""
+    """How many images to make. At least 1. At most 10."""
 
     size: ImageSize | str | None
     """Width and height in pixels, as WIDTHxHEIGHT, or `auto`."""
 
     response_format: ImageResponseFormat | None
-    """Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such
+    """Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such
     field."""
 
     quality: ImageQuality | None
-    """How much work goes into a picture. `standard` and `hd` belong to dall-e, `xhigh` and `max` to
+    """How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and `max` to
     gpt-image-2.5 and later."""
 
     style: ImageStyle | None
-    """Dramatic, or closer to nature; dall-e-3 only."""
+    """Dramatic, or closer to nature."""
 
     background: ImageBackground | None
     """See-through, filled, or as the model sees fit. Transparency needs png or webp."""
@@ -287,14 +287,14 @@ class ImageOptions(TypedDict, total=False):
     """How strictly the content is filtered."""
 
     output_format: ImageOutputFormat | None
-    """The file format of the pictures; png where nothing is said."""
+    """The file format of the images; png where nothing is said."""
 
     output_compression: int | None
     """The compression level in percent, for jpeg and webp. At least 0. At most 100."""
 
     partial_images: int | None
-    """How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished
-    picture alone. At least 0. At most 3."""
+    """How many unfinished images to show in a stream. The server may send fewer; 0 gives the finished image
+    alone. At least 0. At most 3."""
 
     user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
@@ -304,7 +304,7 @@ class ImageOptions(TypedDict, total=False):
     """A stable name for your end user, best hashed. Wins over `user` where both are given."""
 
     complexity: ImageComplexity | None
-    """How detailed the picture may become; the model's own choice where nothing is said."""
+    """How detailed the image may become; the model's own choice where nothing is said."""
 
     frame_count: int | None
     """How many frames a gif has. At least 2. At most 16."""
@@ -316,7 +316,7 @@ class ImageOptions(TypedDict, total=False):
     """How an svg is drawn; only with the output format svg."""
 
     input_fidelity: ImageInputFidelity | None
-    """How closely the result keeps to the pictures given, faces above all."""
+    """How closely the result keeps to the images given, faces above all."""
 
 
 class SvgEditReasoningOptions(TypedDict, total=False):

@@ -512,7 +512,7 @@ class TestMessages:
                 {"model": "dall-e-3"},
                 (
                     "model is not supported for dall-e-3 "
-                    "(dall-e-3 creates pictures, it neither edits nor varies them), got 'dall-e-3'"
+                    "(dall-e-3 creates images, it neither edits nor varies them), got 'dall-e-3'"
                 ),
             ),
             (

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from generation import CONFIG, CONTRACT, PACKAGE, ROOT, copy_project, generate, run
+from new_operations import COLLAGE, COLLAGE_REQUEST, add
 from platforms import needs_links
 from replay import Replay
 
@@ -28,8 +29,6 @@ from tools.generator.trees import contents, differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from images_api.sandbox import Sandbox
 
     Change = Callable[[Path], object]
 
@@ -52,7 +51,7 @@ class Command:
         before = contents(self.project)
         assert command.main([*arguments, "--root", str(self.project)]) == code
         printed = self._capsys.readouterr().err
-        if code and "is written" not in printed:
+        if code:
             assert contents(self.project) == before
         return printed
 
@@ -207,7 +206,7 @@ class TestBrokenContract:
             ("info:", "info: @", ":7: .*'@'"),
             ("  title: Images API", "\ttitle: Images API", ":1: .*'\\\\t'"),
             ("info:", "openapi: 3.1.0\ninfo:", ":1: .*duplicate key"),
-            ("      summary: Create pictures", "       summary: Create pictures", r":8: .*block.*begins in line \d+"),
+            ("      summary: Create images", "       summary: Create images", r":8: .*block.*begins in line \d+"),
             ("openapi: 3.1.0", "openapi: 3.0.3", ': openapi: "3.0.3" does not match [^\n]*\n$'),
             ("info:\n  title: Images API\n", "info:\n", ': info: "title" is a required property\n$'),
             ("post:\n      operationId: createImage\n", "post:\n      operationID: createImage\n", ": .*'operationID' was"),
@@ -215,8 +214,8 @@ class TestBrokenContract:
             ("operationId: createImageEdit\n", "operationId: createImage\n", ": .*another operation is called createImage"),
             ("operationId: createImage\n", "operationId: create image\n", ": .*must be a name such as createImage"),
             ("schema: {$ref: '#/components/schemas/CreateImageRequest'}", "schema: {type: object}", ": .*needs as its schema"),
-            ("minimum: 1\n", "minimum: one\n", ': components/schemas/PictureCount/minimum: "one"'),
-            ("type: [integer, 'null']\n", "type: [int, 'null']\n", ': components/schemas/PictureCount/type/0: "int"'),
+            ("minimum: 1\n", "minimum: one\n", ': components/schemas/ImageCount/minimum: "one"'),
+            ("type: [integer, 'null']\n", "type: [int, 'null']\n", ': components/schemas/ImageCount/type/0: "int"'),
             ("pattern: '^dall-e-2$'", "pattern: '^(dall-e-2$'", ": components/x-families/DallE2/pattern: .*regex"),
             ("then: {properties: {output_compression: false}}", "then: {properties: {output_compression: 5}}", ": .*5 is not of"),
             ("then: {properties: {output_compression", "then: {propertys: {output_compression", ": .*propertys: no keyword"),
@@ -230,7 +229,11 @@ class TestBrokenContract:
             ("default: dall-e-2\n", "default: 7\n", ": components/schemas/CreateImageVariationRequest/.*/default: 7"),
             (STYLE, f"        seed: {{type: integer}}\n{STYLE}", ": components/.*/seed: has no description"),
             (STYLE, f"        seed: true\n{STYLE}", ": components/.*/seed: must be a mapping"),
-            (STYLE, f"        class: {{type: string, description: x}}\n{STYLE}", ": .*/class: can't be an option"),
+            (STYLE, f"        self: {{type: string, description: x}}\n{STYLE}", ": .*/self: can't be a parameter"),
+            (STYLE, f"        timeout: {{type: string, description: x}}\n{STYLE}", ": .*/timeout: can't be a parameter"),
+            (STYLE, f"        extra_body: {{type: string, description: x}}\n{STYLE}", ": .*/extra_body: can't be a parameter"),
+            ("x-method: {name: generate}", "x-method: {named: generate}", ": .*/x-method/named: is none of name, stream"),
+            ("x-reference-of: image", "x-reference-of: imag", ": .*/x-reference-of: must be the name of a file parameter"),
             ("date: '2026-10-23'", "date: 2026-10-23", ": .*/date: must be in quotes"),
             ("'200':", "200:", ": .*/200: a key must be a text"),
             ("propertyName: type", "propertyName: kind", ": .*'kind' is no property of"),
@@ -322,93 +325,30 @@ class TestRename:
         assert make(code=0) == ""
         assert "    fidelity: " in (make.project / command.PACKAGE / "options.py").read_text(encoding="utf-8")
 
-    def test_what_the_facade_says_by_hand_is_named(self, make: Command) -> None:
-        renamed = {"prompt": "text", "mask": "stencil", "images": "pictures", "stream": "live", "n": "count", "model": "engine"}
-        for old, new in renamed.items():
-            rename(make.project / CONTRACT.name, old, new)
-        printed = make()
-        assert f"{command.PACKAGE} is written, but {command.FACADE}, which is handwritten, doesn't fit openapi.yaml:" in printed
-        requests = "CreateImageRequest, CreateImageEditRequest, CreateImageEditByReferenceRequest, CreateImageVariationRequest"
-        for module, said, at in (
-            ("_client", "generate, stream_generate: createImage has no `prompt`: rename or remove it there", "def generate("),
-            ("_client", "generate, stream_generate: createImage takes `text`, which is required or a picture", "def generate("),
-            ("_client", "edit, stream_edit: createImageEdit takes `text`, which is required or a picture", "def edit("),
-            ("_client", "edit, stream_edit: createImageEdit takes `pictures`, which is required or a picture", "def edit("),
-            ("_client", "edit, stream_edit: createImageEdit takes `stencil`, which is required or a picture", "def edit("),
-            ("_client", "edit, stream_edit: createImageEdit has no `mask`: rename or remove it there", "def edit("),
-            ("_requests", "`prompt` is no parameter of CreateImageRequest: rename or remove it", '["prompt"]'),
-            ("_requests", "`images` is no parameter of CreateImageEditRequest, CreateImageEditByReferenceRequest", '["images"]'),
-            ("_requests", f"`stream` is no parameter of {requests}", '["stream"]'),
-            ("_requests", f"`n` is no parameter of {requests}", '"n"'),
-            ("_requests", f"`model` is no parameter of {requests}", '["model"]'),
-        ):
-            file = make.project / command.FACADE / f"{module}.py"
-            found = re.search(rf"^{re.escape(str(file))}:(\d+): {re.escape(said)}", printed, re.MULTILINE)
-            assert found, printed
-            assert at in file.read_text(encoding="utf-8").splitlines()[int(found[1]) - 1]
 
-
-UPSCALE = """\
-  /images/upscales:
-    post:
-      operationId: createImageUpscale
-      tags: [images]
-      summary: Make a picture larger.
-      requestBody:
-        required: true
-        content:
-          application/json:
-            schema: {$ref: '#/components/schemas/CreateImageUpscaleRequest'}
-      responses:
-        '200': {$ref: '#/components/responses/Pictures'}
-"""
-UPSCALE_REQUEST = """
-    CreateImageUpscaleRequest:
-      description: What to enlarge.
-      type: object
-      properties:
-        url: {description: Where the picture is., type: string}
-        factor: {description: By how much., type: integer}
-"""
+DEPTH = "        depth: {description: x, type: string, format: binary, x-image: {}}\n"
 LIMITS = """\
   /images/{model}/limits:
     parameters:
       - {name: model, in: path, required: true, schema: {type: string}}
     get:
       operationId: getLimits
+      x-method: false
       tags: [images]
       summary: Say what a model takes.
       responses:
-        '200': {$ref: '#/components/responses/Pictures'}
-"""
-DEPTH = "        depth: {description: x, type: string, format: binary, x-image: {}}\n"
-# Enough to be read, which is all that the generator does with the facade.
-NEW_REQUESTS = """
-
-def upscale(settings: Settings, options: Mapping[str, Any]) -> Call:
-    from images_api_client.api.images.create_image_upscale import _get_kwargs
-    return plain(settings, "createImageUpscale", _get_kwargs, options)
-
-
-def limits(settings: Settings, model: str) -> Call:
-    from images_api_client.api.images.get_limits import _get_kwargs
-    return plain(settings, "getLimits", _get_kwargs, model)
-"""
-NEW_METHODS = """
-    def upscale(self, **options: Any) -> Reply:
-        return self._call(lambda: _requests.upscale(self._settings, options))
-
-    def limits(self, model: str) -> Reply:
-        return self._call(lambda: _requests.limits(self._settings, model))
+        '200': {$ref: '#/components/responses/Images'}
 """
 LOW_LEVEL_CALLS = """
 import sys
 from images_api_client import Client
-from images_api_client.api.images import create_image_upscale, get_limits
-from images_api_client.models import CreateImageUpscaleRequest
+from images_api_client.api.images import create_image_collage, get_limits
+from images_api_client.models import CreateImageCollageRequest
+from images_api_client.operations import REQUESTS, ImageOperations
 client = Client(base_url=sys.argv[1])
-print(create_image_upscale.sync(client=client, body=CreateImageUpscaleRequest(url="x", factor=2)).created)
+print(create_image_collage.sync(client=client, body=CreateImageCollageRequest(input_="x", class_=2)).created)
 print(get_limits.sync("gpt-image-9", client=client).created)
+print(hasattr(ImageOperations, "create_image_collage"), hasattr(ImageOperations, "get_limits"), len(REQUESTS))
 """
 
 
@@ -418,82 +358,86 @@ class TestOperations:
         with Replay() as server:
             yield server
 
-    def test_a_new_one_works_at_a_low_level_and_waits_for_its_method(
-        self, make: Command, server: Replay, sandbox: Sandbox
-    ) -> None:
-        changes = ("\ncomponents:\n", f"\n{UPSCALE}{LIMITS}\ncomponents:\n"), (REQUEST, UPSCALE_REQUEST + REQUEST)
-        edit(make.project / CONTRACT.name, *changes)
-        printed = make()
-        facade = make.project / command.FACADE
-        for name, where, module in (
-            ("createImageUpscale", "POST /images/upscales", "create_image_upscale"),
-            ("getLimits", "GET /images/{model}/limits", "get_limits"),
-        ):
-            assert (
-                f"{facade / '_client.py'}: no method makes {name} ({where}). Write a function in {facade / '_requests.py'}"
-                in printed
-            )
-            assert f"images_api_client.api.images.{module}" in printed
-        assert printed == make("--check").replace(f"{command.FACADE},", f"{command.PACKAGE} is written, but {command.FACADE},", 1)
+    def test_new_ones_work_at_a_low_level_whether_or_not_they_have_a_method(self, make: Command, server: Replay) -> None:
+        contract = make.project / CONTRACT.name
+        add(contract, (COLLAGE, COLLAGE_REQUEST))
+        edit(contract, ("\ncomponents:\n", f"\n{LIMITS}\ncomponents:\n"))
+        assert make(code=0) == make("--check", code=0) == ""
         server.answer(headers={"Content-Type": "application/json"}, body=b'{"created": 7}')
-        generated = str(make.project / "generated")
-        assert run(sys.executable, "-c", LOW_LEVEL_CALLS, server.origin, PYTHONPATH=generated).split() == ["7", "7"]
-        upscale, limits = server.asked
-        assert (upscale.method, upscale.target, json.loads(upscale.body)) == (
+        printed = run(sys.executable, "-c", LOW_LEVEL_CALLS, server.origin, PYTHONPATH=str(make.project / "generated"))
+        assert printed.split() == ["7", "7", "True", "False", "4"]
+        collage, limits = server.asked
+        assert (collage.method, collage.target, json.loads(collage.body)) == (
             "POST",
-            "/images/upscales",
-            {"url": "x", "factor": 2},
+            "/images/collage",
+            {"input": "x", "class": 2},
         )
         assert (limits.method, limits.target, limits.body) == ("GET", "/images/gpt-image-9/limits", b"")
         options = (make.project / command.PACKAGE / "options.py").read_text(encoding="utf-8")
-        assert "class CreateImageUpscaleOptions(TypedDict" in options
+        assert "class CreateImageCollageOptions(TypedDict" in options
         assert "Limits" not in options
-        call = json.dumps([["generate", {"prompt": "x", "model": "dall-e-2"}]])
-        script, paths = ROOT / "tests" / "support" / "regenerated_calls.py", os.pathsep.join([str(facade.parent), generated])
-        assert json.loads(run(sys.executable, script, call, sandbox.base_url, PYTHONPATH=paths))["outcomes"] == [200]
-        with (facade / "_requests.py").open("a", encoding="utf-8") as requests:
-            requests.write(NEW_REQUESTS)
-        edit(facade / "_client.py", ("\nclass ImagesClient(", f"{NEW_METHODS}\n\nclass ImagesClient("))
-        assert make(code=0) == ""
 
     @pytest.mark.parametrize(
-        ("changes", "said"),
+        ("changes", "written"),
         [
+            ([("operationId: createImage\n", "operationId: makeImage\n")], ['"makeImage": {', ".api.images.make_image"]),
+            ([("      tags: [images]\n", "      tags: [old pictures]\n")], [".api.old_pictures.create_image"]),
+            ([("      tags: [images]\n", "")], [".api.default.create_image"]),
+            ([("required: [prompt]", "required: []")], ["self,\n        *,\n        prompt: str | None = None,"]),
             (
-                [("operationId: createImage\n", "operationId: makeImage\n")],
-                [
-                    "no longer makes images_api_client.api.images.create_image._get_kwargs. Was its operationId",
-                    "no longer makes images_api_client.options.CreateImageOptions",
-                    "no method makes makeImage",
-                ],
+                [("required: [prompt]", "required: [prompt, style]")],
+                ["        prompt: str,\n        style: ImageStyle,\n        *,"],
             ),
-            ([("      tags: [images]\n", "")], ["no longer makes images_api_client.api.images.create_image._get_kwargs"]),
-            ([("required: [prompt]", "required: []")], ["generate, stream_generate: `prompt` is an option of createImage now"]),
-            ([("required: [prompt]", "required: [prompt, style]")], ["createImage takes `style`, which is required or a"]),
             (
                 [("        markup:\n", f"{DEPTH}        markup:\n")],
-                ["edit, stream_edit: createImageEdit takes `depth`"],
+                ["        depth: ImageInput | None = None,\n        markup: ImageInput | None = None,"],
+            ),
+            ([("{name: edit, subject: prompt}", "{name: change}")], ["def change(", "def stream_change("]),
+            (
+                [("{name: edit, subject: prompt}", "{name: edit, arguments: [image, prompt, mask]}")],
+                ["        prompt: str,\n        mask: ImageInput | None = None,\n        *,\n        markup"],
             ),
         ],
-        ids=["renamed", "moved", "now optional", "now required", "one more picture"],
+        ids=[
+            "renamed",
+            "moved",
+            "without a tag",
+            "now optional",
+            "now required",
+            "one more image",
+            "called otherwise",
+            "by position",
+        ],
     )
-    def test_one_that_the_facade_no_longer_fits_is_named(
-        self, make: Command, changes: list[tuple[str, str]], said: list[str]
-    ) -> None:
+    def test_one_that_changes_changes_its_method(self, make: Command, changes: list[tuple[str, str]], written: list[str]) -> None:
         edit(make.project / CONTRACT.name, *changes)
-        printed = make()
-        assert all(fault in printed for fault in said), printed
-        assert str(make.project / command.FACADE) in printed
+        assert make(code=0) == ""
+        operations = make.project / command.PACKAGE / "operations.py"
+        assert all(text in operations.read_text(encoding="utf-8") for text in written)
+        program = """
+from importlib import import_module
+from images_api_client.operations import REQUESTS
+for builders in REQUESTS.values():
+    for builder in builders.values():
+        module = import_module(builder.module, "images_api_client")
+        print(module._get_kwargs.__name__, getattr(module, builder.model).__name__)
+"""
+        assert run(sys.executable, "-c", program, PYTHONPATH=str(make.project / "generated")).count("_get_kwargs") == 4
 
-    def test_one_that_is_gone_is_named(self, make: Command) -> None:
+    def test_one_that_is_gone_has_no_method(self, make: Command) -> None:
         contract = make.project / CONTRACT.name
         text = contract.read_text(encoding="utf-8")
         contract.write_text(re.sub(r"  /images/variations:\n(?: {4}.*\n)+", "", text), encoding="utf-8")
-        assert "no longer makes images_api_client.api.images.create_image_variation._get_kwargs" in make()
+        assert make(code=0) == ""
+        assert "variation" not in (make.project / command.PACKAGE / "operations.py").read_text(encoding="utf-8")
 
-    def test_a_facade_in_the_middle_of_an_edit_is_no_riddle(self, make: Command) -> None:
-        edit(make.project / command.FACADE / "_requests.py", ("def generate(", "def generate"))
-        assert re.search(r"_requests\.py:\d+: .*, so that it can't be compared\. Mend it", make())
+    def test_without_any_there_is_no_method(self, make: Command) -> None:
+        contract = make.project / CONTRACT.name
+        text = contract.read_text(encoding="utf-8")
+        contract.write_text(re.sub(r"x-method: \{.*\}", "x-method: false", text), encoding="utf-8")
+        assert make(code=0) == ""
+        program = "from images_api_client.operations import *; print(REQUESTS, [n for n in dir(ImageOperations) if n[0] != '_'])"
+        assert run(sys.executable, "-c", program, PYTHONPATH=str(make.project / "generated")) == "{} []\n"
 
 
 def python_without(name: str, folder: Path) -> Path:
@@ -586,6 +530,7 @@ class TestGenerator:
         ("file", "said"),
         [
             ("options.py.jinja", r"TemplateNotFound: 'options.py.jinja'.*`git restore tools/generator`"),
+            ("operations.py.jinja", r"TemplateNotFound: 'operations.py.jinja'.*`git restore tools/generator`"),
             ("package/forms.py", r"form_parts isn't in images_api_client.forms\n(.*\n)*`git restore tools/generator/package`"),
             ("fixes.toml", r"fixes\.toml: .*No such file"),
         ],
@@ -606,6 +551,7 @@ class TestGenerator:
             ),
             ("options.py.jinja", "{% endfor %}", "", "a template is missing or broken: TemplateSyntaxError"),
             ("options.py.jinja", "field.name", "field.nam", "a template is missing or broken: UndefinedError"),
+            ("operations.py.jinja", "{% endfor %}", "", "a template is missing or broken: TemplateSyntaxError"),
             ("package/forms.py", "def ", "deff ", r"ruff failed: .*forms\.py:\d+:\d+"),
         ],
     )

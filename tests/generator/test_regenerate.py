@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
 from generation import CONTRACT, ROOT, copy_project, run
@@ -30,7 +30,7 @@ BEFORE = read_contract(CONTRACT)["components"]
 # Nobody's model, so that the sandbox, which keeps the contract as it was, lets everything pass.
 UNKNOWN = "somebodys-model"
 NEW_MAXIMUM = 4
-OLD_MAXIMUM = BEFORE["schemas"]["PictureCount"]["maximum"]
+OLD_MAXIMUM = BEFORE["schemas"]["ImageCount"]["maximum"]
 QUALITIES = [*BEFORE["schemas"]["ImageQuality"]["enum"], "ultra"]
 Call = tuple[str, dict[str, Any]]
 
@@ -52,7 +52,7 @@ def change(contract: Path) -> None:
     yaml = YAML()
     document = yaml.load(contract)
     components = document["components"]
-    components["schemas"]["PictureCount"]["maximum"] = NEW_MAXIMUM
+    components["schemas"]["ImageCount"]["maximum"] = NEW_MAXIMUM
     components["schemas"]["ImageQuality"]["enum"].append("ultra")
     creation = components["schemas"]["CreateImageRequest"]
     creation["properties"] |= NEW_PARAMETERS
@@ -117,10 +117,10 @@ class TestNewParameter:
     def test_it_is_documented_and_typed(self, project: Project) -> None:
         options = project.run([])["options"]
         assert {name: options[name] for name in NEW_PARAMETERS} == {
-            "seed": "<class 'int'>",
-            "tags": "list[str]",
-            "labels": "dict[str, str]",
-            "tone": "typing.Literal['warm', 'cold']",
+            "seed": str(int | None),
+            "tags": str(list[str] | None),
+            "labels": str(dict[str, str] | None),
+            "tone": str(Literal["warm", "cold"] | None),
         }
         written = (project.folder / "generated" / "images_api_client" / "options.py").read_text(encoding="utf-8")
         assert '"""The same seed gives the same picture. At least 0. At most 99."""' in written

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_type_hints
 import images_api
 from images_api import APIStatusError, ImagesClient, InvalidRequestError
 from images_api.sandbox import Sandbox
-from images_api_client import models, options
+from images_api_client import options
 
 
 def attempt(client: ImagesClient, method: str, arguments: dict[str, Any]) -> int | list[tuple[str, str]]:
@@ -28,9 +28,7 @@ def attempt(client: ImagesClient, method: str, arguments: dict[str, Any]) -> int
 
 
 def main(calls: str, base_url: str = "") -> None:
-    hints = get_type_hints(
-        options.CreateImageOptions, localns={**{name: getattr(models, name) for name in models.__all__}, **vars(options)}
-    )
+    hints = get_type_hints(options.CreateImageOptions)
     with Sandbox() as own:
         validate: Literal["strict", "off"] = "strict" if base_url else "off"
         with ImagesClient(base_url=base_url or own.base_url, validate=validate, max_retries=0) as client:

@@ -199,7 +199,7 @@ def _forget_event(document: Schema) -> None:
 
 
 def _smaller_pictures(document: Schema) -> None:
-    document["components"]["x-rules"]["DallE2Picture"]["x-image"] |= {"types": ["image/png", "image/gif"], "bytesBelow": 9}
+    document["components"]["x-rules"]["DallE2Image"]["x-image"] |= {"types": ["image/png", "image/gif"], "bytesBelow": 9}
 
 
 ALL = "`createImage`, `createImageEdit`, `createImageVariation`"
@@ -210,7 +210,7 @@ CREATION, CREATE_AND_EDIT, EDIT_AND_VARY = (
 )
 SCHEMAS = contract()["components"]["schemas"]
 MODEL = SCHEMAS["CreateImageRequest"]["properties"]["model"]
-BYTES = contract()["components"]["x-rules"]["DallE2Picture"]["x-image"]["bytesBelow"]
+BYTES = contract()["components"]["x-rules"]["DallE2Image"]["x-image"]["bytesBelow"]
 ERROR_TYPE = {**SCHEMAS["ErrorDetail"]["properties"], "type": {"enum": ["a", "b", None]}}
 IS_SVG = {"properties": {"output_format": {"const": "svg"}}, "required": ["output_format"]}
 OTTER = f"{CREATION}: `{{}}`, when model is in Otter: {{}}".format
@@ -228,7 +228,7 @@ CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[st
         [],
     ),
     "a bound": (
-        _schema("PictureCount", maximum=4),
+        _schema("ImageCount", maximum=4),
         [f"{ALL}: `n`: maximum 4 (was 10)"],
         [],
         [],
@@ -380,7 +380,7 @@ CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[st
         [],
         ["retired model `gpt-image-2`: gone"],
     ),
-    "words": (_schema("PictureCount", description="How many."), [], [], [], []),
+    "words": (_schema("ImageCount", description="How many."), [], [], [], []),
 }
 
 
@@ -406,7 +406,7 @@ def test_make_generate_ends_with_what_changed(tmp_path: Path) -> None:
     folder = copy_project(tmp_path)
     yaml = YAML()
     document = yaml.load(folder / "openapi.yaml")
-    document["components"]["schemas"]["PictureCount"]["maximum"] = 4
+    document["components"]["schemas"]["ImageCount"]["maximum"] = 4
     yaml.dump(document, folder / "openapi.yaml")
     command = [sys.executable, "-m", "tools.generate"]
     assert run(*command, folder=folder) == f"### Breaking\n- {ALL}: `n`: maximum 4 (was 10)\n"

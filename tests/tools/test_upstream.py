@@ -88,7 +88,7 @@ class TestEqual:
         document = STYLES["with_wrong_nullable"](contract())
         document["components"]["schemas"]["OfAnotherAPI"] = {"type": "string", "nullable": True}
         places = json.loads(upstream(document, "--json").out)["misplaced_nullable"]
-        assert "#/components/schemas/PictureCount/nullable" in places
+        assert "#/components/schemas/ImageCount/nullable" in places
         assert not [place for place in places if "OfAnotherAPI" in place]
         assert f"{len(places)} x `nullable` in a document of version 3.1" in upstream(document).out
 
@@ -144,9 +144,9 @@ MUTATIONS = {
     ),
     "choices no more": field("style", {"type": ["string", "null"]}, "choices: ours natural, vivid, theirs any"),
     "a bound": field(
-        "n", 4, "maximum: ours 10, theirs 4", at=f"{R}/n/maximum", ours="PictureCount/maximum", theirs=f"{R}/n/maximum"
+        "n", 4, "maximum: ours 10, theirs 4", at=f"{R}/n/maximum", ours="ImageCount/maximum", theirs=f"{R}/n/maximum"
     ),
-    "a bound less": field("n", _GONE, "minimum: ours 1, theirs none", at=f"{R}/n/minimum", ours="PictureCount/minimum"),
+    "a bound less": field("n", _GONE, "minimum: ours 1, theirs none", at=f"{R}/n/minimum", ours="ImageCount/minimum"),
     "a length": field("user", 9, "maxLength: ours none, theirs 9", at=f"{R}/user/maxLength", theirs=f"{R}/user/maxLength"),
     "a type": field("user", {"type": "integer"}, "type string only ours; type integer only theirs"),
     "null": field("stream", {"type": "boolean"}, "null allowed: ours yes, theirs no"),

@@ -36,7 +36,10 @@ from images_api import (
 from images_api_client import Client
 
 if TYPE_CHECKING:
-    from images_api_client.options import CreateImageEditOptions, CreateImageOptions, CreateImageVariationOptions
+    from typing import Unpack
+
+    from images_api import ImageInput
+    from images_api.options import CreateImageEditOptions, CreateImageOptions, CreateImageVariationOptions
 
 Calls = Coroutine[Any, Any, ImagesResult]
 
@@ -102,9 +105,28 @@ def options(client: ImagesClient) -> None:
     client.generate("an otter", model="a-model-of-my-own", size="100x7")
 
 
+def wrap(client: ImagesClient, **options: Unpack[CreateImageOptions]) -> ImagesResult:
+    return client.generate("an otter", **options)
+
+
+def images_that_came_back(client: ImagesClient, image: ImageInput) -> None:
+    made = client.generate("an otter")
+    assert_type(client.edit(made[0], "a beret"), ImagesResult)
+    assert_type(client.edit(made, "both in one"), ImagesResult)
+    assert_type(client.edit([made[0], image], "both in one", mask=made[1]), ImagesResult)
+
+
+def defaults() -> None:
+    ImagesClient(model="dall-e-3", size="1024x1792", n=1)
+    AsyncImagesClient(model=None, moderation="low")
+    ImagesClient(modle="dall-e-3")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ImagesClient(model=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AsyncImagesClient(quality="best")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 def wrong_options(client: ImagesClient) -> None:
     client.generate()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    client.generate("an otter", "64x64")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+    client.generate("an otter", "64x64")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.generate("an otter", n="2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.generate("an otter", quality="best")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.generate("an otter", stream=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

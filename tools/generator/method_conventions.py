@@ -7,7 +7,7 @@ from keyword import iskeyword
 from typing import Any
 
 from tools.generator.document import Operation, Place, Schema, operations, place_of, walk
-from tools.generator.methods import FORM, JSON, Method, answers_images, methods
+from tools.generator.methods import FORM, JSON, Method, answers_images, methods, request_bodies
 from tools.generator.parameter_conventions import misshapen_body, unusable_parameters
 from tools.generator.python_types import PythonTypes
 
@@ -46,7 +46,7 @@ def unusable_methods(document: Schema) -> Iterator[tuple[Place, str]]:
         yield from _in_arguments(method)
     yield from _twice(made)
     yield from _type_names(document, made)
-    yield from _stray_references(document, made)
+    yield from _stray_references(document)
 
 
 def _in_settings(document: Schema, operation: Operation) -> Iterator[tuple[Place, str]]:
@@ -166,11 +166,12 @@ def _type_names(document: Schema, made: Iterable[Method]) -> Iterator[tuple[Plac
             yield place, f"{name} is another type in the generated modules: give it another name"
 
 
-def _stray_references(document: Schema, made: Iterable[Method]) -> Iterator[tuple[Place, str]]:
-    used = {(*body.place, name) for method in made for body in method.bodies for name in body.references}
+def _stray_references(document: Schema) -> Iterator[tuple[Place, str]]:
+    bodies = [body for operation in operations(document) for body in request_bodies(document, operation)]
+    used = {(*body.place, name) for body in bodies for name in body.references}
     for place, file in walk(document):
         if place[-1:] == ("x-reference-of",) and place[:-1] not in used:
-            why = "belongs beside a property of the JSON body of an operation with a method"
+            why = "belongs beside a property of the JSON body of an operation"
             yield place, why if isinstance(file, str) else "must be the name of a file parameter"
 
 

@@ -132,16 +132,19 @@ def methods(document: Schema) -> Iterator[Method]:
     for operation in operations(document):
         if not answers_images(document, operation) or operation.definition.get("x-method") is False:
             continue
-        bodies = tuple(
-            Body(media_type, body["schema"]["$ref"], resolved(document, body["schema"]))
-            for media_type, body in operation.bodies.items()
-        )
+        bodies = request_bodies(document, operation)
         yield Method(operation, bodies, tuple(_parameters(document, bodies)), streams=_EVENTS in _answers(document, operation))
 
 
 def answers_images(document: Schema, operation: Operation) -> bool:
     """Return whether the answer of an operation, in JSON, is that of the images."""
     return bool(_answers(document, operation).get(JSON, {}).get("schema", {}).get("$ref") == _IMAGES)
+
+
+def request_bodies(document: Schema, operation: Operation) -> tuple[Body, ...]:
+    """Return the kinds of body of an operation, the first the one that leads."""
+    schemas = {media_type: body["schema"] for media_type, body in operation.bodies.items()}
+    return tuple(Body(media_type, schema["$ref"], resolved(document, schema)) for media_type, schema in schemas.items())
 
 
 def _answers(document: Schema, operation: Operation) -> dict[str, Schema]:

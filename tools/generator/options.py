@@ -27,6 +27,8 @@ def write_options(methods: Iterable[Method], types: PythonTypes, rules: ModelRul
     for method in methods:
         descriptions = Descriptions(method, rules)
         options = TypedDictionary(method.options_name, method.operation.definition["summary"])
+        for each in method.parameters:
+            types.annotation([each])  # which names the types of the arguments as well
         for each in method.options:
             options.fields.append(Field(each.python_name, types.annotation([each]), descriptions.of(each)))
             same.setdefault(each.python_name, []).append(each)

@@ -14,18 +14,19 @@ if TYPE_CHECKING:
 
 
 class Exchange(Protocol):
-    """What is sent, and what becomes of the response: all of an exchange but its I/O."""
+    """What is sent, and what becomes of the response: all of an exchange but its I/O.
 
-    @property
-    def request(self) -> httpx.Request:
-        """The request that comes next."""
+    Attributes:
+        request: What is sent next.
+        uses_client_auth: Whether the authentication of the httpx client itself applies.
+    """
 
-    @property
-    def uses_client_auth(self) -> bool:
-        """Whether the authentication of the httpx client itself applies."""
+    request: httpx.Request
+    uses_client_auth: bool
 
     def begin(self, response: httpx.Response) -> bool:
         """Take a response's status and headers, and return whether to read its body here."""
+        ...
 
     def receive(self, chunk: bytes) -> None:
         """Take the next chunk of the body, decoded."""
@@ -35,6 +36,7 @@ class Exchange(Protocol):
 
     def fail(self, error: httpx.HTTPError) -> float:
         """Take what went wrong before there was a response, and return the seconds to wait before the next request."""
+        ...
 
 
 def exchange(each: Exchange, client: httpx.Client) -> None:

@@ -29,7 +29,7 @@ _JPEG_SCAN = 0xDA
 _JPEG_LENGTH = 2
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_END = b",", b"!", b";"
 # Width, height, and where it can be told whether there is transparency.
-Sides: TypeAlias = tuple[int, int, bool] | tuple[int, int]
+Sides: TypeAlias = tuple[int, int, bool | None]
 
 # How many of an image's first bytes tell its media type.
 HEAD = 64
@@ -125,10 +125,9 @@ def read_facts(file: BinaryIO) -> ImageFacts:
     head = file.read(HEAD)
     kind = media_type(head)
     try:
-        sides = _SIDES[kind](file, head) if kind in _SIDES else ()
-    except struct.error:
-        sides = ()  # cut within the header
-    return ImageFacts(kind, size, *sides)
+        return ImageFacts(kind, size, *_SIDES[kind or ""](file, head))
+    except (KeyError, struct.error):  # of no known format, or cut within the header
+        return ImageFacts(kind, size)
 
 
 def _png(file: BinaryIO, head: bytes) -> Sides:
@@ -237,7 +236,7 @@ def _webp(_file: BinaryIO, head: bytes) -> Sides:
 
 
 def _gif(_file: BinaryIO, head: bytes) -> Sides:
-    return struct.unpack_from("<HH", head, 6)
+    return *struct.unpack_from("<HH", head, 6), None
 
 
 _SIDES = {"image/png": _png, "image/jpeg": _jpeg, "image/webp": _webp, "image/gif": _gif}

@@ -17,12 +17,12 @@ T = TypeVar("T", bound="CompletedImageEvent")
 
 @_attrs_define
 class CompletedImageEvent:
-    """The finished picture."""
+    """The finished image."""
 
     type_: str
     """ What kind of event this is. """
     b64_json: None | str | Unset = UNSET
-    """ The picture's bytes in base64. """
+    """ The image's bytes in base64. """
     created_at: int | None | Unset = UNSET
     """ When it was made, in seconds since 1970. """
     size: None | str | Unset = UNSET

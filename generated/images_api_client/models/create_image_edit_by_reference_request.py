@@ -24,37 +24,37 @@ T = TypeVar("T", bound="CreateImageEditByReferenceRequest")
 
 @_attrs_define
 class CreateImageEditByReferenceRequest:
-    """What to edit, and how. Pictures are named by link or file id; for GPT image models."""
+    """What to edit, and how. Images are named by link or file id; for GPT image models."""
 
     images: list[ImageReference]
-    """ The pictures to work from. The mask applies to the first. """
+    """ The images to work from. The mask applies to the first. """
     prompt: str
-    """ What the picture should show. """
+    """ What the image should show. """
     mask: ImageReference | Unset = UNSET
-    """ A picture that lies elsewhere, named by one of the two. """
+    """ An image that lies elsewhere, named by one of the two. """
     model: ImageModel | None | str | Unset = "gpt-image-2.5-flare"
     """ The model that draws. Any id is taken, for compatible servers have their own. """
     n: int | None | Unset = UNSET
-    """ How many pictures to make. """
+    """ How many images to make. """
     size: ImageSize | None | str | Unset = UNSET
     """ Width and height in pixels, as WIDTHxHEIGHT, or `auto`. """
     quality: ImageReferenceEditQuality | None | Unset = UNSET
-    """ How much work goes into a picture. `xhigh` and `max` belong to gpt-image-2.5 and later. """
+    """ How much work goes into an image. `xhigh` and `max` belong to gpt-image-2.5 and later. """
     input_fidelity: ImageInputFidelity | None | Unset = UNSET
-    """ How closely the result keeps to the pictures given, faces above all. """
+    """ How closely the result keeps to the images given, faces above all. """
     background: ImageBackground | None | Unset = UNSET
     """ See-through, filled, or as the model sees fit. Transparency needs png or webp. """
     moderation: ImageModeration | None | Unset = UNSET
     """ How strictly the content is filtered. """
     output_format: ImageOutputFormat | None | Unset = UNSET
-    """ The file format of the pictures; png where nothing is said. """
+    """ The file format of the images; png where nothing is said. """
     output_compression: int | None | Unset = UNSET
     """ The compression level in percent, for jpeg and webp. """
     stream: bool | None | Unset = UNSET
-    """ Whether the reply is a stream of events, sent while the picture takes shape. """
+    """ Whether the response is a stream of events, sent while the image takes shape. """
     partial_images: int | None | Unset = UNSET
-    """ How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished picture
-    alone. """
+    """ How many unfinished images to show in a stream. The server may send fewer; 0 gives the finished image alone.
+    """
     user: str | Unset = UNSET
     """ A name for your end user, which helps the provider to notice abuse. Newer servers prefer
     `safety_identifier`. """

@@ -28,49 +28,48 @@ T = TypeVar("T", bound="CreateImageEditRequest")
 
 @_attrs_define
 class CreateImageEditRequest:
-    """What to edit, and how. Pictures go along as files."""
+    """What to edit, and how. Images go along as files."""
 
     image: File | list[File]
-    """ The picture to edit, or up to 16 to work from. The mask applies to the first. """
+    """ The image to edit, or up to 16 to work from. The mask applies to the first. """
     prompt: str
-    """ What the picture should show. """
+    """ What the image should show. """
     mask: File | Unset = UNSET
-    """ A png of the first picture's size. Where it is fully transparent, the picture is edited. """
+    """ A png of the first image's size. Where it is fully transparent, the image is edited. """
     markup: File | Unset = UNSET
-    """ A transparent png of the first picture's size with drawings that say what to change, for gpt-image-2.5 and
-    later. """
+    """ A transparent png of the first image's size with drawings that say what to change. """
     model: ImageModel | None | str | Unset = "gpt-image-2.5-flare"
     """ The model that draws. Any id is taken, for compatible servers have their own. """
     n: int | None | Unset = UNSET
-    """ How many pictures to make. """
+    """ How many images to make. """
     size: ImageSize | None | str | Unset = UNSET
     """ Width and height in pixels, as WIDTHxHEIGHT, or `auto`. """
     response_format: ImageResponseFormat | None | Unset = UNSET
-    """ Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such field.
+    """ Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such field.
     """
     quality: ImageEditQuality | None | Unset = UNSET
-    """ How much work goes into a picture. `standard` belongs to dall-e-2, `xhigh` and `max` to gpt-image-2.5 and
+    """ How much work goes into an image. `standard` belongs to dall-e-2, `xhigh` and `max` to gpt-image-2.5 and
     later. """
     input_fidelity: ImageInputFidelity | None | Unset = UNSET
-    """ How closely the result keeps to the pictures given, faces above all. """
+    """ How closely the result keeps to the images given, faces above all. """
     background: ImageBackground | None | Unset = UNSET
     """ See-through, filled, or as the model sees fit. Transparency needs png or webp. """
     output_format: ImageOutputFormat | None | Unset = UNSET
-    """ The file format of the pictures; png where nothing is said. """
+    """ The file format of the images; png where nothing is said. """
     output_compression: int | None | Unset = UNSET
     """ The compression level in percent, for jpeg and webp. """
     stream: bool | None | Unset = UNSET
-    """ Whether the reply is a stream of events, sent while the picture takes shape. """
+    """ Whether the response is a stream of events, sent while the image takes shape. """
     partial_images: int | None | Unset = UNSET
-    """ How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished picture
-    alone. """
+    """ How many unfinished images to show in a stream. The server may send fewer; 0 gives the finished image alone.
+    """
     user: str | Unset = UNSET
     """ A name for your end user, which helps the provider to notice abuse. Newer servers prefer
     `safety_identifier`. """
     safety_identifier: None | str | Unset = UNSET
     """ A stable name for your end user, best hashed. Wins over `user` where both are given. """
     complexity: ImageComplexity | None | Unset = UNSET
-    """ How detailed the picture may become; the model's own choice where nothing is said. """
+    """ How detailed the image may become; the model's own choice where nothing is said. """
     frame_count: int | None | Unset = UNSET
     """ How many frames a gif has. """
     frame_duration_ms: int | None | Unset = UNSET

@@ -29,41 +29,41 @@ class CreateImageRequest:
     """What to create, and how."""
 
     prompt: str
-    """ What the picture should show. """
+    """ What the image should show. """
     model: ImageModel | None | str | Unset = "gpt-image-2.5-flare"
     """ The model that draws. Any id is taken, for compatible servers have their own. """
     n: int | None | Unset = UNSET
-    """ How many pictures to make. """
+    """ How many images to make. """
     size: ImageSize | None | str | Unset = UNSET
     """ Width and height in pixels, as WIDTHxHEIGHT, or `auto`. """
     response_format: ImageResponseFormat | None | Unset = UNSET
-    """ Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such field.
+    """ Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such field.
     """
     quality: ImageQuality | None | Unset = UNSET
-    """ How much work goes into a picture. `standard` and `hd` belong to dall-e, `xhigh` and `max` to gpt-image-2.5
+    """ How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and `max` to gpt-image-2.5
     and later. """
     style: ImageStyle | None | Unset = UNSET
-    """ Dramatic, or closer to nature; dall-e-3 only. """
+    """ Dramatic, or closer to nature. """
     background: ImageBackground | None | Unset = UNSET
     """ See-through, filled, or as the model sees fit. Transparency needs png or webp. """
     moderation: ImageModeration | None | Unset = UNSET
     """ How strictly the content is filtered. """
     output_format: ImageOutputFormat | None | Unset = UNSET
-    """ The file format of the pictures; png where nothing is said. """
+    """ The file format of the images; png where nothing is said. """
     output_compression: int | None | Unset = UNSET
     """ The compression level in percent, for jpeg and webp. """
     stream: bool | None | Unset = UNSET
-    """ Whether the reply is a stream of events, sent while the picture takes shape. """
+    """ Whether the response is a stream of events, sent while the image takes shape. """
     partial_images: int | None | Unset = UNSET
-    """ How many unfinished pictures to show in a stream. The server may send fewer; 0 gives the finished picture
-    alone. """
+    """ How many unfinished images to show in a stream. The server may send fewer; 0 gives the finished image alone.
+    """
     user: str | Unset = UNSET
     """ A name for your end user, which helps the provider to notice abuse. Newer servers prefer
     `safety_identifier`. """
     safety_identifier: None | str | Unset = UNSET
     """ A stable name for your end user, best hashed. Wins over `user` where both are given. """
     complexity: ImageComplexity | None | Unset = UNSET
-    """ How detailed the picture may become; the model's own choice where nothing is said. """
+    """ How detailed the image may become; the model's own choice where nothing is said. """
     frame_count: int | None | Unset = UNSET
     """ How many frames a gif has. """
     frame_duration_ms: int | None | Unset = UNSET

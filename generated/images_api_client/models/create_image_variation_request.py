@@ -19,18 +19,18 @@ T = TypeVar("T", bound="CreateImageVariationRequest")
 
 @_attrs_define
 class CreateImageVariationRequest:
-    """Which picture to vary, and how."""
+    """Which image to vary, and how."""
 
     image: File
-    """ The picture to vary. """
+    """ The image to vary. """
     model: ImageModel | None | str | Unset = "dall-e-2"
     """ The model that varies. Any id is taken, for compatible servers have their own. """
     n: int | None | Unset = UNSET
-    """ How many pictures to make. """
+    """ How many images to make. """
     size: ImageVariationSize | None | Unset = UNSET
     """ Width and height in pixels, as WIDTHxHEIGHT. """
     response_format: ImageResponseFormat | None | Unset = UNSET
-    """ Whether a picture comes as a link or as base64 text. GPT models always answer base64 and take no such field.
+    """ Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such field.
     """
     user: str | Unset = UNSET
     """ A name for your end user, which helps the provider to notice abuse. Newer servers prefer

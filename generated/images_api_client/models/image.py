@@ -13,12 +13,12 @@ T = TypeVar("T", bound="Image")
 
 @_attrs_define
 class Image:
-    """One picture, as base64 text or as a link."""
+    """One image, as base64 text or as a link."""
 
     b64_json: None | str | Unset = UNSET
-    """ The picture's bytes in base64. """
+    """ The image's bytes in base64. """
     url: None | str | Unset = UNSET
-    """ Where the picture can be fetched, for an hour on the official host. """
+    """ Where the image can be fetched, for an hour on the official host. """
     revised_prompt: None | str | Unset = UNSET
     """ The prompt as dall-e-3 rewrote it. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

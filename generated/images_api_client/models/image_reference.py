@@ -13,10 +13,10 @@ T = TypeVar("T", bound="ImageReference")
 
 @_attrs_define
 class ImageReference:
-    """A picture that lies elsewhere, named by one of the two."""
+    """An image that lies elsewhere, named by one of the two."""
 
     image_url: str | Unset = UNSET
-    """ An http(s) link, or the picture itself as a data URL. """
+    """ An http(s) link, or the image itself as a data URL. """
     file_id: str | Unset = UNSET
     """ The id of a file that was uploaded to the provider before. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

@@ -20,9 +20,9 @@ class ImageUsage:
     """What the call used, in tokens."""
 
     input_tokens: int | None | Unset = UNSET
-    """ Tokens of prompt and pictures given. """
+    """ Tokens of prompt and images given. """
     output_tokens: int | None | Unset = UNSET
-    """ Tokens of the pictures made. """
+    """ Tokens of the images made. """
     total_tokens: int | None | Unset = UNSET
     """ Both together. """
     input_tokens_details: None | TokensByKind | Unset = UNSET

@@ -19,20 +19,20 @@ T = TypeVar("T", bound="ImagesResponse")
 
 @_attrs_define
 class ImagesResponse:
-    """The pictures, and what the server says of them. Only `data` matters; all else may be missing."""
+    """The images, and what the server says of them. Only `data` matters; all else may be missing."""
 
     created: int | None | Unset = UNSET
-    """ When the pictures were made, in seconds since 1970. """
+    """ When the images were made, in seconds since 1970. """
     data: list[Image] | None | Unset = UNSET
-    """ The pictures. """
+    """ The images. """
     background: None | str | Unset = UNSET
     """ The background that was used, `transparent` or `opaque`. """
     output_format: None | str | Unset = UNSET
-    """ The file format of the pictures. """
+    """ The file format of the images. """
     quality: None | str | Unset = UNSET
     """ The quality that was used. """
     size: None | str | Unset = UNSET
-    """ Width and height of the pictures, as WIDTHxHEIGHT. """
+    """ Width and height of the images, as WIDTHxHEIGHT. """
     safety_identifier: None | str | Unset = UNSET
     """ The end user's name, as it was given. """
     usage: ImageUsage | None | Unset = UNSET

@@ -13,14 +13,14 @@ T = TypeVar("T", bound="PartialImageEvent")
 
 @_attrs_define
 class PartialImageEvent:
-    """An unfinished picture."""
+    """An unfinished image."""
 
     type_: str
     """ What kind of event this is. """
     partial_image_index: int | None | Unset = UNSET
-    """ Which of the unfinished pictures this is, from 0. """
+    """ Which of the unfinished images this is, from 0. """
     b64_json: None | str | Unset = UNSET
-    """ The picture's bytes in base64. """
+    """ The image's bytes in base64. """
     created_at: int | None | Unset = UNSET
     """ When it was made, in seconds since 1970. """
     size: None | str | Unset = UNSET

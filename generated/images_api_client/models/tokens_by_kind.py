@@ -18,7 +18,7 @@ class TokensByKind:
     text_tokens: int | None | Unset = UNSET
     """ Tokens of text. """
     image_tokens: int | None | Unset = UNSET
-    """ Tokens of pictures. """
+    """ Tokens of images. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

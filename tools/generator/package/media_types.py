@@ -1,4 +1,4 @@
-"""Tell a picture's media type from its first bytes."""
+"""Tell an image's media type from its first bytes."""
 
 from typing import BinaryIO
 
@@ -12,7 +12,7 @@ _LONGEST = max(offset + len(magic) for magic, offset, _ in _SIGNATURES)
 
 
 def media_type(payload: BinaryIO) -> str | None:
-    """Return the media type of the picture in a binary file, and leave the file where it stood.
+    """Return the media type of the image in a binary file, and leave the file where it stood.
 
     Args:
         payload: A binary file; its beginning is looked at, since that is where httpx starts to send from.

@@ -65,7 +65,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: CreateImageRequest,
 ) -> Response[ErrorResponse | ImagesResponse]:
-    """Create pictures from a text.
+    """Create images from a text.
 
     Args:
         body (CreateImageRequest): What to create, and how.
@@ -94,7 +94,7 @@ def sync(
     client: AuthenticatedClient | Client,
     body: CreateImageRequest,
 ) -> ErrorResponse | ImagesResponse | None:
-    """Create pictures from a text.
+    """Create images from a text.
 
     Args:
         body (CreateImageRequest): What to create, and how.
@@ -118,7 +118,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: CreateImageRequest,
 ) -> Response[ErrorResponse | ImagesResponse]:
-    """Create pictures from a text.
+    """Create images from a text.
 
     Args:
         body (CreateImageRequest): What to create, and how.
@@ -145,7 +145,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: CreateImageRequest,
 ) -> ErrorResponse | ImagesResponse | None:
-    """Create pictures from a text.
+    """Create images from a text.
 
     Args:
         body (CreateImageRequest): What to create, and how.

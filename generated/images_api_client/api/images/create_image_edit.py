@@ -70,14 +70,14 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: CreateImageEditRequest | CreateImageEditByReferenceRequest,
 ) -> Response[ErrorResponse | ImagesResponse]:
-    """Edit one picture, or make one out of several.
+    """Edit one image, or make one out of several.
 
-     Pictures go along as files (multipart), or as links and file ids (JSON).
+     Images go along as files (multipart), or as links and file ids (JSON).
 
     Args:
-        body (CreateImageEditRequest): What to edit, and how. Pictures go along as files.
-        body (CreateImageEditByReferenceRequest): What to edit, and how. Pictures are named by
-            link or file id; for GPT image models.
+        body (CreateImageEditRequest): What to edit, and how. Images go along as files.
+        body (CreateImageEditByReferenceRequest): What to edit, and how. Images are named by link
+            or file id; for GPT image models.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -103,14 +103,14 @@ def sync(
     client: AuthenticatedClient | Client,
     body: CreateImageEditRequest | CreateImageEditByReferenceRequest,
 ) -> ErrorResponse | ImagesResponse | None:
-    """Edit one picture, or make one out of several.
+    """Edit one image, or make one out of several.
 
-     Pictures go along as files (multipart), or as links and file ids (JSON).
+     Images go along as files (multipart), or as links and file ids (JSON).
 
     Args:
-        body (CreateImageEditRequest): What to edit, and how. Pictures go along as files.
-        body (CreateImageEditByReferenceRequest): What to edit, and how. Pictures are named by
-            link or file id; for GPT image models.
+        body (CreateImageEditRequest): What to edit, and how. Images go along as files.
+        body (CreateImageEditByReferenceRequest): What to edit, and how. Images are named by link
+            or file id; for GPT image models.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -131,14 +131,14 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: CreateImageEditRequest | CreateImageEditByReferenceRequest,
 ) -> Response[ErrorResponse | ImagesResponse]:
-    """Edit one picture, or make one out of several.
+    """Edit one image, or make one out of several.
 
-     Pictures go along as files (multipart), or as links and file ids (JSON).
+     Images go along as files (multipart), or as links and file ids (JSON).
 
     Args:
-        body (CreateImageEditRequest): What to edit, and how. Pictures go along as files.
-        body (CreateImageEditByReferenceRequest): What to edit, and how. Pictures are named by
-            link or file id; for GPT image models.
+        body (CreateImageEditRequest): What to edit, and how. Images go along as files.
+        body (CreateImageEditByReferenceRequest): What to edit, and how. Images are named by link
+            or file id; for GPT image models.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -162,14 +162,14 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: CreateImageEditRequest | CreateImageEditByReferenceRequest,
 ) -> ErrorResponse | ImagesResponse | None:
-    """Edit one picture, or make one out of several.
+    """Edit one image, or make one out of several.
 
-     Pictures go along as files (multipart), or as links and file ids (JSON).
+     Images go along as files (multipart), or as links and file ids (JSON).
 
     Args:
-        body (CreateImageEditRequest): What to edit, and how. Pictures go along as files.
-        body (CreateImageEditByReferenceRequest): What to edit, and how. Pictures are named by
-            link or file id; for GPT image models.
+        body (CreateImageEditRequest): What to edit, and how. Images go along as files.
+        body (CreateImageEditByReferenceRequest): What to edit, and how. Images are named by link
+            or file id; for GPT image models.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

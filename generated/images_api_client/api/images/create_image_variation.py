@@ -63,12 +63,12 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: CreateImageVariationRequest,
 ) -> Response[ErrorResponse | ImagesResponse]:
-    """Make variations of a picture.
+    """Make variations of an image.
 
      Switched off on the official host; compatible servers still answer it.
 
     Args:
-        body (CreateImageVariationRequest): Which picture to vary, and how.
+        body (CreateImageVariationRequest): Which image to vary, and how.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -94,12 +94,12 @@ def sync(
     client: AuthenticatedClient | Client,
     body: CreateImageVariationRequest,
 ) -> ErrorResponse | ImagesResponse | None:
-    """Make variations of a picture.
+    """Make variations of an image.
 
      Switched off on the official host; compatible servers still answer it.
 
     Args:
-        body (CreateImageVariationRequest): Which picture to vary, and how.
+        body (CreateImageVariationRequest): Which image to vary, and how.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -120,12 +120,12 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: CreateImageVariationRequest,
 ) -> Response[ErrorResponse | ImagesResponse]:
-    """Make variations of a picture.
+    """Make variations of an image.
 
      Switched off on the official host; compatible servers still answer it.
 
     Args:
-        body (CreateImageVariationRequest): Which picture to vary, and how.
+        body (CreateImageVariationRequest): Which image to vary, and how.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -149,12 +149,12 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: CreateImageVariationRequest,
 ) -> ErrorResponse | ImagesResponse | None:
-    """Make variations of a picture.
+    """Make variations of an image.
 
      Switched off on the official host; compatible servers still answer it.
 
     Args:
-        body (CreateImageVariationRequest): Which picture to vary, and how.
+        body (CreateImageVariationRequest): Which image to vary, and how.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

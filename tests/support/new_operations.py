@@ -19,7 +19,7 @@ UPSCALE = """\
           multipart/form-data:
             schema: {$ref: '#/components/schemas/CreateImageUpscaleRequest'}
       responses:
-        '200': {$ref: '#/components/responses/Pictures'}
+        '200': {$ref: '#/components/responses/Images'}
         default: {$ref: '#/components/responses/Error'}
 """
 UPSCALE_REQUEST = """\
@@ -58,7 +58,7 @@ COLLAGE = """\
           application/json:
             schema: {$ref: '#/components/schemas/CreateImageCollageRequest'}
       responses:
-        '200': {$ref: '#/components/responses/Pictures'}
+        '200': {$ref: '#/components/responses/Images'}
         default: {$ref: '#/components/responses/Error'}
 """
 COLLAGE_REQUEST = """\

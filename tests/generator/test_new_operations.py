@@ -6,7 +6,7 @@ import ast
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
 from generation import CONTRACT, PACKAGE, ROOT, generate, run
@@ -57,7 +57,7 @@ class Package(NamedTuple):
     folder: Path
 
     def __call__(self, *calls: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-        script = ROOT / "tests" / "operation_calls.py"
+        script = ROOT / "tests" / "support" / "operation_calls.py"
         printed = run(sys.executable, "-W", "error", script, json.dumps(calls), PYTHONPATH=str(self.folder.parent))
         told: dict[str, Any] = json.loads(printed)
         return told
@@ -100,7 +100,7 @@ def test_images_come_first_and_what_is_required_is_positional(package: Package) 
 def test_one_without_a_model_says_nothing_of_models(package: Package) -> None:
     assert "model" not in package()["methods"]["create_image_enlarge"]["types"]
     doc = package.doc("create_image_enlarge")
-    assert "response_format: Whether a picture comes as a link" in doc
+    assert "response_format: Whether an image comes as a link" in doc
     assert not re.search(r"(Not|Only|Default) for", doc)
 
 
@@ -164,7 +164,7 @@ def test_texts_of_the_contract_stay_texts(package: Package) -> None:
     assert package.doc("create_image_collage").startswith(f"{shown}. {shown} {shown} Args: input: {shown} filter: What")
     assert package()["documented"]["SvgSettingsOptions"] == shown
     types = package()["methods"]["create_image_collage"]["types"]
-    assert types["odd"] == "typing.Optional[typing.Literal['\"\"\"', '\\\\', \"'\", '\\n']]"
+    assert types["odd"] == str(Literal['"""', "\\", "'", "\n"] | None)
 
 
 def test_type_checkers_agree(package: Package, tmp_path: Path) -> None:

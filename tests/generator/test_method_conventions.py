@@ -300,7 +300,7 @@ def test_references_belong_to_the_json_body_of_a_method(document: dict[str, Any]
     schema(document, "Image")["properties"]["url"]["x-reference-of"] = "image"
     schema(document, "CreateImageCollageRequest")["properties"]["type"]["x-reference-of"] = ["image"]
     wrong = f"belongs to a body of type {JSON}: in a form, the files themselves go along"
-    stray = "belongs beside a property of the JSON body of an operation with a method"
+    stray = "belongs beside a property of the JSON body of an operation"
     assert sorted(faults(document)) == [
         "components/schemas/CreateImageCollageRequest/properties/type/x-reference-of: must be the name of a file parameter",
         f"components/schemas/CreateImageUpscaleRequest/properties/scale/x-reference-of: {wrong}",
