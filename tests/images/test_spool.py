@@ -1024,7 +1024,7 @@ BODY = pictures(LARGE, OTHER)
 CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
-    "deflate, gzip": lambda body: gzip.compress(zlib.compress(body)),
+    "deflate without a header": lambda body: zlib.compress(body, wbits=-15),
     "identity": bytes,
     "": bytes,
 }
@@ -1035,11 +1035,22 @@ class TestResponses:
     @both_ways
     @pytest.mark.parametrize("coding", CODINGS)
     def test_in_any_coding_give_their_pictures(self, run: Callable[..., ImagesResult], coding: str) -> None:
-        act = answered(CODINGS[coding](BODY), headers=JSON | {"Content-Encoding": coding}, chunked=True)
+        act = answered(CODINGS[coding](BODY), headers=JSON | {"Content-Encoding": coding.partition(" ")[0]}, chunked=True)
         with FaultyServer(act) as server:
             result = run(generate, base_url=server.base_url)
         assert are_in_files(result)
         assert contents(result) == [LARGE, OTHER]
+
+    @both_ways
+    @pytest.mark.parametrize("coding", ["deflate, gzip", "br"])
+    def test_in_codings_that_nobody_asked_for_stay_on_the_error(self, run: Callable[..., ImagesResult], coding: str) -> None:
+        body = gzip.compress(zlib.compress(BODY))
+        with (
+            FaultyServer(answered(body, headers=JSON | {"Content-Encoding": coding})) as server,
+            pytest.raises(ResponseError, match="isn't JSON") as caught,
+        ):
+            run(generate, base_url=server.base_url)
+        assert caught.value.body == body
 
     @both_ways
     @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "nonsense"])
@@ -1083,7 +1094,7 @@ class TestResponses:
         with FaultyServer(answered(body)) as server, pytest.raises(ResponseError) as caught:
             run(generate, base_url=server.base_url)
         assert "image 2 of 4 is cut short" in str(caught.value)
-        assert "picture 3 of 4 isn't base64" in str(caught.value)
+        assert "image 3 of 4 isn't base64" in str(caught.value)
         assert caught.value.body == body
         assert [(image.index, image.read()) for image in caught.value.images] == [(0, LARGE), (3, OTHER)]
 
