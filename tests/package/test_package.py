@@ -12,14 +12,13 @@ from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from generation import CONTRACT, PACKAGE, ROOT, make_environment, run
+from generation import PACKAGE, ROOT, make_environment, our_contract, run
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PIL import Image
 
 import images_api
 import images_api_client
-from tools.generator.contract import read_contract
 from tools.generator.trees import contents
 from tools.vendor import STAMP, vendor
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from images_api.sandbox import Sandbox
 
 FACADE = ROOT / "facade" / "images_api"
-VERSION = read_contract(CONTRACT)["info"]["version"]
+VERSION = our_contract()["info"]["version"]
 INFO = f"images_api-{VERSION}.dist-info"
 
 
