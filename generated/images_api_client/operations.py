@@ -113,9 +113,9 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2 and dall-e-3: `1024x1024`.
-            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. Either `url` or `b64_json`. Not for GPT image models.
-                Default for dall-e-2 and dall-e-3: `url`.
+            response_format: Whether an image comes as a link or as base64 text. GPT image models always
+                answer base64. Either `url` or `b64_json`. Not for GPT image models. Default for dall-e-2
+                and dall-e-3: `url`.
             quality: How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and
                 `max` to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max`,
                 `standard` or `hd`.
@@ -197,9 +197,9 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2 and dall-e-3: `1024x1024`.
-            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. Either `url` or `b64_json`. Not for GPT image models.
-                Default for dall-e-2 and dall-e-3: `url`.
+            response_format: Whether an image comes as a link or as base64 text. GPT image models always
+                answer base64. Either `url` or `b64_json`. Not for GPT image models. Default for dall-e-2
+                and dall-e-3: `url`.
             quality: How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and
                 `max` to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max`,
                 `standard` or `hd`.
@@ -302,9 +302,9 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2: `1024x1024`.
-            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. Either `url` or `b64_json`. Not when images are given by
-                reference. Only for dall-e-2. Default for dall-e-2: `url`.
+            response_format: Whether an image comes as a link or as base64 text. GPT image models always
+                answer base64. Either `url` or `b64_json`. Not when images are given by reference. Only for
+                dall-e-2. Default for dall-e-2: `url`.
             quality: How much work goes into an image. `standard` belongs to dall-e-2, `xhigh` and `max` to
                 gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
                 `standard`.
@@ -408,9 +408,9 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2: `1024x1024`.
-            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. Either `url` or `b64_json`. Not when images are given by
-                reference. Only for dall-e-2. Default for dall-e-2: `url`.
+            response_format: Whether an image comes as a link or as base64 text. GPT image models always
+                answer base64. Either `url` or `b64_json`. Not when images are given by reference. Only for
+                dall-e-2. Default for dall-e-2: `url`.
             quality: How much work goes into an image. `standard` belongs to dall-e-2, `xhigh` and `max` to
                 gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
                 `standard`.
@@ -491,8 +491,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             n: How many images to make. At least 1. At most 10. Default for dall-e-2: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT. One of `256x256`, `512x512` or `1024x1024`.
                 Default for dall-e-2: `1024x1024`.
-            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. Either `url` or `b64_json`. Default for dall-e-2: `url`.
+            response_format: Whether an image comes as a link or as base64 text. GPT image models always
+                answer base64. Either `url` or `b64_json`. Default for dall-e-2: `url`.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.
             extra_headers: Headers for this call; None leaves out one that the client would send.
@@ -541,8 +541,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             n: How many images to make. At least 1. At most 10. Default for dall-e-2: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT. One of `256x256`, `512x512` or `1024x1024`.
                 Default for dall-e-2: `1024x1024`.
-            response_format: Whether an image comes as a link or as base64 text. GPT models always answer
-                base64 and take no such field. Either `url` or `b64_json`. Default for dall-e-2: `url`.
+            response_format: Whether an image comes as a link or as base64 text. GPT image models always
+                answer base64. Either `url` or `b64_json`. Default for dall-e-2: `url`.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.
             extra_headers: Headers for this call; None leaves out one that the client would send.

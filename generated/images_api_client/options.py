@@ -109,9 +109,8 @@ class CreateImageEditOptions(TypedDict, total=False):
     `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for dall-e-2: `1024x1024`."""
 
     response_format: ImageResponseFormat | None
-    """Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such
-    field. Either `url` or `b64_json`. Not when images are given by reference. Only for dall-e-2. Default
-    for dall-e-2: `url`."""
+    """Whether an image comes as a link or as base64 text. GPT image models always answer base64. Either `url`
+    or `b64_json`. Not when images are given by reference. Only for dall-e-2. Default for dall-e-2: `url`."""
 
     quality: ImageEditQuality | None
     """How much work goes into an image. `standard` belongs to dall-e-2, `xhigh` and `max` to gpt-image-2.5
@@ -183,8 +182,8 @@ class CreateImageOptions(TypedDict, total=False):
     `1024x1024`."""
 
     response_format: ImageResponseFormat | None
-    """Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such
-    field. Either `url` or `b64_json`. Not for GPT image models. Default for dall-e-2 and dall-e-3: `url`."""
+    """Whether an image comes as a link or as base64 text. GPT image models always answer base64. Either `url`
+    or `b64_json`. Not for GPT image models. Default for dall-e-2 and dall-e-3: `url`."""
 
     quality: ImageQuality | None
     """How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and `max` to
@@ -249,8 +248,8 @@ class CreateImageVariationOptions(TypedDict, total=False):
     dall-e-2: `1024x1024`."""
 
     response_format: ImageResponseFormat | None
-    """Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such
-    field. Either `url` or `b64_json`. Default for dall-e-2: `url`."""
+    """Whether an image comes as a link or as base64 text. GPT image models always answer base64. Either `url`
+    or `b64_json`. Default for dall-e-2: `url`."""
 
     user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
@@ -270,8 +269,7 @@ class ImageOptions(TypedDict, total=False):
     """Width and height in pixels, as WIDTHxHEIGHT, or `auto`."""
 
     response_format: ImageResponseFormat | None
-    """Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such
-    field."""
+    """Whether an image comes as a link or as base64 text. GPT image models always answer base64."""
 
     quality: ImageQuality | None
     """How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and `max` to

@@ -309,6 +309,21 @@ def test_references_belong_to_the_json_body_of_a_method(document: dict[str, Any]
 
 
 @pytest.mark.parametrize(
+    ("roles", "where", "said"),
+    [
+        (None, "", "must be a mapping of model, count and stream to names of parameters"),
+        (["n"], "", "must be a mapping of model, count and stream to names of parameters"),
+        ({"count": 1}, "", "must be a mapping of model, count and stream to names of parameters"),
+        ({"many": "n"}, "/many", "is none of model, count and stream"),
+        ({"count": "amount"}, "/count", "'amount' is a parameter of no request: after a rename, this needs the new name"),
+    ],
+)
+def test_roles_are_those_of_parameters(document: dict[str, Any], roles: object, where: str, said: str) -> None:
+    document["components"]["x-roles"] = roles
+    assert f"components/x-roles{where}: {said}" in faults(document)
+
+
+@pytest.mark.parametrize(
     ("name", "said"),
     [
         ("Paper-Class", "'Paper-Class' can't be the name of a type, for Python takes no such name: give it another one"),

@@ -27,6 +27,7 @@ from contextlib import suppress
 from io import SEEK_CUR, SEEK_END, BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakSet
 
 import pytest
 from faulty_server import JSON, FaultyServer, answered, both_ways, pictures
@@ -55,9 +56,10 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  another file system, where there
 
 @pytest.fixture(autouse=True)
 def memory(monkeypatch: pytest.MonkeyPatch) -> deque[None]:
-    """The pages of memory that a process has, all free: what other tests left behind takes none."""
+    """The pages of memory that a process has, all free: what other tests left behind takes none, and gives no file."""
     pages = deque([None] * (_spool._MEMORY // PAGE))
     monkeypatch.setattr(_spool, "_FREE_PAGES", pages)
+    monkeypatch.setattr(_spool, "_FILES_WITH_ROOM", WeakSet[Any]())
     return pages
 
 
@@ -355,6 +357,39 @@ class TestFile:
         del unfinished
         assert open_files(temp) == []
 
+    @linux
+    @pytest.mark.usefixtures("no_memory")
+    def test_is_one_of_a_few_however_many_results_there_are(self, temp: Path) -> None:
+        sizes = range(SMALL + 1, SMALL + 201)
+        held = [written(noise(size))[0] for size in sizes]
+        assert len(open_files(temp)) == _spool._FILES
+        assert all(each.in_file and each.read() == noise(size) for each, size in zip(held, sizes, strict=True))
+        held.clear()
+        assert open_files(temp) == []
+
+    @linux
+    @pytest.mark.usefixtures("no_memory")
+    def test_is_shared_up_to_a_size(self, temp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(_spool, "_FILES", 1)
+        monkeypatch.setattr(_spool, "_ROOM", 3 * len(LARGE))
+        held = [written(LARGE)[0] for _ in range(7)]
+        assert len(open_files(temp)) == 3
+        assert [each.read() for each in held] == [LARGE] * 7
+
+    def test_is_shared_by_no_two_responses_at_a_time(self, monkeypatch: pytest.MonkeyPatch, memory: deque[None]) -> None:
+        memory.clear()
+        monkeypatch.setattr(_spool, "_FILES", 1)
+
+        def work(number: int) -> None:
+            held = deque[tuple[Content, bytes]](maxlen=5)
+            for round_ in range(30):
+                content = noise(SMALL + 1000 * number + round_, (number, round_))
+                held.append((written(content, step=9000)[0], content))
+                for made, expected in held:
+                    assert made.read() == expected
+
+        together(work)
+
     def test_has_no_name(self, temp: Path) -> None:
         (made,) = filed(LARGE)
         assert list(temp.iterdir()) == []
@@ -475,6 +510,37 @@ print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 @posix
 def test_forks_read_at_once(temp: Path) -> None:
     assert printed(FORKS, temp) == "[0, 0, 0, 0] True\n"
+
+
+# A parent and its child go on making images, while each holds those that were made before.
+FORKS_THAT_WRITE = """
+import os, random
+from images_api._images import spool
+
+spool._FREE_PAGES.clear()
+spool._FILES = 1
+
+def make(number):
+    content = random.Random(number).randbytes(200_000)
+    image = spool.Spool().new()
+    image.write(content)
+    image.close()
+    assert image.in_file
+    return image, content
+
+held = [make(number) for number in range(3)]
+child = os.fork()
+held += [make(number) for number in (range(10, 20) if child else range(20, 40))]
+right = all(image.read() == content for image, content in held)
+if not child:
+    os._exit(0 if right else 1)
+print(os.waitpid(child, 0)[1], right, all(image.read() == content for image, content in held))
+"""
+
+
+@posix
+def test_forks_write_to_files_of_their_own(temp: Path) -> None:
+    assert printed(FORKS_THAT_WRITE, temp) == "0 True True\n"
 
 
 NO_SPACE = """
@@ -958,7 +1024,7 @@ BODY = pictures(LARGE, OTHER)
 CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
-    "deflate, gzip": lambda body: gzip.compress(zlib.compress(body)),
+    "deflate without a header": lambda body: zlib.compress(body, wbits=-15),
     "identity": bytes,
     "": bytes,
 }
@@ -969,11 +1035,22 @@ class TestResponses:
     @both_ways
     @pytest.mark.parametrize("coding", CODINGS)
     def test_in_any_coding_give_their_pictures(self, run: Callable[..., ImagesResult], coding: str) -> None:
-        act = answered(CODINGS[coding](BODY), headers=JSON | {"Content-Encoding": coding}, chunked=True)
+        act = answered(CODINGS[coding](BODY), headers=JSON | {"Content-Encoding": coding.partition(" ")[0]}, chunked=True)
         with FaultyServer(act) as server:
             result = run(generate, base_url=server.base_url)
         assert are_in_files(result)
         assert contents(result) == [LARGE, OTHER]
+
+    @both_ways
+    @pytest.mark.parametrize("coding", ["deflate, gzip", "br"])
+    def test_in_codings_that_nobody_asked_for_stay_on_the_error(self, run: Callable[..., ImagesResult], coding: str) -> None:
+        body = gzip.compress(zlib.compress(BODY))
+        with (
+            FaultyServer(answered(body, headers=JSON | {"Content-Encoding": coding})) as server,
+            pytest.raises(ResponseError, match="isn't JSON") as caught,
+        ):
+            run(generate, base_url=server.base_url)
+        assert caught.value.body == body
 
     @both_ways
     @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "nonsense"])
@@ -1017,7 +1094,7 @@ class TestResponses:
         with FaultyServer(answered(body)) as server, pytest.raises(ResponseError) as caught:
             run(generate, base_url=server.base_url)
         assert "image 2 of 4 is cut short" in str(caught.value)
-        assert "picture 3 of 4 isn't base64" in str(caught.value)
+        assert "image 3 of 4 isn't base64" in str(caught.value)
         assert caught.value.body == body
         assert [(image.index, image.read()) for image in caught.value.images] == [(0, LARGE), (3, OTHER)]
 
@@ -1166,3 +1243,14 @@ class TestInThisProcess:
         monkeypatch.setitem(sys.modules, "tempfile", None)
         (made,) = written(LARGE)
         assert (made.in_file, made.read()) == (False, LARGE)
+
+    @pytest.mark.usefixtures("no_memory")
+    def test_a_file_of_another_process_is_only_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(_spool, "_FILES", 1)
+        first, second = written(LARGE)[0]._source, written(LARGE)[0]._source
+        assert isinstance(first, _spool._File)
+        assert second is first
+        first.process += 1
+        (third,) = written(OTHER)
+        assert third._source is not first
+        assert third.read() == OTHER

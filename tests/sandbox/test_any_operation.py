@@ -31,7 +31,7 @@ OPERATIONS = """
       content:
         multipart/form-data: {schema: {$ref: '#/components/schemas/CreateImageUpscaleRequest'}}
         application/json: {schema: {$ref: '#/components/schemas/CreateImageUpscaleByReferenceRequest'}}
-    responses: &answers {'200': {$ref: '#/components/responses/Pictures'}}
+    responses: &answers {'200': {$ref: '#/components/responses/Images'}}
 /images/cutouts:
   put:
     operationId: cutOut
@@ -99,7 +99,7 @@ CreateIconRequest:
   properties:
     tone: {description: How it feels., type: string, enum: [warm, cold]}
     motif: {description: What it shows., type: string, minLength: 1}
-    n: {$ref: '#/components/schemas/PictureCount'}
+    n: {$ref: '#/components/schemas/ImageCount'}
     response_format: *response_format
     stream: *stream
     partial_images: *partial_images

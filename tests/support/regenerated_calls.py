@@ -2,7 +2,8 @@
 
 Run by test_regenerate.py with a JSON list of [method, arguments], and the base URL of a server; without one, the sandbox of the
 same path answers, and the facade lets everything pass. Prints a JSON object: where the facade comes from, the options that
-`generate` documents with their types, and of each call its problems or else the server's status.
+`generate` documents with their types, and of each call its problems, what is wrong with
+its arguments, or else the server's status.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from images_api.sandbox import Sandbox
 from images_api_client import options
 
 
-def attempt(client: ImagesClient, method: str, arguments: dict[str, Any]) -> int | list[tuple[str, str]]:
+def attempt(client: ImagesClient, method: str, arguments: dict[str, Any]) -> int | str | list[tuple[str, str]]:
     try:
         getattr(client, method)(**arguments)
+    except TypeError as error:
+        return str(error)
     except InvalidRequestError as error:
         return [(problem.parameter, problem.why) for problem in error.problems]
     except APIStatusError as error:

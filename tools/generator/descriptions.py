@@ -49,7 +49,9 @@ class Descriptions:
         self._document = rules.document
         self._method = method
         self._rules = rules
-        self._users = rules.users(method.bodies) if any(each.name == "model" for each in method.parameters) else set(rules.models)
+        self._users = (
+            rules.users(method.bodies) if any(each.name == rules.parameter for each in method.parameters) else set(rules.models)
+        )
 
     def of(self, parameter: Parameter) -> str:
         """Return all that is said of a parameter."""
@@ -89,7 +91,7 @@ class Descriptions:
             yield "Not when images are given by reference."
 
     def _models(self, parameter: Parameter) -> Iterator[str]:
-        is_model = parameter.name == "model"
+        is_model = parameter.name == self._rules.parameter
         universe = set(self._rules.models) if is_model else self._users
         takers = self._rules.takers(parameter) & universe
         if takers == universe:

@@ -70,6 +70,11 @@ def at(document: Schema, place: Place) -> Any:
     return node
 
 
+def role(document: Schema, meaning: str) -> str:
+    """Return the name of the parameter that has a meaning, as `x-roles` says; an empty text where none has."""
+    return str(document.get("components", {}).get("x-roles", {}).get(meaning, ""))
+
+
 def resolved(document: Schema, schema: Schema) -> Schema:
     """Return a schema, or what it refers to with its own keywords beside."""
     if "$ref" not in schema:

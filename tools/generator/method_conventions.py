@@ -13,6 +13,8 @@ from tools.generator.python_types import PythonTypes
 
 # What `x-method` may say, and of what type.
 SETTINGS = {"name": str, "stream": str, "arguments": list, "subject": str}
+# What a parameter may mean to every client: `x-roles`.
+ROLES = ("model", "count", "stream")
 # The clients have them beside their operations.
 _TAKEN_METHODS = {"close", "low_level"}
 # What the generated modules use beside the names of the contract, in annotations above all.
@@ -31,6 +33,7 @@ def unusable_methods(document: Schema) -> Iterator[tuple[Place, str]]:
         document: A contract that keeps all other conventions.
     """
     found = [fault for operation in operations(document) for fault in _in_settings(document, operation)]
+    found += _misshapen_roles(document)
     yield from found
     if found:
         return
@@ -44,9 +47,19 @@ def unusable_methods(document: Schema) -> Iterator[tuple[Place, str]]:
             yield from unusable_parameters(document, method, body)
         yield from _in_names(method)
         yield from _in_arguments(method)
+    yield from _in_roles(document, made)
     yield from _twice(made)
     yield from _type_names(document, made)
     yield from _stray_references(document)
+
+
+def _misshapen_roles(document: Schema) -> Iterator[tuple[Place, str]]:
+    roles: Any = document.get("components", {}).get("x-roles")
+    place = ("components", "x-roles")
+    if not isinstance(roles, dict) or not all(isinstance(name, str) for name in roles.values()):
+        yield place, f"must be a mapping of {_listed(ROLES)} to names of parameters"
+        return
+    yield from (((*place, meaning), f"is none of {_listed(ROLES)}") for meaning in roles if meaning not in ROLES)
 
 
 def _in_settings(document: Schema, operation: Operation) -> Iterator[tuple[Place, str]]:
@@ -87,6 +100,14 @@ def _in_bodies(document: Schema, method: Method) -> Iterator[tuple[Place, str]]:
                 f"{why}: mark with x-reference-of what stands for a file, or remove one of the bodies",
             )
         yield from misshapen_body(document, body)
+
+
+def _in_roles(document: Schema, made: Iterable[Method]) -> Iterator[tuple[Place, str]]:
+    known = {name for method in made for body in method.bodies for name in body.properties}
+    for meaning, name in document["components"]["x-roles"].items():
+        if known and name not in known:
+            why = f"{name!r} is a parameter of no request: after a rename, this needs the new name"
+            yield ("components", "x-roles", meaning), why
 
 
 def _in_names(method: Method) -> Iterator[tuple[Place, str]]:

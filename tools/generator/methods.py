@@ -8,14 +8,12 @@ from typing import Any
 
 from openapi_python_client.strings import snake_case
 
-from tools.generator.document import Operation, Place, Schema, operations, place_of, resolved
+from tools.generator.document import Operation, Place, Schema, operations, place_of, resolved, role
 
 FORM = "multipart/form-data"
 JSON = "application/json"
 _IMAGES = "#/components/schemas/ImagesResponse"
 _EVENTS = "text/event-stream"
-# The method says whether the answer streams: `generate` and `stream_generate`.
-_SAID_BY_THE_METHOD = "stream"
 
 
 @dataclass(frozen=True)
@@ -156,8 +154,8 @@ def _parameters(document: Schema, bodies: tuple[Body, ...]) -> Iterator[Paramete
     """Yield the parameters of all bodies: the first body's order leads, what only another has comes last."""
     named = {file for body in bodies for file in body.references.values()}
     for name in dict.fromkeys(name for body in bodies for name in body.properties if name not in body.references):
-        if name == _SAID_BY_THE_METHOD:
-            continue
+        if name == role(document, "stream"):
+            continue  # which the method says: `generate` and `stream_generate`
         schemas = tuple((body, body.properties[name]) for body in bodies if name in _own(body))
         is_file = any("x-image" in resolved(document, schema) for _, schema in schemas)
         yield Parameter(

@@ -8,10 +8,9 @@ from typing import Any
 
 import jsonschema_rs
 
-from tools.generator.document import Schema, Subschema, at, place_of, resolved
+from tools.generator.document import Schema, Subschema, at, place_of, resolved, role
 from tools.generator.methods import Body, Parameter
 
-_MODEL = "model"
 _MOST_FAMILIES = 3
 
 
@@ -20,10 +19,12 @@ class ModelRules:
 
     Attributes:
         document: The contract.
+        parameter: The name of the parameter that tells the model.
     """
 
     def __init__(self, document: Schema) -> None:
         self.document = document
+        self.parameter = role(document, "model")
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
         self._properties: dict[tuple[str, str], list[dict[str, Subschema]]] = {}
 
@@ -39,7 +40,7 @@ class ModelRules:
     def users(self, bodies: Iterable[Body]) -> set[str]:
         """Return the models that take one of several bodies at all."""
         bodies = tuple(bodies)
-        return {model for model in self.models if any(self._takes(body, _MODEL, model) for body in bodies)}
+        return {model for model in self.models if any(self._takes(body, self.parameter, model) for body in bodies)}
 
     def values(self, parameter: Parameter, keyword: str) -> list[tuple[Any, list[str]]]:
         """Return what a keyword such as `default` or `maximum` says of a parameter, each value with its models."""
@@ -77,7 +78,7 @@ class ModelRules:
         }
 
     def _takes(self, body: Body, name: str, model: str) -> bool:
-        return False not in [*self._rules(body, name, model), *self._rules(body, _MODEL, model)]
+        return False not in [*self._rules(body, name, model), *self._rules(body, self.parameter, model)]
 
     def _rules(self, body: Body, name: str, model: str) -> list[Subschema]:
         """Return what the branches for a model say of a parameter."""
@@ -98,8 +99,8 @@ class ModelRules:
             yield from self._branches(at(self.document, place_of(schema["$ref"])), model)
         for part in schema.get("allOf", ()):
             yield from self._branches(part, model)
-        if "if" in schema and _looks_at(self.document, schema["if"]) <= {_MODEL}:
-            branch = "then" if self._validator(schema["if"]).is_valid({_MODEL: model}) else "else"
+        if "if" in schema and _looks_at(self.document, schema["if"]) <= {self.parameter}:
+            branch = "then" if self._validator(schema["if"]).is_valid({self.parameter: model}) else "else"
             yield from self._branches(schema.get(branch, True), model)
 
     def _validator(self, schema: Subschema) -> jsonschema_rs.Draft202012Validator:

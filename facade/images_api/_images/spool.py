@@ -10,7 +10,7 @@ from functools import partial
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, Self
-from weakref import ref
+from weakref import WeakSet, ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +26,11 @@ _MEMORY = 5 << 20
 # single step each, which no thread, signal, fork or garbage collection can come between.
 _FREE_PAGES = deque([None] * (_MEMORY // _PAGE))
 _COPIED_AT_ONCE = 256 << 10
+# A response has a file of its own. With so many already, it goes on in that of an earlier one, up to a size: else a thousand
+# results were a thousand open files.
+_FILES = 32
+_ROOM = 64 << 20
+_FILES_WITH_ROOM: WeakSet[_File] = WeakSet()
 
 
 class Spool:
@@ -37,6 +42,7 @@ class Spool:
 
     def __init__(self) -> None:
         self._file: ref[_File] | None = None
+        self._files = _FILES_WITH_ROOM
 
     def new(self) -> Content:
         """Return what takes the bytes of the next image, once the one before is not written to any more."""
@@ -51,12 +57,14 @@ class Spool:
         """
         file = self._file() if self._file else None
         if file is None:
-            from tempfile import TemporaryFile
-
-            with TemporaryFile(buffering=0) as opened:
-                file = _File(os.dup(opened.fileno()))
+            file = _shared_file() or _new_file()
             self._file = ref(file)
         return file
+
+    def __del__(self) -> None:
+        file = self._file() if self._file else None
+        if file is not None and file.size < _ROOM:
+            self._files.add(file)
 
 
 class Content:
@@ -198,12 +206,14 @@ class _File:
 
     Attributes:
         size: Where its end is.
+        process: The only one that writes to it.
     """
 
     _close = staticmethod(os.close)  # when Python ends, this class may outlast what it imported
 
     def __init__(self, descriptor: int) -> None:
         self.size = 0
+        self.process = os.getpid()
         # A number: were it a file object, the garbage collector would at times meet it first, open, and Python warn of it.
         self._descriptor = descriptor
         self._lock = Lock()
@@ -257,6 +267,23 @@ class _File:
 
     def __del__(self) -> None:
         self._close(self._descriptor)
+
+
+def _new_file() -> _File:
+    from tempfile import TemporaryFile
+
+    with TemporaryFile(buffering=0) as opened:
+        return _File(os.dup(opened.fileno()))
+
+
+def _shared_file() -> _File | None:
+    """Return a file in which no response is writing any more; none while a new one does no harm."""
+    with suppress(KeyError):  # the last has just gone
+        while len(_FILES_WITH_ROOM) >= _FILES:
+            file = _FILES_WITH_ROOM.pop()
+            if file.process == os.getpid():  # a fork writes to no file of its parent, nor the other way round
+                return file
+    return None
 
 
 class _Reader(RawIOBase):

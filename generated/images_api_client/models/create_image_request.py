@@ -37,8 +37,7 @@ class CreateImageRequest:
     size: ImageSize | None | str | Unset = UNSET
     """ Width and height in pixels, as WIDTHxHEIGHT, or `auto`. """
     response_format: ImageResponseFormat | None | Unset = UNSET
-    """ Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such field.
-    """
+    """ Whether an image comes as a link or as base64 text. GPT image models always answer base64. """
     quality: ImageQuality | None | Unset = UNSET
     """ How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and `max` to gpt-image-2.5
     and later. """

@@ -30,8 +30,7 @@ class CreateImageVariationRequest:
     size: ImageVariationSize | None | Unset = UNSET
     """ Width and height in pixels, as WIDTHxHEIGHT. """
     response_format: ImageResponseFormat | None | Unset = UNSET
-    """ Whether an image comes as a link or as base64 text. GPT models always answer base64 and take no such field.
-    """
+    """ Whether an image comes as a link or as base64 text. GPT image models always answer base64. """
     user: str | Unset = UNSET
     """ A name for your end user, which helps the provider to notice abuse. Newer servers prefer
     `safety_identifier`. """
