@@ -101,7 +101,7 @@ def is_whole(file: BinaryIO) -> bool:
         if kind == "image/jpeg":
             # A small image in the Exif data, before the scan, has an end of its own.
             return _JPEG_END in _tail(
-                file, size, next(start for marker, start, _ in _jpeg_segments(file) if marker == _JPEG_SCAN)
+                file, size, next(start for kind, start, _ in _jpeg_segments(file) if kind == _JPEG_SCAN)
             )
         if kind == "image/webp":
             return bool(size >= 8 + int.from_bytes(head[4:8], "little"))
