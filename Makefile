@@ -5,14 +5,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 # pip before 25.1 doesn't know --group, which installs what pyproject.toml lists for a task.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# On all cores. A worker that is done takes tests over from another; those that stand together mostly stay together, and share
+# what is made once for their module.
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 # `make test-lowest` sets it to a file of versions that pip has to take.
 CONSTRAINTS :=
 TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 .PHONY: help demo test test-lowest test-httpx2 test-all lint types generate drift upstream vendor bench build clean
 
+# What stands behind `##` is shown; behind `##*` first, as what everybody needs.
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@awk -F ':.*##[*]? ' '/^[a-z0-9-]+:.*##[*]? / { line = sprintf("  make %-11s %s\n", $$1, $$2) } \
+	  /^[a-z0-9-]+:.*##[*] / { first = first line } /^[a-z0-9-]+:.*## / { more = more line } \
+	  END { printf "%s\nNow and then:\n%s", first, more }' $(MAKEFILE_LIST)
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -34,33 +40,33 @@ $(VENV)/bench: $(VENV)/pip pyproject.toml
 	$(PIP) install --editable . --group bench
 	@touch $@
 
-demo: $(VENV)/demo ## Make, edit and vary pictures against the local sandbox, and save them under demo/
+demo: $(VENV)/demo ##* Make, edit and vary pictures against the local sandbox, and save them under demo/
 	$(BIN)/python tools/demo.py
 
-test: $(VENV)/dev ## Run the tests; in CI, with the branch coverage of the core, which must be whole
-	$(BIN)/python -m pytest $(if $(CI),--cov)
+test: $(VENV)/dev ##* Run the tests; in CI, with the branch coverage of the core, which must be whole
+	$(PYTEST) $(if $(CI),--cov)
 
 test-lowest: $(VENV)/dev ## Run the tests with the lowest versions that pyproject.toml allows
 	$(BIN)/python -m tools.lowest > .venv-lowest.txt
 	$(MAKE) test VENV=.venv-lowest CONSTRAINTS=.venv-lowest.txt
 
 test-httpx2: $(VENV)/dev ## Run the tests with httpx2, the maintained fork, in httpx's place
-	PYTEST_PLUGINS=tools.httpx2_for_httpx $(BIN)/python -m pytest
+	PYTEST_PLUGINS=tools.httpx2_for_httpx $(PYTEST)
 
 test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and in both of these ways
 	$(BIN)/python -m tools.pythons
 
-lint: $(VENV)/dev ## Check style, format, and which way imports point
+lint: $(VENV)/dev ##* Check style, format, and which way imports point
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-cache --no-logo
 
-types: $(VENV)/dev ## Check types: mypy and pyright, strictly
+types: $(VENV)/dev ##* Check types: mypy and pyright, strictly
 	$(BIN)/mypy
 	$(BIN)/mypy --strict generated/images_api_client
 	$(BIN)/basedpyright
 
-generate: $(VENV)/dev ## Make generated/images_api_client anew from openapi.yaml
+generate: $(VENV)/dev ##* Make generated/images_api_client anew from openapi.yaml
 	$(BIN)/python -m tools.generate
 
 drift: $(VENV)/dev ## Check that generated/ is what openapi.yaml makes of it
@@ -82,5 +88,5 @@ build: $(VENV)/dev ## Build the wheel and the sdist into dist/, and check both
 	$(BIN)/check-wheel-contents dist/*.whl
 
 clean: ## Remove all that was built, the environments included
-	rm -rf $(VENV) .venv-* demo dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-* demo dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find facade generated tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -304,10 +305,24 @@ def test_importing_needs_nothing_that_is_not_needed_yet(absent: list[str]) -> No
 
 
 def test_every_name_is_found_by_itself() -> None:
-    for name, value in exported("images_api").items():
-        found = loaded(f"import images_api; images_api.{name}")
-        assert found - {"images_api"}
-        assert not inspect.isclass(value) or value.__module__ in found
+    # One process for all of them, in which the package is new for each.
+    program = """if True:
+        import json, sys
+        found = {}
+        for name in sys.argv[1:]:
+            for module in [each for each in sys.modules if each.startswith("images_api")]:
+                del sys.modules[module]
+            import images_api
+            getattr(images_api, name)
+            found[name] = [each for each in sys.modules if each.startswith("images_api")]
+        print(json.dumps(found))
+    """
+    names = exported("images_api")
+    command = [sys.executable, "-W", "error", "-c", program, *names]
+    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603  ours
+    for name, value in names.items():
+        assert set(found[name]) - {"images_api"}
+        assert not inspect.isclass(value) or value.__module__ in found[name]
 
 
 def test_a_call_loads_no_extra_and_no_asyncio() -> None:

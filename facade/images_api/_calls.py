@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ._errors import APIConnectionError, APIStatusError, ResponseError
@@ -28,45 +29,38 @@ _SAME_ELSEWHERE = (307, 308)
 _MOST_REDIRECTS = 5
 
 
+@dataclass(repr=False)
 class Call:
     """One call, without its I/O: what is sent, how often and for how long, and what becomes of the response.
 
-    Args:
+    Attributes:
         checked: What to send.
         settings: What may be sent again.
         source: Fetches the images that come as links.
         stream: Whether the response is a stream of events, which is read later.
         borrowed: The caller's own httpx client, whose headers and cookies count.
-
-    Attributes:
         request: What is sent next.
         response: The last response.
         http: What HTTP said of it.
     """
 
-    uses_client_auth = True
+    checked: CheckedRequest
+    settings: Settings
+    source: ImageSource
+    stream: bool
+    borrowed: httpx.Client | httpx.AsyncClient | None = None
+    request: httpx.Request = field(init=False)
+    response: httpx.Response = field(init=False)
+    http: HTTPInfo = field(init=False)
+    uses_client_auth: bool = field(default=True, init=False)
 
-    def __init__(
-        self,
-        checked: CheckedRequest,
-        settings: Settings,
-        source: ImageSource,
-        *,
-        stream: bool,
-        borrowed: httpx.Client | httpx.AsyncClient | None = None,
-    ) -> None:
-        self.request = checked.http
-        self.response: httpx.Response
-        self.http: HTTPInfo
-        self._checked = checked
-        self._settings = settings
-        self._source = source
-        self._stream = stream
+    def __post_init__(self) -> None:
+        self.request = self.checked.http
         self._begun = time.monotonic()
         self._made = 0
         self._redirects = 0
-        if borrowed is not None:
-            add_client_defaults(self.request, borrowed)
+        if self.borrowed is not None:
+            add_client_defaults(self.request, self.borrowed)
 
     @property
     def size(self) -> int:
@@ -77,7 +71,7 @@ class Call:
         """Take a response's status and headers, and return whether to read its body now."""
         self.response = response
         self._body = empty_body(response.headers)
-        read_later = self._stream and response.is_success
+        read_later = self.stream and response.is_success
         if read_later:
             self._take_info(None)
         return not read_later
@@ -116,9 +110,9 @@ class Call:
             ResponseError: The response can't be understood, or an image in it is broken.
         """
         try:
-            return read_result(self.http, self._body, self._checked.subject, self._source)
+            return read_result(self.http, self._body, self.checked.subject, self.source)
         except ResponseError as error:
-            if self._checked.secrets.occur_in(error.body):
+            if self.checked.secrets.occur_in(error.body):
                 error.args = ("the response can't be understood, and quotes the key",)
             raise
 
@@ -129,11 +123,11 @@ class Call:
         return EventReader(
             self.http,
             self.response.request.url,
-            self._checked.subject,
-            self._source,
-            self._checked.images,
+            self.checked.subject,
+            self.source,
+            self.checked.images,
             self._body,
-            self._checked.secrets,
+            self.checked.secrets,
         )
 
     @property
@@ -150,7 +144,7 @@ class Call:
         body = self._body.read()
         if cut is not None and self.http.is_success:
             return connection_error(cut, self.http.elapsed, body)
-        return status_error(self.http, body, self.response.request.url, self._checked.secrets)
+        return status_error(self.http, body, self.response.request.url, self.checked.secrets)
 
     def _redirected(self) -> bool:
         """Take a redirect that asks for the same request elsewhere; others would turn it into another one."""
@@ -159,14 +153,14 @@ class Call:
             return False
         self._redirects += 1
         if not same_origin(following.url, self.request.url):
-            for name in self._settings.secret_headers:
+            for name in self.settings.secret_headers:
                 following.headers.pop(name, None)
         self.request = following
         return True
 
     def _pause_after(self, error: APIConnectionError | APIStatusError, cause: Exception | None) -> float:
-        ambiguous = self._settings.retry_ambiguous
-        pause = wait_before_retry(error, self._made, ambiguous=ambiguous) if self._made < self._checked.max_retries else None
+        ambiguous = self.settings.retry_ambiguous
+        pause = wait_before_retry(error, self._made, ambiguous=ambiguous) if self._made < self.checked.max_retries else None
         if pause is None:
             raise error from cause
         self._made += 1

@@ -76,20 +76,8 @@ class _Client(Generic[HTTPClient]):
         Raises:
             InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
         """
-        self._settings = Settings(
-            api_key,
-            base_url=base_url,
-            organization=organization,
-            project=project,
-            timeout=timeout,
-            max_retries=max_retries,
-            retry_ambiguous=retry_ambiguous,
-            validate=validate,
-            headers=headers,
-            auth_header=auth_header,
-            max_download_bytes=max_download_bytes,
-            defaults=defaults,
-        )
+        arguments = locals()
+        self._settings = Settings(**{name: value for name, value in arguments.items() if name not in {"self", "http_client"}})
         self._connections = self._connected(http_client)
 
     def __repr__(self) -> str:
@@ -152,7 +140,7 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
 
         source = self._source  # whose import must not fail once the call is paid for
         with request(self._settings, operation, arguments, stream=stream) as checked, self._connections.taken() as client:
-            call = Call(checked, self._settings, source, stream=stream, borrowed=self._connections.borrowed)
+            call = Call(checked, self._settings, source, stream, self._connections.borrowed)
             exchange(call, client)
         return call
 
@@ -202,6 +190,6 @@ class AsyncImagesClient(
         source = self._source
         checked = await arequest(self._settings, operation, arguments, stream=stream)
         with checked, self._connections.taken() as client:
-            call = Call(checked, self._settings, source, stream=stream, borrowed=self._connections.borrowed)
+            call = Call(checked, self._settings, source, stream, self._connections.borrowed)
             await aexchange(call, client)
         return call

@@ -27,7 +27,6 @@ _LARGEST_IN_NOTEBOOK = 20 << 20
 _IMAGES_IN_REPR = 3
 _URL_IN_REPR = 120
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "x-correlation-id")
-_RATE_LIMIT_PREFIX = "x-ratelimit-"
 
 
 class ImageSource(Protocol):
@@ -71,11 +70,8 @@ class HTTPInfo:
     @property
     def rate_limits(self) -> dict[str, str]:
         """Return what the server says of its limits: the `x-ratelimit-` headers, without that prefix."""
-        return {
-            name.removeprefix(_RATE_LIMIT_PREFIX): value
-            for name, value in self.headers.items()
-            if name.startswith(_RATE_LIMIT_PREFIX)
-        }
+        prefix = "x-ratelimit-"
+        return {name.removeprefix(prefix): value for name, value in self.headers.items() if name.startswith(prefix)}
 
     def __repr__(self) -> str:
         return f"<HTTPInfo {self.status_code} request_id={self.request_id!r} elapsed={self.elapsed:.2f}s>"

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 from pictures import drawn, half_clear, padded, turned
 from PIL import Image
-from platforms import POSIX
+from platforms import NO_FOLDER, OPENED_FOLDER
 
 from images_api import AsyncImagesClient, ImagesClient, InvalidRequestError, UnreadableFileError
 from images_api._images.headers import ImageFacts
@@ -331,8 +331,8 @@ UNREADABLE: dict[str, tuple[Callable[[Place], Any], type[Exception]]] = {
     "missing file": (lambda place: place.path.parent / "gone.png", FileNotFoundError),
     "missing file as text": (lambda place: str(place.path.parent / "gone.png"), FileNotFoundError),
     "missing file with a name": (lambda place: ("a.png", place.path.parent / "gone.png"), FileNotFoundError),
-    "directory": (lambda place: place.path.parent, IsADirectoryError if POSIX else PermissionError),
-    "file as a directory": (lambda place: place.path / "a.png", NotADirectoryError if POSIX else FileNotFoundError),
+    "directory": (lambda place: place.path.parent, OPENED_FOLDER),
+    "file as a directory": (lambda place: place.path / "a.png", NO_FOLDER),
     "no name at all": (lambda place: "", OSError),
     "name too long": (lambda place: "x" * 5000, OSError),
     "NUL in a path": (lambda place: "a\0b.png", ValueError),

@@ -73,7 +73,7 @@ def nested(nest: str) -> list[bytes]:
 
     limit = bisect_left(range(1_000_000), True, key=lambda depth: not is_readable(deep(depth)))  # noqa: FBT003
     # A call stands on a stack of its own, so that its limit is a little lower.
-    depths = (10, *(limit * tenth // 10 for tenth in range(6, 10)), *range(limit - 60, limit, 6), 2 * limit)
+    depths = (10, *range(50, 120, 10), *(limit * tenth // 10 for tenth in range(6, 10)), *range(limit - 60, limit, 6), 2 * limit)
     return [deep(depth) for depth in depths]
 
 

@@ -13,18 +13,22 @@ import pytest
 
 def _links() -> bool:
     with TemporaryDirectory() as folder:
+        link = Path(folder, "link")
         try:
-            Path(folder, "link").symlink_to("nowhere")
+            link.symlink_to("nowhere")
         except OSError:
             return False
-    return True
+        return link.is_symlink()
 
 
 POSIX = os.name == "posix"
 LINUX = sys.platform == "linux"
 needs_posix = pytest.mark.skipif(not POSIX, reason="limits, signals, forks, users and permissions of this kind are POSIX's")
 needs_make = pytest.mark.skipif(not (POSIX and shutil.which("make")), reason="make isn't installed, or has no shell")
-needs_links = pytest.mark.skipif(not _links(), reason="making a symbolic link is refused, as Windows does without a privilege")
+needs_links = pytest.mark.skipif(not _links(), reason="symbolic links can't be made; on Windows they need a privilege")
 needs_replaceable = pytest.mark.skipif(not POSIX, reason="Windows replaces no file that somebody has open")
 needs_full_queue = pytest.mark.skipif(not LINUX, reason="elsewhere a full queue turns callers away")
 needs_peak = pytest.mark.skipif(not LINUX, reason="only Linux forgets the peak of a process's memory")
+# What the system says of a folder that is opened like a file, and of a file that is taken for a folder.
+OPENED_FOLDER = IsADirectoryError if POSIX else PermissionError
+NO_FOLDER = NotADirectoryError if POSIX else FileNotFoundError

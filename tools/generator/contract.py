@@ -52,8 +52,7 @@ def read_contract(path: Path) -> dict[str, Any]:
         ContractError: It isn't there, isn't YAML, isn't valid OpenAPI 3.1, or breaks a convention of this project.
     """
     try:
-        located = YAML().load(path)
-        document = YAML(typ="safe").load(path)
+        document = YAML(typ="safe", pure=True).load(path)
     except OSError as error:
         raise ContractError(f"{path}: {error.strerror}") from error
     except MarkedYAMLError as error:
@@ -62,9 +61,11 @@ def read_contract(path: Path) -> dict[str, Any]:
         raise ContractError(f"{path}: isn't YAML in UTF-8: {error}") from error
     if not isinstance(document, dict):
         raise ContractError(f"{path}:1: must be a mapping, is {type(document).__name__}")
-    problems = [f"{path}{_place(located, where)}: {message}" for where, message in _problems(document)]
+    problems = list(_problems(document))
     if problems:
-        raise ContractError("\n".join(dict.fromkeys(problems)))
+        # Reading with the lines takes longer than without.
+        located = YAML().load(path)
+        raise ContractError("\n".join(dict.fromkeys(f"{path}{_place(located, where)}: {message}" for where, message in problems)))
     return document
 
 

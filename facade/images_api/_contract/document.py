@@ -52,3 +52,10 @@ def event_models() -> Mapping[str, Schema]:
     """Return the properties of each type of stream event, by the type's name."""
     mapping = document()["components"]["schemas"]["ImageStreamEvent"]["discriminator"]["mapping"]
     return {name: at(pointer)["properties"] for name, pointer in mapping.items()}
+
+
+@cache
+def error_codes() -> Mapping[str, frozenset[str]]:
+    """Return what servers call a fault, by what it means: `policy`, `quota`, or a status."""
+    codes = document()["components"]["schemas"]["ErrorDetail"]["properties"]["code"]["x-codes"]
+    return {meaning: frozenset(names) for meaning, names in codes.items()}

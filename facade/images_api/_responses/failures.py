@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from images_api import _errors as errors
+from images_api._contract.document import error_codes
 from images_api._messages import FOREIGN_TEXT_LIMIT, Secrets, short
 
 from .json import decode_json
@@ -34,29 +35,6 @@ _NEVER_STARTED = (
     httpx.LocalProtocolError,
 )
 _SERVER_ERRORS = 500
-# An error that comes as an event has no status of its own; these codes and types stand for one.
-_CODE_STATUSES = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "invalid_api_key": 401,
-    "permission_error": 403,
-    "rate_limit_exceeded": 429,
-    "insufficient_quota": 429,
-    "server_error": 500,
-    "api_error": 500,
-}
-# The names by which OpenAI, Azure and gateways call a refusal of the content, and an account without budget.
-_POLICY_CODES = frozenset(
-    {
-        "moderation_blocked",
-        "content_policy_violation",
-        "content_filter",
-        "contentfilter",
-        "content_safety_violation",
-        "responsibleaipolicyviolation",
-    }
-)
-_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "quota_exceeded"})
 
 
 def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) -> errors.APIStatusError:
@@ -75,16 +53,16 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
         document = body.decode(errors="replace")
     detail = (document.get("error") or document) if isinstance(document, dict) else document
     fields = detail if isinstance(detail, dict) else {}
-    codes = [short(fields.get("code")).lower(), _inner_code(fields), short(fields.get("type")).lower()]
+    codes = {short(fields.get("code")).lower(), _inner_code(fields), short(fields.get("type")).lower()}
     status = http.status_code
     if http.is_success:
-        status = next((_CODE_STATUSES[code] for code in codes if code in _CODE_STATUSES), status)
+        status = next((int(name) for name, known in error_codes().items() if name.isdecimal() and known & codes), status)
     kind: type[errors.APIStatusError] = _STATUS_ERRORS.get(status, errors.APIStatusError)
-    if not _POLICY_CODES.isdisjoint(codes):
+    if error_codes()["policy"] & codes:
         kind = errors.ContentPolicyError
     elif status >= _SERVER_ERRORS:
         kind = errors.InternalServerError
-    elif kind is errors.RateLimitError and not _QUOTA_CODES.isdisjoint(codes):
+    elif kind is errors.RateLimitError and error_codes()["quota"] & codes:
         kind = errors.QuotaExceededError
     text = error_text(document) if isinstance(document, dict) else excerpt(body)
     code = fields.get("code")
