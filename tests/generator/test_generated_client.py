@@ -8,18 +8,17 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from generation import CONTRACT, PACKAGE, ROOT, Part, form_parts, make_environment
+from generation import PACKAGE, ROOT, Part, form_parts, make_environment, our_contract
 from PIL import Image
 
 from images_api.sandbox import Sandbox
-from tools.generator.contract import read_contract
 from tools.vendor import vendor
 
 if TYPE_CHECKING:
     from images_api.sandbox._journal import ReceivedRequest
 
 KEY = "sk-vendor"
-SCHEMAS = read_contract(CONTRACT)["components"]["schemas"]
+SCHEMAS = our_contract()["components"]["schemas"]
 MODEL, VARYING_MODEL = (
     SCHEMAS[request]["properties"]["model"]["default"] for request in ("CreateImageRequest", "CreateImageVariationRequest")
 )
@@ -82,7 +81,7 @@ def test_every_module_is_imported_from_the_copy(run: Run) -> None:
 
 
 def test_it_says_which_contract_it_keeps(run: Run) -> None:
-    assert run.said["version"] == read_contract(CONTRACT)["info"]["version"]
+    assert run.said["version"] == our_contract()["info"]["version"]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -20,10 +20,9 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 import httpx
 import pytest
-from generation import CONTRACT, PACKAGE, Part, form_parts, generate, run
+from generation import PACKAGE, Part, form_parts, generate, our_contract, run
 from PIL import Image
 
-from tools.generator.contract import read_contract
 from tools.generator.templates import Fix, FixError, read_fixes, write_templates
 
 FIXES = {fix.id: fix for fix in read_fixes()}
@@ -535,7 +534,7 @@ PROOFS = [
         "banner-and-version",
         "the package names its contract's version",
         lambda package, _: package().__version__,
-        read_contract(CONTRACT)["info"]["version"],
+        our_contract()["info"]["version"],
         AttributeError,
     ),
     Proof("late-models", "one model doesn't import all", imports_an_event, right=False, wrong=True),

@@ -12,10 +12,9 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
-from generation import CONTRACT, ROOT, copy_project, run
+from generation import CONTRACT, ROOT, copy_project, our_contract, run
 from ruamel.yaml import YAML
 
-from tools.generator.contract import read_contract
 from tools.generator.trees import contents
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from images_api.sandbox import Sandbox
 
-BEFORE = read_contract(CONTRACT)["components"]
+BEFORE = our_contract()["components"]
 # Nobody's model, so that the sandbox, which keeps the contract as it was, lets everything pass.
 UNKNOWN = "somebodys-model"
 NEW_MAXIMUM = 4

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
-
-from generation import CONTRACT
-
-from tools.generator.contract import read_contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Schema = dict[str, Any]
 
-_TEXT = json.dumps(read_contract(CONTRACT))
 _ANNOTATIONS = {"description", "title", "example", "deprecated"}
 _NULL = {"type": "null"}
-
-
-def contract() -> Schema:
-    """A copy of the contract, to be changed; what openapi.yaml shares by an anchor is no longer shared."""
-    copy: Schema = json.loads(_TEXT)
-    return copy
 
 
 def without_rules(node: Any) -> Any:

@@ -7,8 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from generation import copy_project, run
-from openapi_styles import contract
+from generation import copy_project, our_contract, run
 from ruamel.yaml import YAML
 
 from tools.changes import changes
@@ -208,9 +207,9 @@ CREATION, CREATE_AND_EDIT, EDIT_AND_VARY = (
     "`createImage`, `createImageEdit`",
     "`createImageEdit`, `createImageVariation`",
 )
-SCHEMAS = contract()["components"]["schemas"]
+SCHEMAS = our_contract()["components"]["schemas"]
 MODEL = SCHEMAS["CreateImageRequest"]["properties"]["model"]
-BYTES = contract()["components"]["x-rules"]["DallE2Image"]["x-image"]["bytesBelow"]
+BYTES = our_contract()["components"]["x-rules"]["DallE2Image"]["x-image"]["bytesBelow"]
 ERROR_TYPE = {**SCHEMAS["ErrorDetail"]["properties"], "type": {"enum": ["a", "b", None]}}
 IS_SVG = {"properties": {"output_format": {"const": "svg"}}, "required": ["output_format"]}
 OTTER = f"{CREATION}: `{{}}`, when model is in Otter: {{}}".format
@@ -394,7 +393,7 @@ def _markdown(breaking: list[str], compatible: list[str]) -> str:
 def test_what_a_change_of_the_contract_means_for_callers(tmp_path: Path, name: str) -> None:
     change, *lines = CHANGES[name]
     before, after = tmp_path / "before.json", tmp_path / "after.json"
-    document = contract()
+    document = our_contract()
     before.write_text(json.dumps(document), encoding="utf-8")
     change(document)
     after.write_text(json.dumps(document), encoding="utf-8")
@@ -424,5 +423,5 @@ def test_a_contract_that_was_not_readable_is_said_to_be_so(tmp_path: Path, text:
     before, after = tmp_path / "before.json", tmp_path / "after.json"
     if text is not None:
         before.write_text(text, encoding="utf-8")
-    after.write_text(json.dumps(contract()), encoding="utf-8")
+    after.write_text(json.dumps(our_contract()), encoding="utf-8")
     assert changes(before, after).startswith(line.format(path=before))

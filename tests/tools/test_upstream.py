@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pytest
 from file_server import Reply, dead_port_fixture, served_fixture
-from generation import CONTRACT, ROOT, run
-from openapi_styles import STYLES, contract, in_3_0, inlined, under_other_names, without_rules
+from generation import CONTRACT, ROOT, our_contract, run
+from openapi_styles import STYLES, in_3_0, inlined, under_other_names, without_rules
 from ruamel.yaml import YAML
 
 from tools.upstream import KNOWN, main
@@ -45,7 +45,7 @@ class Upstream(Protocol):
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The contract as JSON, which is read in no time."""
     path = tmp_path_factory.mktemp("ours") / "openapi.json"
-    path.write_text(json.dumps(contract()), encoding="utf-8")
+    path.write_text(json.dumps(our_contract()), encoding="utf-8")
     return path
 
 
@@ -70,11 +70,11 @@ def upstream(capsys: pytest.CaptureFixture[str], tmp_path: Path, ours: Path) -> 
 class TestEqual:
     @pytest.mark.parametrize("style", STYLES)
     def test_the_same_in_another_style(self, upstream: Upstream, style: str) -> None:
-        said = upstream(STYLES[style](contract()), "--json")
+        said = upstream(STYLES[style](our_contract()), "--json")
         assert (said.texts, said.code) == ([], 0)
 
     def test_the_same_in_all_styles_that_go_together(self, upstream: Upstream) -> None:
-        said = upstream(in_3_0(under_other_names(inlined(contract()) | {"components": {"schemas": {}}})), "--json")
+        said = upstream(in_3_0(under_other_names(inlined(our_contract()) | {"components": {"schemas": {}}})), "--json")
         assert (said.texts, said.code) == ([], 0)
 
     def test_openapi_yaml_itself(self, upstream: Upstream) -> None:
@@ -94,7 +94,7 @@ class TestEqual:
         assert (said.code, said.err) == (0, "")
 
     def test_a_wrong_nullable_is_counted_where_it_is_reached(self, upstream: Upstream) -> None:
-        document = STYLES["with_wrong_nullable"](contract())
+        document = STYLES["with_wrong_nullable"](our_contract())
         document["components"]["schemas"]["OfAnotherAPI"] = {"type": "string", "nullable": True}
         places = json.loads(upstream(document, "--json").out)["misplaced_nullable"]
         assert "#/components/schemas/ImageCount/nullable" in places
@@ -106,8 +106,8 @@ CREATION = "POST /images/generations request application/json"
 EDIT = "POST /images/edits request multipart/form-data"
 VARIATION = "POST /images/variations"
 SCHEMAS = "#/components/schemas"
-EVENTS = contract()["components"]["schemas"]["ImageStreamEvent"]["discriminator"]["mapping"]
-MODELS = contract()["components"]["schemas"]["ImageModel"]["enum"]
+EVENTS = our_contract()["components"]["schemas"]["ImageStreamEvent"]["discriminator"]["mapping"]
+MODELS = our_contract()["components"]["schemas"]["ImageModel"]["enum"]
 JSON_ALONE = {"content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}/ImagesResponse"}}}}
 HEADER = {"name": "X-Trace", "in": "header", "schema": {"type": "string"}}
 R = "CreateImageRequest/properties"
@@ -249,7 +249,7 @@ class TestDifferent:
     @pytest.mark.parametrize("name", MUTATIONS)
     def test_one_change_is_reported_alone_with_both_places(self, upstream: Upstream, name: str) -> None:
         pointer, value, texts, *places = MUTATIONS[name]
-        document = change(contract(), pointer, value)
+        document = change(our_contract(), pointer, value)
         ours, theirs = map(absolute, places)
         said = upstream(document, "--json")
         assert (said.texts, said.code) == (texts, 1)
@@ -262,26 +262,26 @@ class TestDifferent:
     @pytest.mark.parametrize("name", SHARED)
     def test_what_operations_share_differs_in_each(self, upstream: Upstream, name: str) -> None:
         pointer, value, text = SHARED[name]
-        said = upstream(change(contract(), pointer, value), "--json")
+        said = upstream(change(our_contract(), pointer, value), "--json")
         assert said.code == 1
-        assert {found.split(" ")[1] for found in said.texts} == set(contract()["paths"])
+        assert {found.split(" ")[1] for found in said.texts} == set(our_contract()["paths"])
         assert [found for found in said.texts if not found.endswith(text)] == []
 
     @pytest.mark.parametrize("style", STYLES)
     def test_a_change_is_the_same_in_every_style(self, upstream: Upstream, style: str) -> None:
         pointer, value, texts, *_ = MUTATIONS["a bound"]
-        assert upstream(STYLES[style](change(contract(), pointer, value)), "--json").texts == texts
+        assert upstream(STYLES[style](change(our_contract(), pointer, value)), "--json").texts == texts
 
     def test_the_other_path_is_named(self, upstream: Upstream) -> None:
         pointer, value, *_ = MUTATIONS["a parameter more"]
-        said = upstream(under_other_names(change(contract(), pointer, value)))
+        said = upstream(under_other_names(change(our_contract(), pointer, value)))
         assert (
             "POST /images/generations (theirs: /openai/v1/images/generations) request application/json\n  seed: only theirs"
             in said.out
         )
 
     def test_an_operation_they_lack_keeps_nothing_else_from_being_compared(self, upstream: Upstream) -> None:
-        document = change(change(contract(), "#/paths/~1images~1variations", _GONE), f"{R}/seed", {"type": "integer"})
+        document = change(change(our_contract(), "#/paths/~1images~1variations", _GONE), f"{R}/seed", {"type": "integer"})
         said = upstream(document)
         assert said.code == 1
         assert "POST /images/variations\n  only ours\n" in said.out
@@ -289,7 +289,7 @@ class TestDifferent:
         assert json.loads(upstream(document, "--json").out)["paths"]["POST /images/variations"] is None
 
     def test_the_shortest_of_several_paths_is_compared(self, upstream: Upstream) -> None:
-        document = contract()
+        document = our_contract()
         document["paths"]["/deployments/{name}/images/variations"] = {"post": {"responses": {}}}
         document["paths"]["/of/another/api"] = {"$ref": "another.yaml"}
         assert upstream(document).code == 0
@@ -305,7 +305,7 @@ class TestKnown:
         return path
 
     def test_news_alone_are_shown(self, upstream: Upstream, listed: Path) -> None:
-        document = change(contract(), f"{R}/seed", {"type": "integer"})
+        document = change(our_contract(), f"{R}/seed", {"type": "integer"})
         del document["servers"]
         said = upstream(document, known=listed)
         assert (said.code, said.out) == (
@@ -317,7 +317,7 @@ class TestKnown:
         assert (said.code, "choice vivid" in said.out, "seed" in said.out) == (1, True, False)
 
     def test_all_shows_the_reasons(self, upstream: Upstream, listed: Path) -> None:
-        document = change(contract(), f"{R}/seed", {"type": "integer"})
+        document = change(our_contract(), f"{R}/seed", {"type": "integer"})
         assert (
             "Known: Otters need it.\nPOST /images/generations request application/json\n  seed: only theirs"
             in upstream(document, "--all", known=listed).out
@@ -326,7 +326,7 @@ class TestKnown:
         assert (known["field"], known["reason"]) == ("seed", "Otters need it.")
 
     def test_what_the_official_document_no_longer_has_is_stale(self, upstream: Upstream, listed: Path) -> None:
-        document = change(contract(), f"{R}/seed", {"type": "integer"})
+        document = change(our_contract(), f"{R}/seed", {"type": "integer"})
         assert json.loads(upstream(document, "--json", known=listed).out)["stale"] == ["* style: only ours"]
         assert "delete it from upstream.toml:\n  * style: only ours\n" in upstream(document, known=listed).out
         document["servers"] = [{"url": "http://localhost:8080/v1"}]
@@ -340,7 +340,7 @@ class TestKnown:
 
     def test_a_document_with_what_the_official_one_lacks(self, upstream: Upstream) -> None:
         """Facts of the official document: older choices, defaults, no errors, closed replies."""
-        document = without_rules(contract())
+        document = without_rules(our_contract())
         schemas = document["components"]["schemas"]
         for path in document["paths"].values():
             del path["post"]["responses"]["default"]
@@ -397,7 +397,7 @@ class TestUnusable:
         ],
     )
     def test_a_schema_that_cannot_be_read(self, upstream: Upstream, schema: Any, reason: str) -> None:
-        said = upstream(change(contract(), f"{R}/n", schema))
+        said = upstream(change(our_contract(), f"{R}/n", schema))
         assert said.code == 2
         assert absolute(f"{R}/n") in said.err
         assert reason in said.err
@@ -432,14 +432,14 @@ class TestUnusable:
 
 
 def test_a_redirect_is_followed(upstream: Upstream, served: FileServer) -> None:
-    target = served.answer("/openapi.json", Reply(json.dumps(contract()).encode()))
+    target = served.answer("/openapi.json", Reply(json.dumps(our_contract()).encode()))
     assert upstream(served.answer("/latest", Reply(status=302, headers={"Location": target}))).code == 0
 
 
 def test_the_command_says_by_its_exit_code_what_came_of_it(tmp_path: Path) -> None:
     theirs = tmp_path / "theirs.yaml"
     for code, maximum in ((0, 10), (1, 4)):
-        document = change(contract(), f"{R}/n", {"type": ["integer", "null"], "minimum": 1, "maximum": maximum})
+        document = change(our_contract(), f"{R}/n", {"type": ["integer", "null"], "minimum": 1, "maximum": maximum})
         YAML(typ="safe").dump(document, theirs)
         printed = run(sys.executable, "-W", "error", "-m", "tools.upstream", str(theirs), folder=ROOT, code=code)
         assert ("n: maximum: ours 10, theirs 4" in printed) is bool(code)

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from generation import CONTRACT, PACKAGE, ROOT, copy_project, make_environment, run
+from generation import CONTRACT, PACKAGE, ROOT, copy_project, make_environment, our_contract, run
 from platforms import needs_links, needs_make, needs_posix
 
-from tools.generator.contract import read_contract
 from tools.generator.trees import contents
 from tools.vendor import STAMP, VendorError, vendor
 
@@ -63,7 +62,7 @@ class TestCopy:
         assert stamp.pop("edits")
         assert stamp == {
             "package": NAME,
-            "version": read_contract(CONTRACT)["info"]["version"],
+            "version": our_contract()["info"]["version"],
             "contract": f"sha256:{sha256(CONTRACT.read_bytes()).hexdigest()}",
             "generator": f"openapi-python-client {version('openapi-python-client')}",
             "refresh": "make vendor INTO=<the folder that holds this one> NAME=pictures",
