@@ -59,7 +59,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> deque[None]:
     """The pages of memory that a process has, all free: what other tests left behind takes none, and gives no file."""
     pages = deque([None] * (_spool._MEMORY // PAGE))
     monkeypatch.setattr(_spool, "_FREE_PAGES", pages)
-    monkeypatch.setattr(_spool, "_FILES_WITH_ROOM", WeakSet[Any]())
+    monkeypatch.setattr(_spool, "_FILES", WeakSet[Any]())
     return pages
 
 
@@ -227,11 +227,6 @@ class TestContent:
         del first
         assert (again.read(), again.size, again.in_file) == (content, len(content), False)
 
-    def test_in_tiny_chunks_takes_no_more_memory_than_in_large_ones(self) -> None:
-        (made,) = written(LARGE, step=7)
-        assert isinstance(made._source, _spool._Memory)
-        assert [len(page) for page in made._source.pages()] == [PAGE] * (len(LARGE) // PAGE)
-
 
 ACTS: dict[str, Callable[[Any, int], object]] = {
     "seek": lambda file, target: file.seek(target),
@@ -259,10 +254,8 @@ class TestMemory:
         assert free - len(memory) == 2 + 1
         with made[0].open() as file:
             del made[0]
-            assert free - len(memory) == 2 + 1  # which the reader needs
+            assert free - len(memory) == 1
             assert file.read() == noise(SMALL + 2 * PAGE)
-            del file
-        assert free - len(memory) == 1
         made.clear()
         assert len(memory) == free
 
@@ -359,36 +352,16 @@ class TestFile:
 
     @linux
     @pytest.mark.usefixtures("no_memory")
-    def test_is_one_of_a_few_however_many_results_there_are(self, temp: Path) -> None:
-        sizes = range(SMALL + 1, SMALL + 201)
+    def test_is_one_of_a_few_however_many_results_are_held(self, temp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(_spool, "_MOST_FILES", 8)
+        sizes = range(SMALL + 1, SMALL + 21)
         held = [written(noise(size))[0] for size in sizes]
-        assert len(open_files(temp)) == _spool._FILES
-        assert all(each.in_file and each.read() == noise(size) for each, size in zip(held, sizes, strict=True))
+        assert len(open_files(temp)) == 8
+        assert [each.in_file for each in held] == [True] * 8 + [False] * 12
+        assert all(each.read() == noise(size) for each, size in zip(held, sizes, strict=True))
         held.clear()
         assert open_files(temp) == []
-
-    @linux
-    @pytest.mark.usefixtures("no_memory")
-    def test_is_shared_up_to_a_size(self, temp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(_spool, "_FILES", 1)
-        monkeypatch.setattr(_spool, "_ROOM", 3 * len(LARGE))
-        held = [written(LARGE)[0] for _ in range(7)]
-        assert len(open_files(temp)) == 3
-        assert [each.read() for each in held] == [LARGE] * 7
-
-    def test_is_shared_by_no_two_responses_at_a_time(self, monkeypatch: pytest.MonkeyPatch, memory: deque[None]) -> None:
-        memory.clear()
-        monkeypatch.setattr(_spool, "_FILES", 1)
-
-        def work(number: int) -> None:
-            held = deque[tuple[Content, bytes]](maxlen=5)
-            for round_ in range(30):
-                content = noise(SMALL + 1000 * number + round_, (number, round_))
-                held.append((written(content, step=9000)[0], content))
-                for made, expected in held:
-                    assert made.read() == expected
-
-        together(work)
+        assert written(LARGE)[0].in_file
 
     def test_has_no_name(self, temp: Path) -> None:
         (made,) = filed(LARGE)
@@ -398,10 +371,10 @@ class TestFile:
     @posix
     def test_is_nobody_elses(self) -> None:
         (made,) = filed(LARGE)
-        assert isinstance(made._source, _spool._File)
-        status = os.fstat(made._source._descriptor)
+        assert made._file is not None
+        status = os.fstat(made._file._descriptor)
         assert (stat.S_IMODE(status.st_mode), status.st_uid) == (stat.S_IRUSR | stat.S_IWUSR, os.geteuid())
-        assert not os.get_inheritable(made._source._descriptor)
+        assert not os.get_inheritable(made._file._descriptor)
 
     @linux
     def test_is_not_open_in_other_programs(self, temp: Path) -> None:
@@ -518,7 +491,6 @@ import os, random
 from images_api._images import spool
 
 spool._FREE_PAGES.clear()
-spool._FILES = 1
 
 def make(number):
     content = random.Random(number).randbytes(200_000)
@@ -1235,22 +1207,11 @@ class TestInThisProcess:
         assert [each.in_file for each in (first, second, third)] == [True, False, False]
         second.write(OTHER)
         assert [each.read() for each in (first, second, third)] == [LARGE, LARGE + LARGE + OTHER, LARGE + LARGE]
-        assert isinstance(first._source, _spool._File)
-        assert os.fstat(first._source._descriptor).st_size == len(LARGE)
+        assert first._file is not None
+        assert os.fstat(first._file._descriptor).st_size == len(LARGE)
 
     @pytest.mark.usefixtures("no_memory")
     def test_what_makes_files_may_be_out_of_reach(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "tempfile", None)
         (made,) = written(LARGE)
         assert (made.in_file, made.read()) == (False, LARGE)
-
-    @pytest.mark.usefixtures("no_memory")
-    def test_a_file_of_another_process_is_only_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(_spool, "_FILES", 1)
-        first, second = written(LARGE)[0]._source, written(LARGE)[0]._source
-        assert isinstance(first, _spool._File)
-        assert second is first
-        first.process += 1
-        (third,) = written(OTHER)
-        assert third._source is not first
-        assert third.read() == OTHER

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from contextlib import suppress
-from errno import EINVAL
-from functools import partial
+from errno import EINVAL, EMFILE
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -26,11 +25,9 @@ _MEMORY = 5 << 20
 # single step each, which no thread, signal, fork or garbage collection can come between.
 _FREE_PAGES = deque([None] * (_MEMORY // _PAGE))
 _COPIED_AT_ONCE = 256 << 10
-# A response has a file of its own. With so many already, it goes on in that of an earlier one, up to a size: else a thousand
-# results were a thousand open files.
-_FILES = 32
-_ROOM = 64 << 20
-_FILES_WITH_ROOM: WeakSet[_File] = WeakSet()
+# An app that holds a thousand results needs its descriptors for other things.
+_MOST_FILES = 128
+_FILES: WeakSet[_File] = WeakSet()
 
 
 class Spool:
@@ -42,7 +39,6 @@ class Spool:
 
     def __init__(self) -> None:
         self._file: ref[_File] | None = None
-        self._files = _FILES_WITH_ROOM
 
     def new(self) -> Content:
         """Return what takes the bytes of the next image, once the one before is not written to any more."""
@@ -57,14 +53,12 @@ class Spool:
         """
         file = self._file() if self._file else None
         if file is None:
-            file = _shared_file() or _new_file()
+            if len(_FILES) >= _MOST_FILES:
+                raise OSError(EMFILE, os.strerror(EMFILE))
+            file = _File()
+            _FILES.add(file)
             self._file = ref(file)
         return file
-
-    def __del__(self) -> None:
-        file = self._file() if self._file else None
-        if file is not None and file.size < _ROOM:
-            self._files.add(file)
 
 
 class Content:
@@ -77,51 +71,51 @@ class Content:
     def __init__(self, spool: Spool | None = None) -> None:
         self.size = 0
         self._spool = spool
-        self._source: _Memory | _File = _Memory()
+        self._memory = BytesIO()
+        self._free, self._held = _FREE_PAGES, 0
+        self._file: _File | None = None
         self._offset = 0
 
     @classmethod
     def of(cls, content: bytes) -> Self:
         """Return bytes that are whole already, and stay in memory."""
         made = cls()
-        made.size = len(content)
-        made._source = _Memory(content)
+        made.size, made._memory = len(content), BytesIO(content)
         return made
 
     @property
     def in_file(self) -> bool:
         """Return whether the bytes are in a file, and reading them may take a while."""
-        return isinstance(self._source, _File)
+        return self._file is not None
 
     def write(self, chunk: bytes) -> None:
         """Add bytes at the end."""
         size = self.size + len(chunk)
-        if self._spool is not None and isinstance(self._source, _Memory) and not self._source.hold(size):
-            self._leave_memory(self._source, self._spool)
-        if isinstance(self._source, _File):
+        if self._file is None and self._spool is not None and not self._hold(size):
+            self._leave_memory(self._spool)
+        if self._file is not None:
             try:
-                self._source.append(chunk)
+                self._file.append(chunk)
             except OSError:
-                self._return_to_memory(self._source)
-        if isinstance(self._source, _Memory):
-            self._source.append(chunk)
+                self._return_to_memory(self._file)
+        if self._file is None:
+            self._memory.write(chunk)
         self.size = size
 
     def close(self) -> None:
         """Say that all is written."""
         self._spool = None
+        self._memory.getvalue()  # gives back what was allocated ahead
 
     def open(self) -> BinaryIO:
         """Return a binary file to read from, with a position of its own, which the caller closes."""
-        if isinstance(self._source, _Memory) and len(page := self._source.read(self.size, 0)) == self.size:
-            return BytesIO(page)
-        return BufferedReader(self._reader())
+        if self._file is None:
+            return BytesIO(self._memory.getvalue())  # which share the bytes
+        return BufferedReader(_Reader(self._file, self._offset, self.size))
 
     def read(self) -> bytes:
         """Return all bytes."""
-        if isinstance(self._source, _Memory):
-            return b"".join(self._source.pages())
-        return self._reader().readall()
+        return b"".join(self._chunks(self.size))
 
     def copy_to(self, target: Path) -> None:
         """Make a new file that holds the bytes.
@@ -130,44 +124,26 @@ class Content:
             OSError: There is one already, or it can't be written.
         """
         with target.open("xb") as file:
-            done = self._source.copy(file.fileno(), self._offset, self.size) if isinstance(self._source, _File) else 0
+            done = self._file.copy(file.fileno(), self._offset, self.size) if self._file else 0
             file.seek(done)
-            file.writelines(self._reader(done).chunks(_COPIED_AT_ONCE))
+            file.writelines(self._chunks(_COPIED_AT_ONCE, done))
 
     def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
         return self.of, (self.read(),)
 
-    def _reader(self, start: int = 0) -> _Reader:
-        return _Reader(self._source, self._offset + start, self.size - start)
+    def __del__(self) -> None:
+        self._free.extend([None] * self._held)
 
-    def _leave_memory(self, memory: _Memory, spool: Spool) -> None:
-        try:
-            file = spool.file()
-            offset = file.size
-            file.append(*memory.pages())
-        except (OSError, ImportError):
-            self._spool = None
-        else:
-            self._source, self._offset = file, offset
+    def _chunks(self, largest: int, start: int = 0) -> Iterator[bytes]:
+        """Yield the bytes from a start on; in chunks where they come from a file."""
+        if self._file is None:
+            yield self._memory.getvalue()
+            return
+        while start < self.size and (chunk := self._file.read(min(largest, self.size - start), self._offset + start)):
+            yield chunk
+            start += len(chunk)
 
-    def _return_to_memory(self, file: _File) -> None:
-        memory = _Memory()
-        for chunk in self._reader().chunks(_COPIED_AT_ONCE):
-            memory.append(chunk)
-        file.cut(self._offset)
-        self._source, self._offset, self._spool = memory, 0, None
-
-
-class _Memory:
-    """Bytes in memory, in pages: so they grow without being moved, and are given back to the system as they came."""
-
-    def __init__(self, content: bytes = b"") -> None:
-        self._pages: list[bytes] = []
-        self._last = BytesIO(content)
-        self._free = _FREE_PAGES
-        self._held = 0
-
-    def hold(self, size: int) -> bool:
+    def _hold(self, size: int) -> bool:
         """Take what so many bytes need of the budget, and tell whether there was so much."""
         try:
             while _SMALL + self._held * _PAGE < size:
@@ -177,28 +153,23 @@ class _Memory:
             return False
         return True
 
-    def append(self, chunk: bytes) -> None:
-        """Add a chunk."""
-        rest = memoryview(chunk)
-        while len(rest) > (room := _PAGE - self._last.tell()):
-            self._last.write(rest[:room])
-            self._pages.append(self._last.getvalue())
-            self._last, rest = BytesIO(), rest[room:]
-        self._last.write(rest)
+    def _leave_memory(self, spool: Spool) -> None:
+        try:
+            file = spool.file()
+            offset = file.size
+            file.append(self._memory.getvalue())
+        except (OSError, ImportError):
+            self._spool = None
+            return
+        self._file, self._offset = file, offset
+        self._memory, held, self._held = BytesIO(), self._held, 0
+        self._free.extend([None] * held)
 
-    def read(self, size: int, offset: int) -> bytes:
-        """Return so many bytes, or fewer where the page ends."""
-        index = min(offset // _PAGE, len(self._pages))
-        page = self._pages[index] if index < len(self._pages) else self._last.getvalue()
-        start = offset - index * _PAGE
-        return page[start : start + size]
-
-    def pages(self) -> list[bytes]:
-        """Return all of it."""
-        return [*self._pages, self._last.getvalue()]
-
-    def __del__(self) -> None:
-        self._free.extend([None] * self._held)
+    def _return_to_memory(self, file: _File) -> None:
+        for chunk in self._chunks(_COPIED_AT_ONCE):
+            self._memory.write(chunk)
+        file.cut(self._offset)
+        self._file = self._spool = None
 
 
 class _File:
@@ -206,31 +177,30 @@ class _File:
 
     Attributes:
         size: Where its end is.
-        process: The only one that writes to it.
     """
 
     _close = staticmethod(os.close)  # when Python ends, this class may outlast what it imported
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self) -> None:
+        from tempfile import TemporaryFile
+
         self.size = 0
-        self.process = os.getpid()
-        # A number: were it a file object, the garbage collector would at times meet it first, open, and Python warn of it.
-        self._descriptor = descriptor
+        with TemporaryFile(buffering=0) as opened:
+            # A number: were it a file object, the garbage collector would at times meet it first, open, and Python warn of it.
+            self._descriptor = os.dup(opened.fileno())
         self._lock = Lock()
 
-    def append(self, *chunks: bytes) -> None:
-        """Add chunks.
+    def append(self, chunk: bytes) -> None:
+        """Add a chunk.
 
         Raises:
-            OSError: Not all of them can be added; then none is.
+            OSError: Not all of it can be added; then nothing is.
         """
-        end = self.size
+        rest, end = memoryview(chunk), self.size
         try:
-            for chunk in chunks:
-                rest = memoryview(chunk)
-                while rest:
-                    written = self._write(rest, end)
-                    rest, end = rest[written:], end + written
+            while rest:
+                written = self._write(rest, end)
+                rest, end = rest[written:], end + written
         except OSError:
             self.cut(self.size)
             raise
@@ -266,31 +236,15 @@ class _File:
             return os.write(self._descriptor, chunk)
 
     def __del__(self) -> None:
-        self._close(self._descriptor)
-
-
-def _new_file() -> _File:
-    from tempfile import TemporaryFile
-
-    with TemporaryFile(buffering=0) as opened:
-        return _File(os.dup(opened.fileno()))
-
-
-def _shared_file() -> _File | None:
-    """Return a file in which no response is writing any more; none while a new one does no harm."""
-    with suppress(KeyError):  # the last has just gone
-        while len(_FILES_WITH_ROOM) >= _FILES:
-            file = _FILES_WITH_ROOM.pop()
-            if file.process == os.getpid():  # a fork writes to no file of its parent, nor the other way round
-                return file
-    return None
+        if hasattr(self, "_descriptor"):
+            self._close(self._descriptor)
 
 
 class _Reader(RawIOBase):
-    """Reads one content, with a position of its own."""
+    """Reads one content of a file, with a position of its own."""
 
-    def __init__(self, source: _Memory | _File, offset: int, size: int) -> None:
-        self._source = source
+    def __init__(self, file: _File, offset: int, size: int) -> None:
+        self._file = file
         self._offset = offset
         self._size = size
         self._position = 0
@@ -308,22 +262,10 @@ class _Reader(RawIOBase):
         self._position = position
         return position
 
-    def read(self, size: int = -1) -> bytes:
-        """Return so many bytes, or fewer where they don't lie together."""
-        rest = max(0, self._size - self._position)
-        chunk = self._source.read(rest if size < 0 else min(size, rest), self._offset + self._position)
-        self._position += len(chunk)
-        return chunk
-
-    def readall(self) -> bytes:
-        return b"".join(self.chunks())
-
-    def chunks(self, size: int = -1) -> Iterator[bytes]:
-        """Yield the rest, in chunks of no more than a size."""
-        return iter(partial(self.read, size), b"")
-
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer)
-        chunk = self.read(len(view))
+        rest = max(0, self._size - self._position)
+        chunk = self._file.read(min(len(view), rest), self._offset + self._position)
         view[: len(chunk)] = chunk
+        self._position += len(chunk)
         return len(chunk)

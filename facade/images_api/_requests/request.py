@@ -15,7 +15,7 @@ from datetime import date
 from functools import cache, lru_cache
 from importlib import import_module
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias, cast
 
 import httpx
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from images_api._contract.operations import Operation
-    from images_api._contract.rules import RequestContract
     from images_api._settings import Settings
 
     from .uploads import Upload
@@ -75,32 +74,59 @@ class CheckedRequest:
         self._files.close()
 
 
-class _Words(NamedTuple):
-    """What a caller says of a call beside the operation's parameters."""
+class _Draft:
+    """What a caller said of one call, sorted: fields, images as files or by reference, and the words of the call.
 
-    extra_headers: Mapping[str, str | None]
-    extra_query: Mapping[str, Any]
-    extra_body: Mapping[str, object]
-    timeout: httpx.Timeout
-    max_retries: int
+    Args:
+        settings: The client's.
+        operation: What is called.
+        arguments: What its method was called with, by name and in the order of its signature; None is what wasn't said.
+    """
 
+    def __init__(self, settings: Settings, operation: Operation, arguments: Mapping[str, Any]) -> None:
+        said = {name: value for name, value in arguments.items() if value is not None and name != "self"}
+        self.extra_headers = _mapping("extra_headers", said)
+        self.extra_query = _mapping("extra_query", said)
+        self.extra_body = _mapping("extra_body", said)
+        self.timeout = checked_timeout(said.pop("timeout", settings.timeout))
+        self.max_retries = checked_retries(said.pop("max_retries", settings.max_retries))
+        # What Python keeps for itself has an underscore: https://peps.python.org/pep-0008/#descriptive-naming-styles
+        self.fields = {bare if iskeyword(bare := name.removesuffix("_")) else name: value for name, value in said.items()}
+        self.subject = operation.subject or next(iter(self.fields), "")
+        self.operation = operation
+        self.uploads: dict[str, list[Upload]] = {}
+        self.unusable: list[InvalidRequestError] = []
+        images = {name: _several(self.fields.pop(name)) for name in operation.files if name in self.fields}
+        references = {name: [_reference(operation, name, each) for each in several] for name, several in images.items()}
+        named = [each for several in references.values() for each in several]
+        if any(named) and not all(named):
+            given = [each for several in images.values() for each in several]
+            raise InvalidRequestError([Problem(" and ".join(images), given, "must all be files, or all be links and file ids")])
+        self.media_type = operation.body(by_reference=any(named))
+        self.rules = operation.bodies[self.media_type]
+        for name, several in images.items():
+            if any(named):
+                key = self.rules.references.get(name, name)
+                self.fields[key] = references[name] if self.rules.is_list(key, len(several)) else references[name][0]
+            else:
+                self._attach(name, several)
 
-class _Draft(NamedTuple):
-    """What a caller said, sorted."""
+    def role(self, role: str, fields: Mapping[str, Any]) -> Any:
+        """Return what the parameter says that plays a role, or None."""
+        return fields.get(self.rules.roles.get(role, ""))
 
-    operation: Operation
-    media_type: str
-    fields: dict[str, Any]
-    uploads: dict[str, list[Upload]]
-    unusable: list[InvalidRequestError]
+    def _attach(self, name: str, several: Sequence[object]) -> None:
+        """Add images to be uploaded; what is wrong with them is said with all the rest."""
+        from .uploads import upload
 
-    @property
-    def rules(self) -> RequestContract:
-        return self.operation.bodies[self.media_type]
-
-    @property
-    def named(self) -> set[str]:
-        return {*self.fields, *self.uploads}
+        self.uploads[name] = []
+        for index, each in enumerate(several):
+            try:
+                self.uploads[name].append(upload(name, each))
+            except InvalidRequestError as error:
+                if len(several) > 1:
+                    error.problems = tuple(problem._replace(parameter=f"{name}[{index}]") for problem in error.problems)
+                self.unusable.append(error)
 
 
 def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any], *, stream: bool = False) -> CheckedRequest:
@@ -116,21 +142,18 @@ def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any],
         InvalidRequestError: An argument breaks a rule, or files and references are mixed.
         UnreadableFileError: A file is missing or can't be read.
     """
-    words, said = _words(settings, arguments)
-    draft = _drafted(operation(operation_id), said)
+    draft = _Draft(settings, operation(operation_id), arguments)
     with ExitStack() as files:
         parts = {name: [_file(files, each) for each in uploads] for name, uploads in draft.uploads.items()}
         fields = _filled_in(draft, settings, stream=stream)
-        _check(draft, fields, words, settings)
+        _check(draft, fields, settings)
         _warn_of_retirement(draft, fields, settings)
-        headers = _headers(settings, words, stream=stream)
-        one_or_all = {name: several if draft.rules.is_list(name, len(several)) else several[0] for name, several in parts.items()}
-        http = _built(draft, fields | one_or_all | dict(words.extra_body), headers, words, settings)
-        count = fields.get(draft.rules.roles.get("count", ""))
+        headers = _headers(draft, settings, stream=stream)
+        count = draft.role("count", fields)
         return CheckedRequest(
-            http=http,
-            subject=_subject(draft, said),
-            max_retries=words.max_retries,
+            http=_built(draft, fields, parts, headers, settings),
+            subject=_subject(draft),
+            max_retries=draft.max_retries,
             images=count if isinstance(count, int) else 1,
             secrets=Secrets(value.removeprefix("Bearer ") for name, value in headers.items() if name in settings.secret_headers),
             _files=files.pop_all(),
@@ -184,49 +207,11 @@ def user_agent() -> str:
     return f"images-api/{__version__}"
 
 
-def _words(settings: Settings, arguments: Mapping[str, Any]) -> tuple[_Words, dict[str, Any]]:
-    """Return the words of the call, and what is said of the operation's parameters."""
-    said = {name: value for name, value in arguments.items() if value is not None}
-    said.pop("self", None)
-    words = {name: _mapping(name, said.pop(name, {})) for name in ("extra_headers", "extra_query", "extra_body")}
-    timeout, retries = said.pop("timeout", None), said.pop("max_retries", None)
-    return _Words(
-        timeout=settings.timeout if timeout is None else checked_timeout(timeout),
-        max_retries=settings.max_retries if retries is None else checked_retries(retries),
-        **words,
-    ), {_wire_name(name): value for name, value in said.items()}
-
-
-def _mapping(name: str, given: Any) -> Mapping[str, Any]:
+def _mapping(name: str, said: dict[str, Any]) -> Mapping[str, Any]:
+    given = said.pop(name, {})
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
         raise InvalidRequestError([Problem(name, given, "must be a mapping of names to values")])
     return given
-
-
-def _wire_name(name: str) -> str:
-    # https://peps.python.org/pep-0008/#descriptive-naming-styles
-    bare = name.removesuffix("_")
-    return bare if iskeyword(bare) else name
-
-
-def _drafted(operation: Operation, said: Mapping[str, Any]) -> _Draft:
-    """Sort fields from images, and choose the body: a form for files, JSON where each image is a link or a file id."""
-    fields = {name: value for name, value in said.items() if name not in operation.files}
-    images = {name: _several(said[name]) for name in operation.files if name in said}
-    references = {name: [_reference(operation, name, each) for each in several] for name, several in images.items()}
-    named = [each for several in references.values() for each in several]
-    if any(named) and not all(named):
-        given = [each for several in images.values() for each in several]
-        raise InvalidRequestError([Problem(" and ".join(images), given, "must all be files, or all be links and file ids")])
-    by_reference = any(named)
-    draft = _Draft(operation, operation.body(by_reference=by_reference), fields, {}, [])
-    for name, several in images.items():
-        if by_reference:
-            key = draft.rules.references.get(name, name)
-            fields[key] = references[name] if draft.rules.is_list(key, len(several)) else references[name][0]
-        else:
-            _attach(draft, name, several)
-    return draft
 
 
 def _reference(operation: Operation, name: str, given: object) -> dict[str, str] | None:
@@ -239,40 +224,26 @@ def _several(given: object) -> Sequence[object]:
     return given if isinstance(given, Sequence) and not isinstance(given, _ONE_IMAGE) else [given]
 
 
-def _attach(draft: _Draft, name: str, several: Sequence[object]) -> None:
-    """Add images to be uploaded; what is wrong with them is said with all the rest."""
-    from .uploads import upload
-
-    draft.uploads[name] = []
-    for index, each in enumerate(several):
-        try:
-            draft.uploads[name].append(upload(name, each))
-        except InvalidRequestError as error:
-            if len(several) > 1:
-                error.problems = tuple(problem._replace(parameter=f"{name}[{index}]") for problem in error.problems)
-            draft.unusable.append(error)
-
-
 def _filled_in(draft: _Draft, settings: Settings, *, stream: bool) -> dict[str, Any]:
     """Return what goes out: what is said, the client's defaults, and what the contract documents for the model."""
     rules = draft.rules
     defaults = {name: value for name, value in settings.defaults.items() if name in rules.properties}
     filled_in = {**rules.general_defaults, **defaults, **draft.fields}
     fields = {name: value for name, value in filled_in.items() if value is not None}
-    fields = {**rules.defaults(fields.get(rules.roles.get("model", ""))), **fields}
+    fields = {**rules.defaults(draft.role("model", fields)), **fields}
     if stream and "stream" in rules.roles:
         fields[rules.roles["stream"]] = True
     return fields
 
 
-def _check(draft: _Draft, fields: Mapping[str, Any], words: _Words, settings: Settings) -> None:
+def _check(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> None:
     """Raise everything that is wrong at once, or warn of it, as the client's `validate` says."""
     problems = [problem for error in draft.unusable for problem in error.problems]
     spoilt = {problem.parameter.partition("[")[0] for problem in problems}
     problems += [
         Problem("extra_body", {name: value}, f"repeats the argument {name}")
-        for name, value in words.extra_body.items()
-        if name in draft.named
+        for name, value in draft.extra_body.items()
+        if name in draft.fields or name in draft.uploads
     ]
     if settings.validate != "off":
         facts = {name: [each.facts for each in uploads] for name, uploads in draft.uploads.items()}
@@ -299,19 +270,18 @@ def _blamed(problem: Problem, draft: _Draft, settings: Settings) -> Problem:
 
 
 def _warn_of_retirement(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> None:
-    if settings.is_official:
-        model = fields.get(draft.rules.roles.get("model", ""))
-        end = draft.rules.retired(model)
-        if end:
-            ended = "was" if end["date"] <= date.today().isoformat() else "will be"  # noqa: DTZ011  a day either way is the same news
-            text = f"{model} {ended} retired on {end['date']}; {end['successor']} is its successor"
-            warn_caller(text, DeprecationWarning)
+    model = draft.role("model", fields)
+    end = draft.rules.retired(model) if settings.is_official else None
+    if end:
+        ended = "was" if end["date"] <= date.today().isoformat() else "will be"  # noqa: DTZ011  a day either way is the same news
+        text = f"{model} {ended} retired on {end['date']}; {end['successor']} is its successor"
+        warn_caller(text, DeprecationWarning)
 
 
-def _headers(settings: Settings, words: _Words, *, stream: bool) -> dict[str, str]:
+def _headers(draft: _Draft, settings: Settings, *, stream: bool) -> dict[str, str]:
     """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
     given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if stream else _JSON, "user-agent": user_agent()}
-    for more in (settings.headers, settings.authorization(), words.extra_headers):
+    for more in (settings.headers, settings.authorization(), draft.extra_headers):
         given |= {str(name).lower(): value for name, value in more.items()}
     headers = {name: value for name, value in given.items() if value is not None}
     wrong = [name for name, value in headers.items() if not _HEADER_NAME.fullmatch(name) or not _is_header_value(value)]
@@ -325,14 +295,11 @@ def _is_header_value(value: object) -> bool:
     return isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()
 
 
-def _subject(draft: _Draft, said: Mapping[str, Any]) -> str:
+def _subject(draft: _Draft) -> str:
     """Return what the images are about: a text, or the name of the first file."""
-    name = draft.operation.subject or next(iter(said), "")
-    uploads = draft.uploads.get(name)
-    if uploads:
-        return uploads[0].facts.name.rpartition(".")[0]
-    subject = said.get(name)
-    return subject if isinstance(subject, str) and name not in draft.operation.files else ""
+    if draft.subject in draft.uploads:
+        return next((each.facts.name.rpartition(".")[0] for each in draft.uploads[draft.subject]), "")
+    return str(draft.fields.get(draft.subject, ""))
 
 
 def _file(files: ExitStack, each: Upload) -> File:
@@ -342,7 +309,11 @@ def _file(files: ExitStack, each: Upload) -> File:
     return File(content, each.facts.name, each.facts.type or _UNKNOWN_TYPE)
 
 
-def _built(draft: _Draft, fields: dict[str, Any], headers: dict[str, str], words: _Words, settings: Settings) -> httpx.Request:
+def _built(
+    draft: _Draft, fields: dict[str, Any], parts: dict[str, list[File]], headers: dict[str, str], settings: Settings
+) -> httpx.Request:
+    files = {name: several if draft.rules.is_list(name, len(several)) else several[0] for name, several in parts.items()}
+    fields = {**fields, **files, **draft.extra_body}
     try:
         kwargs = _generated_kwargs(draft, fields)
         url = _url(settings.base_url + kwargs["url"])
@@ -356,9 +327,9 @@ def _built(draft: _Draft, fields: dict[str, Any], headers: dict[str, str], words
             body["stream"] = httpx.ByteStream(content)
             # httpx builds all headers anew to add these where it isn't told them, which takes longer than to read the response.
             headers = {"host": url.netloc.decode("ascii"), "content-length": str(len(content))} | headers
-        extensions = {"timeout": words.timeout.as_dict()}
+        extensions = {"timeout": draft.timeout.as_dict()}
         request = httpx.Request(
-            kwargs["method"], url, params=words.extra_query or None, headers=headers, extensions=extensions, **body
+            kwargs["method"], url, params=draft.extra_query or None, headers=headers, extensions=extensions, **body
         )
     except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
         raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
