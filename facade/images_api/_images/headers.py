@@ -100,9 +100,7 @@ def is_whole(file: BinaryIO) -> bool:
             return _PNG_END in _tail(file, size, 0)
         if kind == "image/jpeg":
             # A small image in the Exif data, before the scan, has an end of its own.
-            return _JPEG_END in _tail(
-                file, size, next(start for kind, start, _ in _jpeg_segments(file) if kind == _JPEG_SCAN)
-            )
+            return _JPEG_END in _tail(file, size, next(start for kind, start, _ in _jpeg_segments(file) if kind == _JPEG_SCAN))
         if kind == "image/webp":
             return bool(size >= 8 + int.from_bytes(head[4:8], "little"))
         if kind == "image/gif":
