@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import httpx
 
 from ._errors import APIConnectionError, APIStatusError, ResponseError
 from ._http.low_level import add_client_defaults
 from ._http.retry import server_wait, wait_before_retry
 from ._responses.failures import connection_error, status_error
-from ._responses.result import empty_body, is_whole, read_result
+from ._responses.result import Asked, empty_body, is_whole, read_result
 from ._results import HTTPInfo
 from ._settings import same_origin
 
 if TYPE_CHECKING:
-    import httpx
-
     from ._requests.request import CheckedRequest
     from ._responses.events import EventReader
     from ._results import ImageSource, ImagesResult
@@ -52,7 +52,7 @@ class Call:
     request: httpx.Request = field(init=False)
     response: httpx.Response = field(init=False)
     http: HTTPInfo = field(init=False)
-    uses_client_auth: bool = field(default=True, init=False)
+    auth: Any = field(default=httpx.USE_CLIENT_DEFAULT, init=False)
 
     def __post_init__(self) -> None:
         self.request = self.checked.http
@@ -110,7 +110,7 @@ class Call:
             ResponseError: The response can't be understood, or an image in it is broken.
         """
         try:
-            return read_result(self.http, self._body, self.checked.subject, self.source)
+            return read_result(self.http, self._body, self._asked)
         except ResponseError as error:
             if self.checked.secrets.occur_in(error.body):
                 error.args = ("the response can't be understood, and quotes the key",)
@@ -120,15 +120,12 @@ class Call:
         """Return what makes events of the response, which is yet to be read."""
         from ._responses.events import EventReader
 
-        return EventReader(
-            self.http,
-            self.response.request.url,
-            self.checked.subject,
-            self.source,
-            self.checked.images,
-            self._body,
-            self.checked.secrets,
-        )
+        return EventReader(self.http, self._body, self._asked)
+
+    @property
+    def _asked(self) -> Asked:
+        checked = self.checked
+        return Asked(self.response.request.url, checked.subject, checked.images, self.source, checked.secrets)
 
     @property
     def _elapsed(self) -> float:

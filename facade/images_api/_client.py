@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Coroutine
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -10,12 +11,11 @@ import httpx
 
 from images_api_client.operations import ImageOperations
 
-from ._http.pools import Connections, running_loop, running_process
+from ._http.pools import Connections, running_loop
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
     from typing import Unpack
 
     from ._calls import Call
@@ -119,11 +119,11 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _connected(self, borrowed: httpx.Client | None) -> Connections[httpx.Client]:
-        return Connections(httpx.Client, borrowed, running_process)
+        return Connections(httpx.Client, borrowed, os.getpid)
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
         return self._send(operation, arguments, stream=False).result()
@@ -161,9 +161,7 @@ class AsyncImagesClient(
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     def _connected(self, borrowed: httpx.AsyncClient | None) -> Connections[httpx.AsyncClient]:

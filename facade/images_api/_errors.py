@@ -31,8 +31,6 @@ from ._messages import short, shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import httpx
-
     from ._results import GeneratedImage, HTTPInfo
 
 _SERVER_ERRORS = 500
@@ -74,7 +72,8 @@ class InvalidRequestError(ImagesAPIError, ValueError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was refused is often what can't be pickled, such as an open file.
-        plain = [Problem(each.parameter, _plain(each.value), each.why) for each in self.problems]
+        kinds = str | int | float | None
+        plain = [each if isinstance(each.value, kinds) else each._replace(value=shown(each.value)) for each in self.problems]
         return _rebuild, (type(self), self.args, self.__dict__ | {"problems": tuple(plain)})
 
 
@@ -127,22 +126,10 @@ class APIStatusError(ImagesAPIError):
         self.code = _text(detail.get("code"))
         self.param = _text(detail.get("param"))
         self.type = _text(detail.get("type"))
+        self.status_code = http.status_code
+        self.headers = http.headers
+        self.request_id = http.request_id
         super().__init__(message)
-
-    @property
-    def status_code(self) -> int:
-        """Return the status, any integer."""
-        return self.http.status_code
-
-    @property
-    def headers(self) -> httpx.Headers:
-        """Return the headers of the reply."""
-        return self.http.headers
-
-    @property
-    def request_id(self) -> str | None:
-        """Return the id to quote to the provider's support, if there is one."""
-        return self.http.request_id
 
 
 class BadRequestError(APIStatusError):
@@ -221,17 +208,9 @@ class StreamInterruptedError(ResponseError):
         partial_images: The unfinished pictures that came before.
     """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        body: bytes,
-        http: HTTPInfo | None = None,
-        images: Sequence[GeneratedImage] = (),
-        partial_images: Sequence[GeneratedImage] = (),
-    ) -> None:
+    def __init__(self, message: str, *, partial_images: Sequence[GeneratedImage] = (), **response: Any) -> None:
         self.partial_images = tuple(partial_images)
-        super().__init__(message, body=body, http=http, images=images)
+        super().__init__(message, **response)
 
 
 class DownloadError(ImagesAPIError):
@@ -246,10 +225,6 @@ class DownloadError(ImagesAPIError):
         self.url = url
         self.status_code = status_code
         super().__init__(message)
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, str | int | float | None) else shown(value)
 
 
 def _text(value: object) -> str | None:

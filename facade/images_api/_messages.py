@@ -85,7 +85,8 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
         message: What to say.
         category: The kind of warning.
     """
-    level, frame = 1, _caller()
+    level = 1
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001  Python 3.12's skip_file_prefixes does the same in public
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _PACKAGES:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
@@ -97,7 +98,3 @@ def _guarded(text_of: Callable[[object], str], value: object) -> str:
         return text_of(value)
     except RecursionError:
         return f"a {type(value).__name__} that is nested too deep to be shown"
-
-
-def _caller() -> FrameType | None:
-    return sys._getframe(1)  # noqa: SLF001  Python 3.12's skip_file_prefixes does the same in public

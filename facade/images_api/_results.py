@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
 _SVG = "image/svg+xml"
-# A notebook holds a image's bytes for ever; beyond this size it is only described.
+# A notebook holds an image's bytes for ever; beyond this size it is only described.
 _LARGEST_IN_NOTEBOOK = 20 << 20
 _IMAGES_IN_REPR = 3
 _URL_IN_REPR = 120
@@ -249,34 +249,26 @@ class GeneratedImage:
 
     def _repr_mimebundle_(self, **_wishes: object) -> dict[str, Any]:
         """Return the image as notebooks show it."""
-        content = self._shown()
-        return {"text/plain": repr(self)} | ({self.media_type: content} if content is not None else {})
+        return {"text/plain": repr(self)} | self._shown()
 
     def _repr_png_(self) -> bytes | None:
-        return self._shown_as("image/png")
+        return self._shown().get("image/png")
 
     def _repr_jpeg_(self) -> bytes | None:
-        return self._shown_as("image/jpeg")
+        return self._shown().get("image/jpeg")
 
     def _repr_svg_(self) -> str | None:
-        shown = self._shown()
-        return shown if isinstance(shown, str) else None
+        return self._shown().get(_SVG)
 
-    def _shown(self) -> bytes | str | None:
-        """Return what a notebook gets: nothing that would have to be fetched first, nothing huge."""
+    def _shown(self) -> dict[str, Any]:
+        """Return what a notebook gets, by media type: nothing that would have to be fetched first, nothing huge."""
         if self._content is None or self._content.size > _LARGEST_IN_NOTEBOOK:
-            return None
+            return {}
         content = self._content.read()
-        if self.media_type != _SVG:
-            return content
         try:
-            return content.decode()
+            return {self.media_type: content.decode() if self.media_type == _SVG else content}
         except UnicodeDecodeError:  # in an encoding of its own, which no notebook asks for
-            return None
-
-    def _shown_as(self, kind: str) -> bytes | None:
-        shown = self._shown()
-        return shown if isinstance(shown, bytes) and self.media_type == kind else None
+            return {}
 
     def _read_facts(self) -> ImageFacts:
         if self._facts is None:

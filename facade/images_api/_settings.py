@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -34,6 +34,10 @@ class Settings:
     """What a client knows before its first call: its arguments, checked, and filled in from the environment.
 
     The key is in no repr and in no pickle. The arguments are those of the clients, which tell what each is.
+
+    Attributes:
+        is_official: Whether calls go to the official host.
+        secret_headers: The names, in lower case, of the headers that may carry a key.
 
     Raises:
         InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
@@ -66,22 +70,14 @@ class Settings:
             raise InvalidRequestError([Problem("validate", validate, f"must be one of {', '.join(_VALIDATIONS)}")])
         self.validate = validate
         self.headers = _headers(organization, project) | dict(headers or {})
+        self.is_official = urlsplit(self.base_url).hostname == urlsplit(official_url()).hostname
         self.auth_header = auth_header
+        self.secret_headers = SECRET_HEADERS | {auth_header.lower()}
         self.timeout = _DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
         self.max_retries = checked_retries(max_retries)
         self.retry_ambiguous = retry_ambiguous
         self.max_download_bytes = max_download_bytes
         self.defaults = _checked_defaults(defaults)
-
-    @cached_property
-    def is_official(self) -> bool:
-        """Return whether calls go to the official host."""
-        return urlsplit(self.base_url).hostname == urlsplit(official_url()).hostname
-
-    @property
-    def secret_headers(self) -> frozenset[str]:
-        """Return the names, in lower case, of the headers that may carry a key."""
-        return SECRET_HEADERS | {self.auth_header.lower()}
 
     def authorization(self) -> dict[str, str]:
         """Return the header that carries the key, if there is a key."""
@@ -182,11 +178,9 @@ def _base_url(given: str) -> str:
     url = given.strip().rstrip("/")
     for path in document()["paths"]:
         url = url.removesuffix(path)
-    try:
+    with suppress(httpx.InvalidURL):  # whose text quotes what may be a password
         parts = httpx.URL(url)
-    except httpx.InvalidURL:  # whose text quotes what may be a password
-        raise InvalidRequestError([Problem("base_url", shown_url(given), "must be a URL")]) from None
-    if parts.scheme not in {"http", "https"} or not parts.host:
-        why = "must begin with http:// or https:// and name a host"
-        raise InvalidRequestError([Problem("base_url", shown_url(given), why)])
-    return url.rstrip("/")
+        if parts.scheme in {"http", "https"} and parts.host:
+            return url.rstrip("/")
+    why = "must be a URL that begins with http:// or https:// and names a host"
+    raise InvalidRequestError([Problem("base_url", shown_url(given), why)])

@@ -10,7 +10,6 @@ from ._http.exchange import achunks, chunks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
-    from types import TracebackType
 
     from ._calls import Call
     from ._events import StreamEvent
@@ -37,7 +36,7 @@ class ImageStream:
         self._begun()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._events.close()
         self._begun().response.close()
 
@@ -89,17 +88,13 @@ class AsyncImageStream:
     @property
     def http(self) -> HTTPInfo:
         """Return status, headers, request id and rate limits of the response, once the call has begun."""
-        if self._call is None:
-            raise RuntimeError("the call begins with `async with`, or with the first event")
-        return self._call.http
+        return self._reader.http
 
     async def __aenter__(self) -> Self:
         await self._begun()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._events.aclose()
         await (await self._begun()).response.aclose()
 

@@ -282,10 +282,10 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         Images go along as files (multipart), or as links and file ids (JSON).
 
         Args:
-            image: The image to edit, or up to 16 to work from. The mask applies to the first. Given as a
-                path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name and one of
-                these and maybe a media type. Or, all images of the call alike, as a link, a `data:` URL or
-                the id of a file.
+            image: The image to edit, or several to work from. The mask applies to the first. At least 1
+                image. At most 16 images. Given as a path, bytes, a binary file, a PIL image, a `data:`
+                URL, or a tuple of file name and one of these and maybe a media type. Or, all images of the
+                call alike, as a link, a `data:` URL or the id of a file.
             prompt: What the image should show. At least 1 character. At most 32000 characters for GPT
                 image models. At most 1000 characters for dall-e-2.
             mask: A png of the first image's size. Where it is fully transparent, the image is edited.
@@ -388,10 +388,10 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         Images go along as files (multipart), or as links and file ids (JSON).
 
         Args:
-            image: The image to edit, or up to 16 to work from. The mask applies to the first. Given as a
-                path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of file name and one of
-                these and maybe a media type. Or, all images of the call alike, as a link, a `data:` URL or
-                the id of a file.
+            image: The image to edit, or several to work from. The mask applies to the first. At least 1
+                image. At most 16 images. Given as a path, bytes, a binary file, a PIL image, a `data:`
+                URL, or a tuple of file name and one of these and maybe a media type. Or, all images of the
+                call alike, as a link, a `data:` URL or the id of a file.
             prompt: What the image should show. At least 1 character. At most 32000 characters for GPT
                 image models. At most 1000 characters for dall-e-2.
             mask: A png of the first image's size. Where it is fully transparent, the image is edited.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tools.generator.attributes import attribute_names
+from tools.generator.descriptions import described
 from tools.generator.model_rules import ModelRules
 from tools.generator.python_types import PythonTypes
 
@@ -109,3 +110,19 @@ def test_models_are_named_by_families_where_these_fit(models: list[str], univers
 )
 def test_attributes_of_models_are_called_as_the_generator_calls_them(properties: list[str], wanted: list[str]) -> None:
     assert list(attribute_names(properties).values()) == wanted
+
+
+@pytest.mark.parametrize(
+    ("schema", "wanted"),
+    [
+        ({"type": "integer", "minimum": 2, "maximum": 4}, "x. At least 2. At most 4."),
+        ({"anyOf": [{"type": "integer", "minimum": 2, "maximum": 4}, {"type": "null"}]}, "x. At least 2. At most 4."),
+        ({"oneOf": [{"type": "string", "minLength": 1}, True], "maxLength": 9}, "x. At least 1 character. At most 9 characters."),
+        ({"anyOf": [named("Wide"), {"type": "null"}]}, "x. At least 1."),
+        ({"exclusiveMinimum": 0, "exclusiveMaximum": 1, "multipleOf": 0.5}, "x. More than 0. Less than 1. A multiple of 0.5."),
+        ({"type": "array", "minItems": 1, "maxItems": 2}, "x. At least 1 item. At most 2 items."),
+        ({}, "x."),
+    ],
+)
+def test_bounds_are_told_wherever_they_stand(schema: Any, wanted: str) -> None:
+    assert described({"components": {"schemas": SCHEMAS}}, {"description": "x.", **schema}) == wanted

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from tools.generator.document import Schema, resolved
+from tools.generator.document import Schema, alternatives, resolved
 from tools.generator.methods import Method, Parameter
 from tools.generator.model_rules import ModelRules
 
@@ -28,9 +28,13 @@ _REFERENCE = "Or, all images of the call alike, as a link, a `data:` URL or the 
 
 def described(document: Schema, schema: Schema) -> str:
     """Return a schema's description with the bounds that hold for all models."""
-    target = resolved(document, schema)
-    bounds = [f"{_bound(text, target[keyword])}." for keyword, text in _BOUNDS.items() if keyword in target]
-    return " ".join([target["description"], *bounds])
+    whole = resolved(document, schema)
+    parts = [whole, *(part for part in alternatives(document, schema) if isinstance(part, dict))]
+    limits = {keyword: part[keyword] for part in reversed(parts) for keyword in _BOUNDS if keyword in part}
+    bounds = [f"{_bound(text, limits[keyword])}." for keyword, text in _BOUNDS.items() if keyword in limits]
+    if "x-image" in whole:
+        bounds = [text.replace("item", "image") for text in bounds]
+    return " ".join([whole["description"], *bounds])
 
 
 def _bound(text: str, limit: object) -> str:
@@ -73,8 +77,7 @@ class Descriptions:
                 yield f"{_bound(text, limit)} for {self._named(models)}."
 
     def _choices(self, parameter: Parameter) -> Iterator[str]:
-        schema = resolved(self._document, parameter.schema)
-        kinds = [resolved(self._document, kind) for kind in schema.get("anyOf", [schema])]
+        kinds = [{} if isinstance(kind, bool) else kind for kind in alternatives(self._document, parameter.schema)]
         choices = [value for kind in kinds for value in kind.get("enum", ()) if value is not None]
         is_open = any("enum" not in kind and kind.get("type") != "null" for kind in kinds)
         if 0 < len(choices) <= _MOST_CHOICES:

@@ -82,6 +82,13 @@ def resolved(document: Schema, schema: Schema) -> Schema:
     return resolved(document, at(document, place_of(schema["$ref"]))) | {key: schema[key] for key in schema if key != "$ref"}
 
 
+def alternatives(document: Schema, schema: Schema) -> list[Subschema]:
+    """Return the schemas one of which a value has, each with what it refers to; the schema itself where it names none."""
+    whole = resolved(document, schema)
+    parts: list[Subschema] = [part for keyword in ("anyOf", "oneOf") for part in whole.get(keyword, ())]
+    return [part if isinstance(part, bool) else resolved(document, part) for part in parts] or [whole]
+
+
 def walk(node: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
     """Yield every part of a document, itself first, with its place."""
     yield place, node

@@ -8,7 +8,7 @@ from typing import Any
 
 from openapi_python_client.strings import snake_case
 
-from tools.generator.document import Operation, Place, Schema, operations, place_of, resolved, role
+from tools.generator.document import Operation, Place, Schema, alternatives, operations, place_of, resolved, role
 
 FORM = "multipart/form-data"
 JSON = "application/json"
@@ -169,8 +169,7 @@ def _parameters(document: Schema, bodies: tuple[Body, ...]) -> Iterator[Paramete
 
 
 def _is_list(document: Schema, schema: Schema) -> bool:
-    whole = resolved(document, schema)
-    return whole.get("type") == "array" or any(_is_list(document, part) for part in whole.get("anyOf", ()))
+    return any(isinstance(part, dict) and part.get("type") == "array" for part in alternatives(document, schema))
 
 
 def _own(body: Body) -> list[str]:

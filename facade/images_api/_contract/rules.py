@@ -38,13 +38,6 @@ class Violation(NamedTuple):
     rule: str
 
 
-class _Branch(NamedTuple):
-    """A part of the contract that applies to a request, and the innermost condition under which it does."""
-
-    schema: Schema
-    condition: Schema | None
-
-
 class RequestContract:
     """The rules for one kind of request body.
 
@@ -80,9 +73,9 @@ class RequestContract:
         if model not in self._defaults:
             self._defaults[model] = {
                 name: rules["default"]
-                for branch in _branches(self._pointer, {self.roles["model"]: model})
-                if branch.condition is not None
-                for name, rules in branch.schema.get("properties", {}).items()
+                for schema, condition in _branches(self._pointer, {self.roles["model"]: model})
+                if condition is not None
+                for name, rules in schema.get("properties", {}).items()
                 if rules and "default" in rules
             }
         return self._defaults[model]
@@ -131,10 +124,7 @@ class RequestContract:
         found |= {name: each for name, each in unsendable.items() if name not in found or isinstance(each.value, str)}
         wrong = [violation for violation in self._image_violations(plain, images) if violation.parameter not in found]
         order = {name: index for index, name in enumerate(self.properties)}
-        return sorted(
-            [*found.values(), *wrong],
-            key=lambda violation: order.get(re.split(r"[.[]", violation.parameter)[0], len(order)),
-        )
+        return sorted([*found.values(), *wrong], key=lambda each: order.get(re.split(r"[.[]", each.parameter)[0], len(order)))
 
     @cached_property
     def _validator(self) -> jsonschema_rs.Draft202012Validator:
@@ -159,10 +149,10 @@ class RequestContract:
 
     def _image_violations(self, instance: Schema, images: Mapping[str, Sequence[ImageFacts]]) -> Iterator[Violation]:
         rules: dict[str, dict[str, tuple[Any, str]]] = {name: {} for name in images}
-        for branch in _branches(self._pointer, instance) if rules else ():
-            properties = branch.schema.get("properties", {})
+        for schema, condition in _branches(self._pointer, instance) if rules else ():
+            properties = schema.get("properties", {})
             for name in rules.keys() & properties.keys():
-                scope = scope_of(branch.condition, instance)
+                scope = scope_of(condition, instance)
                 for rule, limit in (merged(properties[name]) if properties[name] else {}).get("x-image", {}).items():
                     rules[name][rule] = limit, scope
         for name, uploads in images.items():
@@ -219,10 +209,10 @@ class _Sides:
             raise ValueError("must have " + " and ".join(faults))
 
 
-def _branches(pointer: str, instance: Schema, condition: Schema | None = None) -> Iterator[_Branch]:
-    """Yield the schema at a pointer with everything that it adds for this very request."""
+def _branches(pointer: str, instance: Schema, condition: Schema | None = None) -> Iterator[tuple[Schema, Schema | None]]:
+    """Yield the schema at a pointer and all that it adds for this very request, each with the innermost condition for that."""
     schema = at(pointer)
-    yield _Branch(schema, condition)
+    yield schema, condition
     if "$ref" in schema:
         yield from _branches(schema["$ref"], instance, condition)
     for index in range(len(schema.get("allOf", ()))):

@@ -108,7 +108,7 @@ def scope_of(condition: Schema | None, instance: Schema | None) -> str:
         if instance is None:
             break
         value = instance.get(name)
-        if _is_family(condition["if"], name):
+        if "x-families" in condition["if"].get("properties", {}).get(name, {}).get("$ref", ""):
             words.append(f"for {value}")
         elif value is None or value is False:
             words.append(f"without {name}")
@@ -149,11 +149,6 @@ def image_faults(
 
 def _type_words(types: Collection[str]) -> str:
     return f"must be {_alternatives([words for name, (_, words) in _TYPES.items() if name in types])}"
-
-
-def _is_family(condition: Schema, name: str) -> bool:
-    schema = condition.get("properties", {}).get(name, {})
-    return "x-families" in schema.get("$ref", "")
 
 
 def _types(error: jsonschema_rs.ValidationError) -> list[str]:

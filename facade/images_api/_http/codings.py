@@ -45,7 +45,7 @@ class Decoder:
             chunk = self._inflate.unconsumed_tail
             if decoded:
                 yield decoded
-            if not chunk:
+            if not chunk and len(decoded) < _LARGEST_CHUNK:
                 return
         if chunk:
             yield chunk

@@ -116,7 +116,7 @@ class _ExactURL(httpx.URL):
 class _Download:
     """One download without its I/O: tries, redirects, size, and whether the image is whole."""
 
-    uses_client_auth = False
+    auth = None
 
     def __init__(self, settings: Settings, url: str) -> None:
         self.settings = settings
@@ -149,7 +149,8 @@ class _Download:
         if self._status in _PASSING_STATUSES:
             return self.fail(None)
         if not 200 <= self._status < 300:  # noqa: PLR2004  the success statuses
-            raise self._error(f"the image's link answered {self._status}{self._expiry()}")
+            expiry = _expiry(self.url) if self._status in _EXPIRED_STATUSES else ""
+            raise self._error(f"the image's link answered {self._status}{expiry}")
         try:
             check_image(self.content)
         except BrokenImageError as error:
@@ -189,35 +190,29 @@ class _Download:
     def _check_address(self) -> None:
         parts = urlsplit(self.url)
         if not parts.scheme:
-            hint = "ask for response_format='b64_json'"
-            raise self._error(f"the server gave a path of its own instead of a link ({self.url[:80]!r}): {hint}")
+            raise self._error(f"the server gave a path of its own instead of a link ({self.url[:80]!r}): ask it for base64")
         if parts.scheme not in {"http", "https"}:
-            raise self._error(f"a image's link must be http, https or data, not {parts.scheme}")
+            raise self._error(f"an image's link must be http, https or data, not {parts.scheme}")
         if parts.scheme == "http" and self.settings.base_url.startswith("https:"):
             raise self._error("the image's link is not encrypted, though the base URL is")
-
-    def _expiry(self) -> str:
-        end = _expiry(self.url) if self._status in _EXPIRED_STATUSES else None
-        if end is None:
-            return ""
-        return f"; it {'expired at' if end < datetime.now(UTC) else 'is valid until'} {end:%Y-%m-%d %H:%M} UTC"
 
     def _error(self, message: str) -> DownloadError:
         return DownloadError(message, url=shown_url(self.url), status_code=self._status or None)
 
 
-def _expiry(url: str) -> datetime | None:
-    """Return when a signed URL ends: by Azure's `se`, Amazon's date and seconds, or an `Expires` of any kind."""
+def _expiry(url: str) -> str:
+    """Say when a signed URL ends: by Azure's `se`, Amazon's date and seconds, or an `Expires` of any kind."""
     query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     try:
-        if "x-amz-date" in query:
-            begin = read_date(query["x-amz-date"])
-            return begin and begin + timedelta(seconds=int(query.get("x-amz-expires", "0")))
+        end: datetime | None
         if query.get("expires", "").isdecimal():
-            return datetime.fromtimestamp(int(query["expires"]), UTC)
-        return read_date(query.get("se") or query.get("expires") or "")
+            end = datetime.fromtimestamp(int(query["expires"]), UTC)
+        else:
+            end = read_date(query.get("x-amz-date") or query.get("se") or query.get("expires") or "")
+            end = end and end + timedelta(seconds=int(query.get("x-amz-expires", "0")))
+        return f"; it {'expired at' if end < datetime.now(UTC) else 'is valid until'} {end:%Y-%m-%d %H:%M} UTC" if end else ""
     except (ValueError, OverflowError, OSError):
-        return None
+        return ""
 
 
 def _from_data_url(url: str) -> Content:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
@@ -18,11 +18,11 @@ class Exchange(Protocol):
 
     Attributes:
         request: What is sent next.
-        uses_client_auth: Whether the authentication of the httpx client itself applies.
+        auth: What httpx takes: its client's own authentication, or None for none.
     """
 
     request: httpx.Request
-    uses_client_auth: bool
+    auth: Any
 
     def begin(self, response: httpx.Response) -> bool:
         """Take a response's status and headers, and return whether to read its body here."""
@@ -49,7 +49,7 @@ def exchange(each: Exchange, client: httpx.Client) -> None:
     while True:
         cut = None
         try:
-            response = client.send(each.request, stream=True, auth=_auth(each), follow_redirects=False)
+            response = client.send(each.request, stream=True, auth=each.auth, follow_redirects=False)
         except httpx.HTTPError as error:
             time.sleep(each.fail(error))
             continue
@@ -83,7 +83,7 @@ async def aexchange(each: Exchange, client: httpx.AsyncClient) -> None:
     while True:
         cut = None
         try:
-            response = await client.send(each.request, stream=True, auth=_auth(each), follow_redirects=False)
+            response = await client.send(each.request, stream=True, auth=each.auth, follow_redirects=False)
         except httpx.HTTPError as error:
             await sleep(each.fail(error))
             continue
@@ -132,7 +132,3 @@ async def achunks(response: httpx.Response) -> AsyncGenerator[bytes]:
     async for chunk in response.aiter_raw():
         for decoded in decoder.decode(chunk):
             yield decoded
-
-
-def _auth(each: Exchange) -> httpx._client.UseClientDefault | None:
-    return httpx.USE_CLIENT_DEFAULT if each.uses_client_auth else None

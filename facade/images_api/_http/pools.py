@@ -6,9 +6,7 @@ import os
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from weakref import WeakKeyDictionary
 
 import httpx
 
@@ -45,15 +43,16 @@ class Connections(Generic[HTTPClient]):
     Args:
         kind: The class of the httpx clients.
         borrowed: The caller's own, which is never closed here.
-        owner: Gives what connections belong to: the running event loop, or the running process, for all its threads.
+        owner: Gives what connections belong to: the running event loop; or the process, by its number, for all its threads, for
+            a fork that shares its parent's takes the other's answers.
     """
 
-    def __init__(self, kind: Callable[..., HTTPClient], borrowed: HTTPClient | None, owner: Callable[[], Any]) -> None:
+    def __init__(self, kind: Callable[..., HTTPClient], borrowed: HTTPClient | None, owner: Callable[[], object]) -> None:
         self.kind = kind
         self.borrowed = borrowed
         self._owner = owner
         self._borrowed_by: object = None
-        self._pools: WeakKeyDictionary[Any, list[_Pool[HTTPClient]]] = WeakKeyDictionary()
+        self._pools: dict[object, list[_Pool[HTTPClient]]] = {}
         self._lock = threading.Lock()
 
     def first(self) -> HTTPClient:
@@ -85,9 +84,7 @@ class Connections(Generic[HTTPClient]):
         with self._lock:
             pools = self._pools.get(owner)
             if pools is None:
-                # Connections hold on to their loop, so that a weak reference alone would keep both for ever.
-                for ended in [each for each in list(self._pools) if each.is_closed()]:
-                    self._pools.pop(ended, None)
+                self._pools = {each: pools for each, pools in self._pools.items() if not _has_ended(each)}
                 pools = self._pools[owner] = []
             pool = next((pool for pool in pools if pool.calls + calls <= CALLS_EACH), None)
             if pool is None:
@@ -97,23 +94,8 @@ class Connections(Generic[HTTPClient]):
             return pool
 
 
-class Process:
-    """What the connections of all threads belong to: a fork must not share its parent's, or it takes the other's answers."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def is_closed(self) -> bool:
-        """Return whether this is another process than the running one."""
-        return self._number != os.getpid()
-
-
-_process = lru_cache(maxsize=1)(Process)
-
-
-def running_process() -> Process:
-    """Return this process."""
-    return _process(os.getpid())
+def _has_ended(owner: Any) -> bool:
+    return owner != os.getpid() if isinstance(owner, int) else owner.is_closed()
 
 
 def running_loop() -> object:

@@ -8,6 +8,7 @@ is the server's own word on it, and is obeyed. The header forms are those of the
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from datetime import UTC, datetime
 from math import inf, nan
 from typing import TYPE_CHECKING
@@ -78,9 +79,7 @@ def _may_repeat(error: APIStatusError | APIConnectionError, *, ambiguous: bool) 
 
 
 def _seconds(text: str, unit: float) -> float:
-    try:
+    with suppress(ValueError):
         return float(text) * unit
-    except ValueError:
-        pass
     moment = read_date(text)
     return nan if moment is None else (moment - datetime.now(UTC)).total_seconds()

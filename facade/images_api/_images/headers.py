@@ -99,7 +99,8 @@ def is_whole(file: BinaryIO) -> bool:
         if kind == "image/png":
             return _PNG_END in _tail(file, size, 0)
         if kind == "image/jpeg":
-            return _JPEG_END in _tail(file, size, _jpeg_data(file))
+            # A small image in the Exif data, before the scan, has an end of its own.
+            return _JPEG_END in _tail(file, size, next(start for kind, start, _ in _jpeg_segments(file) if kind == _JPEG_SCAN))
         if kind == "image/webp":
             return bool(size >= 8 + int.from_bytes(head[4:8], "little"))
         if kind == "image/gif":
@@ -154,11 +155,6 @@ def _jpeg(file: BinaryIO, _head: bytes) -> Sides:
         if kind == _JPEG_EXIF:
             turned = turned or _is_turned(file.read(length))
     raise AssertionError("unreachable: the segments end with a struct.error")
-
-
-def _jpeg_data(file: BinaryIO) -> int:
-    """Return where the compressed data begin; a small image in the Exif data has an end of its own."""
-    return next(offset for kind, offset, _ in _jpeg_segments(file) if kind == _JPEG_SCAN)
 
 
 def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:

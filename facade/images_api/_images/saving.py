@@ -92,7 +92,7 @@ def _write(content: Content, target: Path, *, overwrite: bool) -> None:
         if overwrite:
             temporary.replace(target)
         else:
-            _link(temporary, target)
+            _move_to_free_name(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -105,3 +105,7 @@ def _link(temporary: Path, target: Path) -> None:
     except OSError:  # a file system without links
         target.touch(exist_ok=False)  # takes the name, in the face of other processes
         temporary.replace(target)
+
+
+# On Windows a rename fails by itself where there is a file already.
+_move_to_free_name = Path.rename if os.name == "nt" else _link

@@ -29,7 +29,6 @@ from images_api_client.types import UNSET, File
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from images_api._contract.operations import Operation
     from images_api._settings import Settings
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 LowLevelClient: TypeAlias = Client
 
-_GENERATED = "images_api_client"
+_USER_AGENT = f"images-api/{__version__}"
 _JSON = "application/json"
 _EVENTS = "text/event-stream"
 # https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
@@ -70,7 +69,7 @@ class CheckedRequest:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._files.close()
 
 
@@ -201,12 +200,6 @@ def low_level_client(settings: Settings, transport: Any, kind: object) -> LowLev
     return client.set_httpx_client(httpx.Client(**options))
 
 
-@cache
-def user_agent() -> str:
-    """Return how this library names itself to servers."""
-    return f"images-api/{__version__}"
-
-
 def _mapping(name: str, said: dict[str, Any]) -> Mapping[str, Any]:
     given = said.pop(name, {})
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
@@ -280,7 +273,7 @@ def _warn_of_retirement(draft: _Draft, fields: Mapping[str, Any], settings: Sett
 
 def _headers(draft: _Draft, settings: Settings, *, stream: bool) -> dict[str, str]:
     """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
-    given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if stream else _JSON, "user-agent": user_agent()}
+    given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if stream else _JSON, "user-agent": _USER_AGENT}
     for more in (settings.headers, settings.authorization(), draft.extra_headers):
         given |= {str(name).lower(): value for name, value in more.items()}
     headers = {name: value for name, value in given.items() if value is not None}
@@ -355,7 +348,7 @@ def _generated_kwargs(draft: _Draft, fields: dict[str, Any]) -> dict[str, Any]:
 def _generated(operation_id: str, media_type: str) -> tuple[Any, Mapping[str, str], Callable[..., dict[str, Any]]]:
     """Return a body's generated model, which attributes have another name than their parameter, and what makes the keywords."""
     built = REQUESTS[operation_id][media_type]
-    module: Any = import_module(built.module, _GENERATED)
+    module: Any = import_module(built.module, "images_api_client")
     return getattr(module, built.model), built.renamed, module._get_kwargs  # noqa: SLF001  the generator names its pure half so
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path, PureWindowsPath
-from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
 
 from images_api._errors import InvalidRequestError, Problem, UnreadableFileError
 from images_api._images.base64 import BrokenImageError, decode_data_url
 from images_api._images.headers import EXTENSIONS, ImageFacts, read_facts
+from images_api._images.spool import Spool
 from images_api._results import GeneratedImage
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-# A stream that can't be rewound is held in memory up to this size in bytes, and beyond it in a temporary file.
-_SPOOL_LIMIT = 1 << 20
 _PIL_MODES_OF_PNG = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
 
 
@@ -57,19 +55,9 @@ class Upload:
     source: Path | BinaryIO = field(repr=False)
     borrowed: bool = False
 
-    @contextmanager
-    def open(self) -> Generator[BinaryIO]:
+    def open(self) -> AbstractContextManager[BinaryIO]:
         """Give the binary file to send from, for a `with` block."""
-        if isinstance(self.source, Path):
-            with self.source.open("rb") as file:
-                yield file
-        elif self.borrowed:
-            offset = self.source.tell()
-            yield self.source
-            self.source.seek(offset)
-        else:
-            with self.source:
-                yield self.source
+        return _opened(self.source, keep=self.borrowed)
 
 
 def upload(parameter: str, given: object) -> Upload:
@@ -90,7 +78,8 @@ def upload(parameter: str, given: object) -> Upload:
     name, content, said_type = _named(parameter, given)
     try:
         source, own_name, borrowed = _source(parameter, content)
-        facts = _facts(source)
+        with _opened(source, keep=True) as file:
+            facts = read_facts(file)
     except InvalidRequestError:
         raise
     except (OSError, ValueError) as error:  # a closed file and a NUL in a path are ValueErrors
@@ -147,20 +136,21 @@ def _source(parameter: str, content: object) -> tuple[Path | BinaryIO, str, bool
     raise _refused(parameter, content, "must be a path, bytes, a binary file or a PIL image")
 
 
-def _facts(source: Path | BinaryIO) -> ImageFacts:
-    if isinstance(source, Path):
-        with source.open("rb") as file:
-            return read_facts(file)
-    offset = source.tell()
-    facts = read_facts(source)
-    source.seek(offset)
-    return facts
+@contextmanager
+def _opened(source: Path | BinaryIO, *, keep: bool) -> Generator[BinaryIO]:
+    if not keep or isinstance(source, Path):
+        with source.open("rb") if isinstance(source, Path) else source as file:
+            yield file
+    else:
+        offset = source.tell()
+        yield source
+        source.seek(offset)
 
 
 def _spooled(stream: BinaryIO) -> BinaryIO:
-    file = SpooledTemporaryFile(max_size=_SPOOL_LIMIT)  # noqa: SIM115  Upload.open closes it
-    shutil.copyfileobj(stream, file)
-    return cast("BinaryIO", file)
+    content = Spool().new()
+    shutil.copyfileobj(stream, content)
+    return content.open()
 
 
 def _png_of(image: PILImage) -> BinaryIO:

@@ -17,13 +17,11 @@ from .sse import EventDecoder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import httpx
-
     from images_api._images.spool import Content
-    from images_api._messages import Secrets
-    from images_api._results import GeneratedImage, HTTPInfo, ImageSource, ImagesResult
+    from images_api._results import GeneratedImage, HTTPInfo, ImagesResult
 
     from .json import JSONReader
+    from .result import Asked
 
 _DONE = b"[DONE]"
 _LONGEST_DONE = 16
@@ -35,21 +33,13 @@ class EventReader:
 
     Attributes:
         http: The response's status and headers.
-        url: Where the request went.
-        subject: What the images are about, for their file names.
-        source: Fetches the images that come as links.
-        expected: How many finished images were asked for.
         body: Takes the response where it is no stream.
-        secrets: What must not be in an error, though the server quote it.
+        asked: What the call asked.
     """
 
     http: HTTPInfo
-    url: httpx.URL
-    subject: str
-    source: ImageSource
-    expected: int
     body: Content | JSONReader
-    secrets: Secrets
+    asked: Asked
 
     def __post_init__(self) -> None:
         self._decoder = EventDecoder()
@@ -89,7 +79,7 @@ class EventReader:
                     yield from self._event(event)
         elif cause is None:
             yield from self._whole_response()
-        missing = self.expected if cause is not None and not self._done else 1
+        missing = self.asked.images if cause is not None and not self._done else 1
         if len(self._completed) < missing:
             raise self._interrupted(cause) from cause
 
@@ -116,9 +106,9 @@ class EventReader:
             message = f"an event isn't a JSON object ({error})"
             raise ResponseError(message, body=reader.read(), http=self.http, images=self._images()) from error
         if fields.get("error") or kind == "error":
-            raise status_error(self.http, reader.read(), self.url, self.secrets)
+            raise status_error(self.http, reader.read(), self.asked.url, self.asked.secrets)
         model = event_models().get(kind)
-        image = read_image(reader, fields, len(self._completed), self.subject, self.source)
+        image = read_image(reader, fields, len(self._completed), self.asked)
         index = len(self._partial) + len(self._completed)
         if model is None:
             yield StreamEvent(kind, index, fields, self.http, image)
@@ -136,7 +126,7 @@ class EventReader:
 
     def _whole_response(self) -> Iterator[StreamEvent]:
         self.body.close()
-        self._whole = read_result(self.http, self.body, self.subject, self.source)
+        self._whole = read_result(self.http, self.body, self.asked)
         for image in self._whole:
             event = CompletedImage("completed", image.index, {}, self.http, image, self._whole.usage)
             self._completed.append(event)

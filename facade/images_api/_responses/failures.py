@@ -9,11 +9,12 @@ import httpx
 
 from images_api import _errors as errors
 from images_api._contract.document import error_codes
-from images_api._messages import FOREIGN_TEXT_LIMIT, Secrets, short
+from images_api._messages import FOREIGN_TEXT_LIMIT, short
 
 from .json import decode_json
 
 if TYPE_CHECKING:
+    from images_api._messages import Secrets
     from images_api._results import HTTPInfo
 
 _STATUS_ERRORS = {

@@ -12,11 +12,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from images_api._images.base64 import Base64Text, check_image, decode_text
+from images_api._images.spool import Content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from images_api._images.spool import Content, Spool
+    from images_api._images.spool import Spool
 
 _LONGEST_KEY = 64
 # A small document is quicker read as a whole.
@@ -100,7 +101,7 @@ class JSONReader:
         Raises:
             BrokenImageError: It isn't base64, or not that of a whole image.
         """
-        content = self._images[text].content() if text in self._images else self._decoded(text)
+        content = self._images[text].content() if text in self._images else Content.of(decode_text(text))
         if not content.size:
             return None
         check_image(content)
@@ -110,12 +111,6 @@ class JSONReader:
         """Return the images that came whole, though the document may not have."""
         self._read_waiting()
         return [image.content() for image in self._images.values() if image.is_whole()]
-
-    def _decoded(self, text: str) -> Content:
-        content = self._spool.new()
-        content.write(decode_text(text))
-        content.close()
-        return content
 
     def _read_waiting(self) -> None:
         chunk = b"".join(self._waiting)

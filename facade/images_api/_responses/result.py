@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from images_api._messages import Secrets
     from images_api._results import HTTPInfo, ImageSource
 
 Value = TypeVar("Value")
@@ -28,6 +31,25 @@ Value = TypeVar("Value")
 ImagesResponse.from_dict({})  # imports what it needs while nothing is paid for yet
 # Where a response has its images: in the entries of its list `data`.
 _IN_RESPONSE = [None, b"data", None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a call asked.
+
+    Attributes:
+        url: Where the request went, for the message of a 404.
+        subject: What the images are about, for their file names.
+        images: How many images were asked for.
+        source: Fetches those that come as links.
+        secrets: What must not be in an error, though the server quote it.
+    """
+
+    url: httpx.URL
+    subject: str
+    images: int
+    source: ImageSource
+    secrets: Secrets
 
 
 def empty_body(headers: httpx.Headers) -> Content | JSONReader:
@@ -42,24 +64,19 @@ def content_type(headers: httpx.Headers) -> str:
 
 def is_whole(body: Content | JSONReader) -> bool:
     """Tell whether all that matters came, though the response was cut."""
-    try:
-        if isinstance(body, Content):
-            check_image(body)
-        else:
-            body.document()
-    except ValueError:
-        return False
-    return True
+    with suppress(ValueError):
+        check_image(body) if isinstance(body, Content) else body.document()
+        return True
+    return False
 
 
-def read_result(http: HTTPInfo, body: Content | JSONReader, subject: str, source: ImageSource) -> ImagesResult:
+def read_result(http: HTTPInfo, body: Content | JSONReader, asked: Asked) -> ImagesResult:
     """Return what a successful response holds.
 
     Args:
         http: The response's status and headers.
         body: The whole body.
-        subject: What the images are about, for their file names.
-        source: Fetches the images that come as links.
+        asked: What the call asked.
 
     Raises:
         NoImageError: There is no image in it.
@@ -70,13 +87,13 @@ def read_result(http: HTTPInfo, body: Content | JSONReader, subject: str, source
             check_image(body)
         except BrokenImageError as error:
             raise ResponseError(f"the image in the response {error}", body=body.read(), http=http) from error
-        return ImagesResult((GeneratedImage(body, subject=subject),), http)
+        return ImagesResult((GeneratedImage(body, subject=asked.subject),), http)
     try:
         document = body.document()
     except ValueError as error:
         raw, kind = body.read(), short(content_type(http.headers)) or "no content type"
         message = f"the response ({http.status_code}, {kind}) isn't JSON: {excerpt(raw)}"
-        good = [GeneratedImage(each, subject=subject, index=index) for index, each in enumerate(body.whole_images())]
+        good = [GeneratedImage(each, subject=asked.subject, index=index) for index, each in enumerate(body.whole_images())]
         raise ResponseError(message, body=raw, http=http, images=good) from error
     entries = document.get("data") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(entries, list | None):
@@ -85,7 +102,7 @@ def read_result(http: HTTPInfo, body: Content | JSONReader, subject: str, source
     if not entries:
         said = error_text(document)
         raise NoImageError(f"the response holds no image{said and f': {said}'}", body=body.read(), http=http)
-    images = [read_image(body, entry, index, subject, source) for index, entry in enumerate(entries)]
+    images = [read_image(body, entry, index, asked) for index, entry in enumerate(entries)]
     good = [image for image in images if isinstance(image, GeneratedImage)]
     faults = [(number, image) for number, image in enumerate(images, 1) if isinstance(image, BrokenImageError)]
     if faults:
@@ -111,17 +128,14 @@ def make_result(
     return ImagesResult(tuple(images), http, created=created, usage=usage, **texts, _parse=parse)
 
 
-def read_image(
-    reader: JSONReader, entry: object, index: int, subject: str, source: ImageSource
-) -> GeneratedImage | BrokenImageError:
+def read_image(reader: JSONReader, entry: object, index: int, asked: Asked) -> GeneratedImage | BrokenImageError:
     """Return the image of one entry or event, and take its mark or its base64 out of it.
 
     Args:
         reader: What read the entry.
         entry: The JSON of it.
         index: Which of its response's images it is, from 0.
-        subject: What the image is about, for its file name.
-        source: Fetches it if it comes as a link.
+        asked: What the call asked.
 
     Returns:
         The image, or what is wrong with it.
@@ -143,8 +157,8 @@ def read_image(
         revised_prompt=only(str, entry.get("revised_prompt")),
         extra={name: value for name, value in entry.items() if name not in {"url", "revised_prompt"}},
         index=index,
-        subject=subject,
-        source=source,
+        subject=asked.subject,
+        source=asked.source,
     )
 
 
@@ -152,14 +166,9 @@ def read_usage(given: object) -> Usage | None:
     """Return the tokens that a server says were used, whatever it left out; None where it says nothing."""
     if not isinstance(given, dict):
         return None
-    return Usage(
-        input_tokens=only(int, given.get("input_tokens")),
-        output_tokens=only(int, given.get("output_tokens")),
-        total_tokens=only(int, given.get("total_tokens")),
-        input_tokens_details=_details(given.get("input_tokens_details")),
-        output_tokens_details=_details(given.get("output_tokens_details")),
-        extra={name: value for name, value in given.items() if name not in Usage.__slots__ and value is not None},
-    )
+    said: dict[str, Any] = {name: only(int, given.get(name)) for name in ("input_tokens", "output_tokens", "total_tokens")}
+    said |= {name: _details(given.get(name)) for name in ("input_tokens_details", "output_tokens_details")}
+    return Usage(**said, extra={name: value for name, value in given.items() if name not in said and value is not None})
 
 
 def only(kind: type[Value], value: object) -> Value | None:
@@ -176,4 +185,4 @@ def _text_fields() -> tuple[str, ...]:
 def _details(given: object) -> TokenDetails | None:
     if not isinstance(given, dict):
         return None
-    return TokenDetails(only(int, given.get("text_tokens")), only(int, given.get("image_tokens")))
+    return TokenDetails(**{name: only(int, given.get(name)) for name in ("text_tokens", "image_tokens")})

@@ -31,7 +31,7 @@ class CreateImageEditRequest:
     """What to edit, and how. Images go along as files."""
 
     image: File | list[File]
-    """ The image to edit, or up to 16 to work from. The mask applies to the first. """
+    """ The image to edit, or several to work from. The mask applies to the first. """
     prompt: str
     """ What the image should show. """
     mask: File | Unset = UNSET
