@@ -35,6 +35,7 @@ from file_server import FileServer, Reply
 from pictures import drawn, padded
 from PIL import Image
 from raw_server import END, Do, RawServer, chunk, head, reply
+from waiting import wait_until
 
 from images_api import APIConnectionError, AsyncImagesClient, GeneratedImage, ImagesClient, ResponseError
 from images_api._images import spool as _spool
@@ -715,7 +716,7 @@ class TestEnd:
         began = [head(), chunk(event)] if call == "stream" else [head("application/json"), chunk(HALF)]
         with RawServer([*began, Do.STALL]) as server:
             process = child(RECEIVING + CALLS[call], temp, server.base_url)
-            _wait(lambda: len(open_files(temp, process.pid)) == 1, or_until=lambda: process.poll() is not None)
+            wait_until(lambda: len(open_files(temp, process.pid)) == 1, unless=lambda: process.poll() is not None)
             assert list(temp.iterdir()) == []
             process.send_signal(signal.Signals[end])
             _, errors = process.communicate(timeout=120)
@@ -728,7 +729,7 @@ class TestEnd:
         async def give_up(base_url: str) -> None:
             async with AsyncImagesClient(base_url=base_url) as client:
                 call = asyncio.create_task(client.generate("an otter"))
-                await asyncio.to_thread(_wait, lambda: len(open_files(temp)) == 1)
+                await asyncio.to_thread(wait_until, lambda: len(open_files(temp)) == 1)
                 call.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await call
@@ -737,18 +738,6 @@ class TestEnd:
             asyncio.run(give_up(server.base_url))
         gc.collect()
         assert open_files(temp) == []
-
-
-def _never() -> bool:
-    return False
-
-
-def _wait(happened: Callable[[], bool], *, or_until: Callable[[], bool] = _never) -> None:
-    deadline = time.monotonic() + 120
-    while not happened():
-        assert not or_until()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 SAVING = """
