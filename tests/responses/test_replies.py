@@ -35,7 +35,7 @@ from images_api._images.spool import Content, Spool
 from images_api._messages import Secrets
 from images_api._responses.failures import connection_error, status_error
 from images_api._responses.json import JSONReader, decode_json
-from images_api._responses.result import empty_body, is_whole, read_result
+from images_api._responses.result import Asked, empty_body, is_whole, read_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ def refusal(body: object, status: int = 400, headers: dict[str, str] | None = No
 
 def result(said: object, status: int = 200, headers: dict[str, str] | None = None) -> ImagesResult:
     content = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return read_result(info(status, headers), body(content, headers), "an otter", NO_DOWNLOADS)
+    return read_result(info(status, headers), body(content, headers), Asked(URL, "an otter", 1, NO_DOWNLOADS, Secrets()))
 
 
 def body(content: bytes, headers: dict[str, str] | None = None) -> Content | JSONReader:

@@ -40,7 +40,7 @@ from images_api import (
 from images_api._messages import Secrets
 from images_api._responses import json as _decoding
 from images_api._responses.events import EventReader
-from images_api._responses.result import empty_body
+from images_api._responses.result import Asked, empty_body
 from images_api._responses.sse import EventDecoder
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def read(
     http = HTTPInfo(200, httpx.Headers({"content-type": content_type, "x-request-id": "req_1"}), 0.5)
     with ImagesClient(base_url="http://127.0.0.1/v1") as client:
         body = empty_body(http.headers)
-        reader = EventReader(http, url, "an otter", client._source, expected, body=body, secrets=Secrets())
+        reader = EventReader(http, body, Asked(url, "an otter", expected, client._source, Secrets()))
     events: list[StreamEvent] = []
     try:
         for piece in pieces:
