@@ -34,6 +34,7 @@ from faulty_server import JSON, FaultyServer, answered, both_ways, pictures
 from file_server import FileServer, Reply
 from pictures import drawn, padded
 from PIL import Image
+from platforms import POSIX, needs_linux, needs_posix
 from raw_server import END, Do, RawServer, chunk, head, reply
 from waiting import wait_until
 
@@ -50,8 +51,6 @@ SMALL, PAGE = _spool._SMALL, _spool._PAGE
 LARGE = padded(drawn(), 3 * SMALL)
 OTHER = padded(drawn(32, 32), 4 * SMALL + 1)
 THREADS = 8
-posix = pytest.mark.skipif(os.name != "posix", reason="limits, signals, forks and permissions of this kind are POSIX's")
-linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux lists the open files of a process")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  another file system, where there is one
 
 
@@ -77,13 +76,13 @@ def temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield folder
-    assert os.name != "posix" or not folder.exists() or list(folder.iterdir()) == []
+    assert not POSIX or not folder.exists() or list(folder.iterdir()) == []
 
 
 @pytest.fixture
 def elsewhere(temp: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder for temporary files on another file system than the tests' own."""
-    if os.name != "posix" or not SHARED_MEMORY.is_dir() or SHARED_MEMORY.stat().st_dev == temp.stat().st_dev:
+    if not POSIX or not SHARED_MEMORY.is_dir() or SHARED_MEMORY.stat().st_dev == temp.stat().st_dev:
         pytest.skip("there is no other file system")
     with tempfile.TemporaryDirectory(dir=SHARED_MEMORY) as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
@@ -315,7 +314,7 @@ print([target for target in (os.readlink(link) for link in links if os.path.lexi
 
 
 class TestFile:
-    @linux
+    @needs_linux
     def test_is_one_a_response_and_goes_with_its_last_image(self, temp: Path) -> None:
         made = filed(LARGE, OTHER, LARGE)
         assert len(open_files(temp)) == 1
@@ -330,7 +329,7 @@ class TestFile:
         del file
         assert open_files(temp) == []
 
-    @linux
+    @needs_linux
     @pytest.mark.usefixtures("no_memory")
     def test_goes_while_its_response_lasts_if_nobody_holds_its_images(self, temp: Path) -> None:
         store = Spool()
@@ -342,7 +341,7 @@ class TestFile:
             del made
             assert open_files(temp) == []
 
-    @linux
+    @needs_linux
     @pytest.mark.usefixtures("no_memory")
     def test_goes_with_an_image_that_never_came_whole(self, temp: Path) -> None:
         unfinished = Spool().new()
@@ -351,7 +350,7 @@ class TestFile:
         del unfinished
         assert open_files(temp) == []
 
-    @linux
+    @needs_linux
     @pytest.mark.usefixtures("no_memory")
     def test_is_one_of_a_few_however_many_results_are_held(self, temp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(_spool, "_MOST_FILES", 8)
@@ -364,13 +363,13 @@ class TestFile:
         assert open_files(temp) == []
         assert written(LARGE)[0].in_file
 
-    @posix
+    @needs_posix
     def test_has_no_name(self, temp: Path) -> None:
         (made,) = filed(LARGE)
         assert list(temp.iterdir()) == []
         assert made.read() == LARGE
 
-    @posix
+    @needs_posix
     def test_is_nobody_elses(self) -> None:
         (made,) = filed(LARGE)
         assert made._file is not None
@@ -378,7 +377,7 @@ class TestFile:
         assert (stat.S_IMODE(status.st_mode), status.st_uid) == (stat.S_IRUSR | stat.S_IWUSR, os.geteuid())
         assert not os.get_inheritable(made._file._descriptor)
 
-    @linux
+    @needs_linux
     def test_is_not_open_in_other_programs(self, temp: Path) -> None:
         made = filed(LARGE)
         command = [sys.executable, "-c", LIST_OPEN]
@@ -386,7 +385,7 @@ class TestFile:
         assert found.stdout == "[]\n"
         assert len(open_files(temp)) == len(made)
 
-    @posix  # on Windows nobody can delete an open file
+    @needs_posix  # on Windows nobody can delete an open file
     def test_loses_nothing_when_its_folder_is_emptied_or_goes(self, temp: Path) -> None:
         _spool._FREE_PAGES.clear()
         store = Spool()
@@ -483,7 +482,7 @@ print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 """
 
 
-@posix
+@needs_posix
 def test_forks_read_at_once(temp: Path) -> None:
     assert printed(FORKS, temp) == "[0, 0, 0, 0] True\n"
 
@@ -513,7 +512,7 @@ print(os.waitpid(child, 0)[1], right, all(image.read() == content for image, con
 """
 
 
-@posix
+@needs_posix
 def test_forks_write_to_files_of_their_own(temp: Path) -> None:
     assert printed(FORKS_THAT_WRITE, temp) == "0 True True\n"
 
@@ -587,13 +586,13 @@ print([image.in_file for image in images], [image.read() == content for image, c
 """
 
 
-@posix
+@needs_posix
 class TestShortage:
     @pytest.mark.parametrize("limit", [0, 1, SMALL, 300_001, 1_000_000])
     def test_of_space_loses_nothing(self, limit: int, temp: Path) -> None:
         assert printed(NO_SPACE, temp, limit) == "False 1048576 True\n"
 
-    @linux
+    @needs_linux
     def test_of_a_full_disk_loses_nothing(self, tmp_path: Path) -> None:
         def run(*command: str) -> subprocess.CompletedProcess[str]:
             return subprocess.run([*own, *command], env=environment, check=False, capture_output=True, text=True)  # noqa: S603  ours
@@ -690,7 +689,7 @@ CALLS = {
 HALF = pictures(LARGE, OTHER)[: -2 * SMALL]
 
 
-@posix
+@needs_posix
 class TestEnd:
     @pytest.mark.parametrize("how", GOOD_ENDS)
     def test_of_a_process_leaves_nothing_but_what_it_saved(self, how: str, tmp_path: Path, temp: Path) -> None:
@@ -708,7 +707,7 @@ class TestEnd:
         assert list(temp.iterdir()) == []
         assert (tmp_path / "saved").read_bytes() == bytes(1 << 20)
 
-    @linux
+    @needs_linux
     @pytest.mark.parametrize("end", ["SIGINT", "SIGTERM", "SIGKILL"])
     @pytest.mark.parametrize("call", CALLS)
     def test_in_the_middle_of_a_response_leaves_nothing(self, call: str, end: str, temp: Path) -> None:
@@ -723,7 +722,7 @@ class TestEnd:
         assert errors.endswith("KeyboardInterrupt\n" if end == "SIGINT" else "")
         assert list(temp.iterdir()) == []
 
-    @linux
+    @needs_linux
     @pytest.mark.usefixtures("no_memory")
     def test_of_waiting_leaves_nothing(self, temp: Path) -> None:
         async def give_up(base_url: str) -> None:
@@ -826,7 +825,7 @@ class TestSaving:
             lambda path: path.rename(path.with_name("elsewhere.png")),
             lambda path: GeneratedImage(OTHER).save(path),
             lambda path: Image.new("RGB", (9, 9)).save(path),
-            pytest.param(lambda path: path.chmod(0), marks=posix),
+            pytest.param(lambda path: path.chmod(0), marks=needs_posix),
         ],
         ids=["edited", "written", "emptied", "longer", "deleted", "moved", "replaced", "drawn", "closed"],
     )
@@ -872,7 +871,7 @@ class TestSaving:
             large._content.copy_to(tmp_path / "otter.png")
         assert (tmp_path / "otter.png").read_bytes() == b"old"
 
-    @posix
+    @needs_posix
     @pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
     def test_gives_files_the_permissions_of_the_time(self, umask: int, large: GeneratedImage, tmp_path: Path) -> None:
         before = os.umask(umask)
@@ -882,7 +881,7 @@ class TestSaving:
             os.umask(before)
         assert stat.S_IMODE(saved.stat().st_mode) == 0o666 & ~umask
 
-    @posix
+    @needs_posix
     def test_gives_files_the_group_of_a_folder_that_asks_for_it(self, large: GeneratedImage, tmp_path: Path) -> None:
         folder = tmp_path / "shared"
         folder.mkdir()
@@ -891,7 +890,7 @@ class TestSaving:
         folder.chmod(folder.stat().st_mode | stat.S_ISGID)
         assert large.save(folder / "otter.png").stat().st_gid == folder.stat().st_gid
 
-    @linux
+    @needs_linux
     def test_gives_files_the_access_list_of_their_folder(self, large: GeneratedImage, tmp_path: Path) -> None:
         nobody, anybody = 65534, 0xFFFFFFFF
         entries = [(1, 7, anybody), (2, 6, nobody), (4, 5, anybody), (16, 7, anybody), (32, 5, anybody)]
@@ -920,7 +919,7 @@ class TestSaving:
         assert list(folder.iterdir()) == [folder / "otter.png"]
         assert (folder / "otter.png").read_bytes() == LARGE
 
-    @posix
+    @needs_posix
     @pytest.mark.parametrize("where", ["temp", "elsewhere"])
     def test_that_is_killed_leaves_the_old_file_or_the_new_one(
         self, where: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -939,7 +938,7 @@ class TestSaving:
             process.communicate()
             assert target.read_bytes() in contents
 
-    @posix
+    @needs_posix
     @pytest.mark.parametrize("where", ["memory", "file"])
     def test_on_a_full_disk_leaves_nothing(self, where: str, elsewhere: Path, tmp_path: Path) -> None:
         folder = tmp_path / "saved"
@@ -1084,7 +1083,7 @@ class TestResponses:
             assert sorted(asyncio.run(work(server.base_url))) == sorted(large)
 
     @both_ways
-    @linux
+    @needs_linux
     @pytest.mark.usefixtures("no_collection")
     def test_that_nobody_holds_are_gone_at_once(self, run: Callable[..., ImagesResult], temp: Path) -> None:
         for _ in range(3):
@@ -1177,7 +1176,7 @@ class TestFormats:
                 assert [image.read() for image in caught.value.images] == [LARGE]
 
 
-@posix
+@needs_posix
 class TestInThisProcess:
     """What only other processes see, once more where the coverage is measured."""
 

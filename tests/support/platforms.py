@@ -27,6 +27,7 @@ needs_posix = pytest.mark.skipif(not POSIX, reason="limits, signals, forks, user
 needs_make = pytest.mark.skipif(not (POSIX and shutil.which("make")), reason="make isn't installed, or has no shell")
 needs_links = pytest.mark.skipif(not _links(), reason="symbolic links can't be made; on Windows they need a privilege")
 needs_replaceable = pytest.mark.skipif(not POSIX, reason="Windows replaces no file that somebody has open")
+needs_linux = pytest.mark.skipif(not LINUX, reason="only Linux lists the open files of a process, and keeps access lists")
 needs_full_queue = pytest.mark.skipif(not LINUX, reason="elsewhere a full queue turns callers away")
 needs_peak = pytest.mark.skipif(not LINUX, reason="only Linux forgets the peak of a process's memory")
 # What the system says of a folder that is opened like a file, and of a file that is taken for a folder.
