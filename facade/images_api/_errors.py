@@ -112,7 +112,7 @@ class APIStatusError(ImagesAPIError):
         type: The server's kind of error, if it gave one.
         request_id: The id to quote to the provider's support, if there is one.
         body: The body: the error object of it, all of its JSON, or its text.
-        headers: The headers of the reply.
+        headers: The headers of the response.
         http: Status, headers, request id, rate limits and elapsed time together.
         may_have_run: Whether the server could have started work, and the call may have been billed.
     """
@@ -137,7 +137,7 @@ class BadRequestError(APIStatusError):
 
 
 class ContentPolicyError(BadRequestError):
-    """The provider's content policy forbids the prompt or the picture; sending it again doesn't help."""
+    """The provider's content policy forbids the prompt or the image; sending it again doesn't help."""
 
 
 class AuthenticationError(APIStatusError):
@@ -161,7 +161,7 @@ class UnprocessableEntityError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """429: too many requests, or too many pictures, in a time.
+    """429: too many requests, or too many images, in a time.
 
     Attributes:
         retry_after: The seconds to wait, as the server says, or None.
@@ -182,11 +182,11 @@ class InternalServerError(APIStatusError):
 
 
 class ResponseError(ImagesAPIError):
-    """A successful reply can't be understood. It may be paid for, so nothing of it is thrown away.
+    """A successful response can't be understood. It may be paid for, so nothing of it is thrown away.
 
     Attributes:
         body: The body as it came, in bytes.
-        images: The pictures of the reply that were good.
+        images: The images of the response that were good.
         http: Status, headers, request id, rate limits and elapsed time.
     """
 
@@ -198,14 +198,14 @@ class ResponseError(ImagesAPIError):
 
 
 class NoImageError(ResponseError):
-    """A successful reply holds no picture at all."""
+    """A successful response holds no image at all."""
 
 
 class StreamInterruptedError(ResponseError):
-    """A stream ended before the finished picture.
+    """A stream ended before the finished image.
 
     Attributes:
-        partial_images: The unfinished pictures that came before.
+        partial_images: The unfinished images that came before.
     """
 
     def __init__(self, message: str, *, partial_images: Sequence[GeneratedImage] = (), **response: Any) -> None:
@@ -214,7 +214,7 @@ class StreamInterruptedError(ResponseError):
 
 
 class DownloadError(ImagesAPIError):
-    """A picture's URL could not be read. The request that made the picture is never sent again for it.
+    """An image's URL could not be read. The request that made the image is never sent again for it.
 
     Attributes:
         url: The URL without its query, which may hold a signature.

@@ -159,7 +159,7 @@ BIG_REPLY = Workload(
     "big-reply",
     "reply of 10 pictures of 20 MB, to disk",
     "save",
-    {Metric.CPU: 0.25, Metric.PEAK: 4},
+    {Metric.CPU: 0.25, Metric.PEAK: 8},
     reply=Reply(10, 20 * MB),
 )
 AT_ONCE = Workload("at-once", "100 async calls at once", "call", {Metric.CPU: 0.9}, at_once=100, rounds=10)
@@ -170,6 +170,9 @@ WORKLOADS = (
     Workload("small-call", "small call", "call", {Metric.INSTRUCTIONS: 1.0}, rounds=200, samples=1),
     Workload("small-async-call", "small async call", "call", {Metric.INSTRUCTIONS: 1.0}, at_once=1, rounds=200, samples=1),
     AT_ONCE,
+    Workload(
+        "saved", "one picture of 2 MB, generated and saved", "save", {Metric.CPU: 0.4}, reply=Reply(1, 2 * MB), rounds=20, samples=15
+    ),
     BIG_REPLY,
     Workload(
         "uploads",
@@ -190,7 +193,7 @@ WORKLOADS = (
         "replies-at-once",
         "32 async replies of 4 pictures of 4 MB, to disk",
         "save",
-        {Metric.CPU: 0.4, Metric.PEAK: 16, Metric.STALL: 100},
+        {Metric.CPU: 0.4, Metric.PEAK: 24, Metric.STALL: 100},
         reply=Reply(4, 4 * MB),
         at_once=32,
     ),

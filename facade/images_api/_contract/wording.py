@@ -20,8 +20,8 @@ _WORDS = {
     "minimum": "must be at least {}",
     "maxLength": "must have at most {} characters",
     "minLength": "must have at least {} character(s)",
-    "maxItems": "must be at most {} pictures",
-    "minItems": "must be at least {} picture(s)",
+    "maxItems": "must be at most {} images",
+    "minItems": "must be at least {} image(s)",
     "format": "must be auto or WIDTHxHEIGHT",
 }
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
@@ -158,7 +158,7 @@ def _types(error: jsonschema_rs.ValidationError) -> list[str]:
 
 def _condition_of(pointer: str, error: jsonschema_rs.ValidationError) -> Schema | None:
     """Return the innermost condition on the way to a broken rule."""
-    # A keyword of our own gives its place in the document instead of the way from the request's schema.
+    # A keyword of our own gives its way from the document's root instead of the way from the request's schema.
     own = error.evaluation_path[0] == "components"
     schema: Any = document() if own else {"$ref": pointer}
     condition = None

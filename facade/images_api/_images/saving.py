@@ -13,7 +13,6 @@ from images_api._messages import warn_caller
 from .headers import EXTENSIONS, HEAD, media_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
     from .spool import Content
 
@@ -47,7 +46,7 @@ def save(content: Content, path: str | os.PathLike[str], *, number: int, of: int
     slug = "-".join(re.findall(r"[^\W_]+", subject.lower()))[:_SLUG_LENGTH].strip("-") or "image"
     if text.endswith(("/", os.sep)) or Path(text).is_dir():
         Path(text).mkdir(parents=True, exist_ok=True)
-        return _write_beside(content, lambda number: Path(text, f"{slug}-{number}{extension}"), number)
+        return _write_beside(content, Path(text), slug, extension, number)
     numbered = "{index" in text
     if "{" in text:
         try:
@@ -71,17 +70,18 @@ def _with_extension(path: Path, extension: str) -> Path:
     return path
 
 
-def _write_beside(content: Content, name: Callable[[int], Path], first: int) -> Path:
+def _write_beside(content: Content, folder: Path, slug: str, extension: str, first: int) -> Path:
     """Write under the first name that is free."""
+    taken = set(os.listdir(folder))  # noqa: PTH208  names alone, of maybe thousands
     for number in count(first):
-        target = name(number)
-        if target.exists():
+        name = f"{slug}-{number}{extension}"
+        if name in taken:
             continue
         try:
-            _write(content, target, overwrite=False)
+            _write(content, folder / name, overwrite=False)
         except FileExistsError:
             continue  # another process was quicker
-        return target
+        return folder / name
     raise AssertionError("unreachable: numbers don't end")
 
 
