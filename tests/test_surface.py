@@ -42,6 +42,7 @@ STANDARD = set(sys.stdlib_module_names)
 OF_A_CLIENT = {
     "images_api",
     *(f"images_api._{name}" for name in ("client", "errors", "messages", "settings")),
+    "images_api.options",
     *(f"images_api._{name}" for name in ("contract", "contract.document", "http", "http.pools", "http.tls")),
     *(f"images_api_client{name}" for name in ("", ".operations", ".options")),
 }

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 import httpx
 
 from images_api_client.operations import ImageOperations
 
 from ._http.pools import Connections, running_loop
-from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, Settings
+from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, APIKey, Settings, TimeoutTypes, Validation
+from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks for it here
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Unpack
-
     from ._calls import Call
     from ._http.downloads import Downloader
     from ._requests.request import LowLevelClient
     from ._requests.uploads import ImageInput  # noqa: F401  what the operations take, named as a text below
     from ._results import ImagesResult
-    from ._settings import APIKey, TimeoutTypes, Validation
     from ._streams import AsyncImageStream, ImageStream
-    from .options import ImageOptions
 
 # What a body of this size holds is looked at in a worker thread, in bytes: a smaller one costs less than the way there and back.
 _LARGE_BODY = 1 << 20

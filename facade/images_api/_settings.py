@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,11 +14,8 @@ from ._contract.document import document, official_url
 from ._errors import InvalidRequestError, Problem
 from ._messages import shown_url, unless_secret
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
 Validation: TypeAlias = Literal["strict", "warn", "off"]
-APIKey: TypeAlias = "str | Callable[[], str] | None"
+APIKey: TypeAlias = str | Callable[[], str] | None
 TimeoutTypes: TypeAlias = float | httpx.Timeout
 
 AUTHORIZATION = "Authorization"

@@ -13,7 +13,6 @@ from images_api._messages import warn_caller
 from .headers import EXTENSIONS, HEAD, media_type
 
 if TYPE_CHECKING:
-
     from .spool import Content
 
 _SLUG_LENGTH = 48
