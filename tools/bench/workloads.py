@@ -171,7 +171,13 @@ WORKLOADS = (
     Workload("small-async-call", "small async call", "call", {Metric.INSTRUCTIONS: 1.0}, at_once=1, rounds=200, samples=1),
     AT_ONCE,
     Workload(
-        "saved", "one picture of 2 MB, generated and saved", "save", {Metric.CPU: 0.4}, reply=Reply(1, 2 * MB), rounds=20, samples=15
+        "saved",
+        "one picture of 2 MB, generated and saved",
+        "save",
+        {Metric.CPU: 0.4},
+        reply=Reply(1, 2 * MB),
+        rounds=20,
+        samples=15,
     ),
     BIG_REPLY,
     Workload(
