@@ -6,13 +6,13 @@ import copy
 import json
 import pickle
 import re
-import socket
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from file_server import dead_port_fixture
 from pictures import drawn
 from replay import Replay
 
@@ -39,6 +39,8 @@ from images_api._http.downloads import NoSource
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# pytest finds it by its name, here.
+FIXTURES = (dead_port_fixture,)
 README = Path(__file__).parent.parent / "README.md"
 BODY = b'{"data": [' + b'"picture", ' * 100_000 + b'"picture"]}'
 PICTURE = drawn(8, 6)
@@ -213,12 +215,6 @@ def client(replay: Replay) -> Iterator[ImagesClient]:
         yield client
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        return int(closed.getsockname()[1])
-
-
 # What a server sends, or None for no answer at all; and what the app gets.
 ANSWERS: dict[str, tuple[bytes | None, type[ImagesAPIError]]] = {
     "silence": (None, APITimeoutError),
@@ -280,8 +276,8 @@ class TestOnlyErrorsOfTheTreeReachAnApp:
         if isinstance(caught.value, APIConnectionError):
             assert isinstance(caught.value.__cause__, httpx.HTTPError)
 
-    def test_when_nobody_listens(self, free_port: int) -> None:
-        client = ImagesClient(base_url=f"http://127.0.0.1:{free_port}", max_retries=0)
+    def test_when_nobody_listens(self, dead_port: int) -> None:
+        client = ImagesClient(base_url=f"http://127.0.0.1:{dead_port}", max_retries=0)
         with client, pytest.raises(APIConnectionError) as caught:
             client.generate("an otter")
         assert caught.value.may_have_run is False

@@ -13,7 +13,7 @@ from tools.lines import lines_of_code
 FACADE = Path(__file__).resolve().parent.parent / "facade" / "images_api"
 EXTRAS = {"sandbox"}
 # Beside the two seams: what the clients inherit, what wrappers need, and the contract, which travels with the client as data.
-MAY_NAME_IT = {"_client.py", "options.py", "__init__.py", "_contract/document.py"}
+MAY_NAME_IT = {"_client.py", "options.py", "_contract/document.py"}
 
 
 def core() -> list[Path]:

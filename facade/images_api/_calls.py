@@ -124,8 +124,7 @@ class Call:
 
     @property
     def _asked(self) -> Asked:
-        checked = self.checked
-        return Asked(self.response.request.url, checked.subject, checked.images, self.source, checked.secrets)
+        return Asked(self.response.request.url, self.checked.subject, self.checked.images, self.source, self.checked.secrets)
 
     @property
     def _elapsed(self) -> float:
@@ -164,7 +163,6 @@ class Call:
         return pause
 
     def _log(self, outcome: str) -> None:
-        if not _LOGGER.isEnabledFor(logging.DEBUG):
-            return
-        url = self.request.url.copy_with(userinfo=b"", query=None)
-        _LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self._made + 1, outcome, self._elapsed)
+        if _LOGGER.isEnabledFor(logging.DEBUG):
+            url = self.request.url.copy_with(userinfo=b"", query=None)
+            _LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self._made + 1, outcome, self._elapsed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,7 +23,6 @@ TimeoutTypes: TypeAlias = float | httpx.Timeout
 AUTHORIZATION = "Authorization"
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"})
 MAX_DOWNLOAD_BYTES = 100 << 20
-_VALIDATIONS = ("strict", "warn", "off")
 _CONNECT_SECONDS = 5.0
 # What an operating system waits for at most is less than a Python number can say.
 _LONGEST_TIMEOUT = 1_000_000
@@ -66,8 +65,8 @@ class Settings:
         if self.api_key is None and self.base_url == official_url():
             why = f"is required for {official_url()}: pass api_key, or set OPENAI_API_KEY"
             raise InvalidRequestError([Problem("api_key", None, why)])
-        if validate not in _VALIDATIONS:
-            raise InvalidRequestError([Problem("validate", validate, f"must be one of {', '.join(_VALIDATIONS)}")])
+        if validate not in get_args(Validation):
+            raise InvalidRequestError([Problem("validate", validate, f"must be one of {', '.join(get_args(Validation))}")])
         self.validate = validate
         self.headers = _headers(organization, project) | dict(headers or {})
         self.is_official = urlsplit(self.base_url).hostname == urlsplit(official_url()).hostname

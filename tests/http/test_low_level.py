@@ -188,7 +188,7 @@ def test_closing_the_facade_closes_the_connection_of_both(server: RawServer) -> 
         create_image.sync_detailed(client=low_level, body=CREATION)
         assert not server.left.is_set()
 
-    assert server.left.wait(20)
+    assert server.left.wait(60)
 
 
 def test_neither_the_key_nor_the_connection_is_in_a_repr() -> None:

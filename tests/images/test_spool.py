@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import copy
-import errno
 import gc
 import gzip
 import os
@@ -36,6 +35,7 @@ from pictures import drawn, padded
 from PIL import Image
 from platforms import POSIX, needs_linux, needs_posix
 from raw_server import END, Do, RawServer, chunk, head, reply
+from waiting import wait_until
 
 from images_api import APIConnectionError, AsyncImagesClient, GeneratedImage, ImagesClient, ResponseError
 from images_api._images import spool as _spool
@@ -92,7 +92,7 @@ def elsewhere(temp: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def _positions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have files read and written in both ways that there are."""
     if request.param == "with a lock":
-        for name in ("pread", "pwrite", "copy_file_range"):
+        for name in ("pread", "pwrite"):
             monkeypatch.delattr(os, name, raising=False)
 
 
@@ -363,6 +363,23 @@ class TestFile:
         assert written(LARGE)[0].in_file
 
     @needs_posix
+    @pytest.mark.usefixtures("no_memory")
+    def test_mixes_up_no_images_that_are_written_in_turns(self) -> None:
+        store = Spool()
+        made = [store.new() for _ in range(3)]
+        wanted = [noise(5 * SMALL + 1, number) for number in range(3)]
+        for start in range(0, 5 * SMALL + 1, 50_000):
+            for each, content in zip(made, wanted, strict=True):
+                each.write(content[start : start + 50_000])
+        for each in made:
+            each.close()
+        assert [each.read() for each in made] == wanted
+        late = store.new()
+        late.write(LARGE)
+        late.close()
+        assert (late.in_file, late.read()) == (True, LARGE)
+        assert [each.read() for each in made] == wanted
+
     def test_has_no_name(self, temp: Path) -> None:
         (made,) = filed(LARGE)
         assert list(temp.iterdir()) == []
@@ -714,7 +731,7 @@ class TestEnd:
         began = [head(), chunk(event)] if call == "stream" else [head("application/json"), chunk(HALF)]
         with RawServer([*began, Do.STALL]) as server:
             process = child(RECEIVING + CALLS[call], temp, server.base_url)
-            _wait(lambda: len(open_files(temp, process.pid)) == 1, or_until=lambda: process.poll() is not None)
+            wait_until(lambda: len(open_files(temp, process.pid)) == 1, unless=lambda: process.poll() is not None)
             assert list(temp.iterdir()) == []
             process.send_signal(signal.Signals[end])
             _, errors = process.communicate(timeout=120)
@@ -727,7 +744,7 @@ class TestEnd:
         async def give_up(base_url: str) -> None:
             async with AsyncImagesClient(base_url=base_url) as client:
                 call = asyncio.create_task(client.generate("an otter"))
-                await asyncio.to_thread(_wait, lambda: len(open_files(temp)) == 1)
+                await asyncio.to_thread(wait_until, lambda: len(open_files(temp)) == 1)
                 call.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await call
@@ -736,18 +753,6 @@ class TestEnd:
             asyncio.run(give_up(server.base_url))
         gc.collect()
         assert open_files(temp) == []
-
-
-def _never() -> bool:
-    return False
-
-
-def _wait(happened: Callable[[], bool], *, or_until: Callable[[], bool] = _never) -> None:
-    deadline = time.monotonic() + 120
-    while not happened():
-        assert not or_until()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 SAVING = """
@@ -799,21 +804,6 @@ def edited_in_place(path: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-def _copying_a_part(step: int, then: OSError | None) -> Callable[[int, int, int, int], int]:
-    """Return a copy_file_range that does a part at a time, and one part alone where it fails or stops then."""
-    real = os.copy_file_range
-    calls = iter(range(1 << 20))
-
-    def copy_file_range(source: int, target: int, count: int, offset: int) -> int:
-        if next(calls) and then is not None:
-            if then.errno:
-                raise then
-            return 0
-        return real(source, target, min(count, step), offset)
-
-    return copy_file_range
-
-
 @pytest.fixture(params=["memory", "file"])
 def large(request: pytest.FixtureRequest) -> GeneratedImage:
     """An image that waits in memory, and one that waits in a file behind another."""
@@ -860,20 +850,6 @@ class TestSaving:
         (content,) = filed(LARGE)
         assert GeneratedImage(content).save(tmp_path / "otter.png").read_bytes() == LARGE
         assert list(elsewhere.iterdir()) == []
-
-    @pytest.mark.skipif(not hasattr(os, "copy_file_range"), reason="the system doesn't copy by itself")
-    @pytest.mark.parametrize(
-        "then",
-        [None, OSError(0, "no more"), OSError(errno.EXDEV, "elsewhere"), OSError(errno.ENOSYS, "unknown")],
-        ids=["all", "nothing", "EXDEV", "ENOSYS"],
-    )
-    def test_goes_on_where_the_system_stops_copying(
-        self, then: OSError | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        content = filed(OTHER, LARGE)[1]
-        monkeypatch.setattr(os, "copy_file_range", _copying_a_part(100_000, then))
-        content.copy_to(tmp_path / "otter.png")
-        assert (tmp_path / "otter.png").read_bytes() == LARGE
 
     def test_into_a_file_that_is_there_is_refused(self, large: GeneratedImage, tmp_path: Path) -> None:
         (tmp_path / "otter.png").write_bytes(b"old")
@@ -1200,6 +1176,9 @@ class TestInThisProcess:
         first, second = store.new(), store.new()
         for each in (first, second):
             each.write(LARGE)
+            assert each.in_file
+            if each is first:
+                each.close()
         resource.setrlimit(resource.RLIMIT_FSIZE, (2 * len(LARGE) + 1000, limits[1]))
         try:
             second.write(LARGE)

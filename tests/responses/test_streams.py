@@ -211,7 +211,7 @@ def test_a_stream_that_ends_too_early_keeps_its_unfinished_pictures_and_is_never
     stalls = Do.STALL in script
 
     with RawServer(script) as server:
-        seen = watch(mode, server.base_url, "generate", "an otter", settings={"timeout": 0.3 if stalls else PATIENCE})
+        seen = watch(mode, server.base_url, "generate", "an otter", settings={"timeout": 1 if stalls else PATIENCE})
 
     error = seen.interruption()
     assert [image.read() for image in error.partial_images] == unfinished

@@ -19,6 +19,8 @@ import openai
 import pytest
 from PIL import Image, ImageChops, ImageOps
 from platforms import needs_posix
+from stopwatch import Stopwatch
+from waiting import wait_until
 
 from images_api.sandbox import Sandbox, create_app
 
@@ -572,17 +574,17 @@ class TestLog:
 
 class TestServer:
     def test_it_starts_and_stops_fast_and_leaves_nothing_behind(self) -> None:
-        before, started = threading.active_count(), time.perf_counter()
+        before, starting = set(threading.enumerate()), Stopwatch()
         with Sandbox() as sandbox:
-            assert time.perf_counter() - started < 1
+            assert starting.seconds() < 1
             url = f"{sandbox.base_url}/images/generations"
             assert httpx.post(url, json={**SMALL, "n": 4}).status_code == 200
             big = {"image": ("a.png", png(1200, 1200, "RGBA"), "image/png")}
             edited = httpx.post(f"{sandbox.base_url}/images/edits", data=SMALL, files=big)
             assert edited.status_code == 200
-            started = time.perf_counter()
-        assert time.perf_counter() - started < 1
-        assert threading.active_count() == before
+            stopping = Stopwatch()
+        assert stopping.seconds() < 1
+        assert set(threading.enumerate()) <= before
         with pytest.raises(httpx.ConnectError):
             httpx.get(url)
 
@@ -606,32 +608,31 @@ class TestServer:
         assert caught.value.errno == errno.EADDRINUSE
 
     def test_latency(self) -> None:
-        with Sandbox(latency=0.4) as sandbox:
-            url, started = f"{sandbox.base_url}/images/generations", time.perf_counter()
+        with Sandbox(latency=60) as sandbox:
+            url = f"{sandbox.base_url}/images/generations"
             with pytest.raises(httpx.ReadTimeout):
-                httpx.post(url, json=SMALL, timeout=0.15)
-            assert sandbox.pictures_made == 1
-            started = time.perf_counter()
-            assert httpx.post(url, json={"prompt": ""}).status_code == 400
-            assert time.perf_counter() - started < 0.3
-            started = time.perf_counter()
-            streamed = {**SMALL, "stream": True, "partial_images": 3}
+                httpx.post(url, json=SMALL, timeout=httpx.Timeout(30, read=0.15))
+            wait_until(lambda: sandbox.pictures_made == 1)
+            # A refusal doesn't take as long as that.
+            assert httpx.post(url, json={"prompt": ""}, timeout=30).status_code == 400
+        with Sandbox(latency=0.4) as sandbox:
+            url, streamed = f"{sandbox.base_url}/images/generations", {**SMALL, "stream": True, "partial_images": 3}
+            started, watch = time.perf_counter(), Stopwatch()
             with httpx.stream("POST", url, json=streamed) as response:
-                moments = [time.perf_counter() - started for line in response.iter_lines() if line.startswith("event")]
+                moments = [watch.seconds() for line in response.iter_lines() if line.startswith("event")]
+            assert time.perf_counter() - started >= 0.4
         assert len(moments) == 4
         assert moments[0] < 0.3
-        assert moments[-1] >= 0.4
 
     def test_stopping_does_not_wait_out_the_latency(self) -> None:
         with Sandbox(latency=30) as sandbox:
             url, answers = f"{sandbox.base_url}/images/generations", list[int]()
             asking = threading.Thread(target=lambda: answers.append(httpx.post(url, json=SMALL).status_code))
             asking.start()
-            while not sandbox.pictures_made:
-                time.sleep(0.01)
-            started = time.perf_counter()
+            wait_until(lambda: sandbox.pictures_made > 0)
+            stopping = Stopwatch()
         asking.join()
-        assert time.perf_counter() - started < 2
+        assert stopping.seconds() < 2
         assert answers == [200]
 
     @pytest.mark.anyio
@@ -683,7 +684,7 @@ class TestCommand:
             response = httpx.post(f"{url}/images/generations", json={"prompt": "x"})
             assert opened(contents(response.json())[0]).size == (1024, 1024)
             process.send_signal(number)
-            assert process.wait(5) == 0
+            assert process.wait(60) == 0
             assert process.stdout.read() == ""
             assert process.stderr.read() == ""
 

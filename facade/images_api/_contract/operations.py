@@ -27,7 +27,7 @@ class Operation:
 
     def __init__(self, definition: Schema) -> None:
         self.id: str = definition["operationId"]
-        self.subject: str | None = definition.get("x-method", {}).get("subject")
+        self.subject: str | None = (definition.get("x-method") or {}).get("subject")
         content: Mapping[str, Schema] = definition["requestBody"]["content"]
         self.bodies = {kind: RequestContract(self.id, body["schema"]["$ref"]) for kind, body in content.items()}
         self.files = tuple(dict.fromkeys(name for body in self.bodies.values() for name in body.files))

@@ -190,7 +190,8 @@ class _Download:
     def _check_address(self) -> None:
         parts = urlsplit(self.url)
         if not parts.scheme:
-            raise self._error(f"the server gave a path of its own instead of a link ({self.url[:80]!r}): ask it for base64")
+            what = f"the server gave a path of its own instead of a link ({self.url[:80]!r})"
+            raise self._error(f"{what}: ask for response_format='b64_json'")
         if parts.scheme not in {"http", "https"}:
             raise self._error(f"an image's link must be http, https or data, not {parts.scheme}")
         if parts.scheme == "http" and self.settings.base_url.startswith("https:"):

@@ -54,16 +54,17 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
         document = body.decode(errors="replace")
     detail = (document.get("error") or document) if isinstance(document, dict) else document
     fields = detail if isinstance(detail, dict) else {}
-    codes = {short(fields.get("code")).lower(), _inner_code(fields), short(fields.get("type")).lower()}
+    codes = [short(fields.get("code")).lower(), _inner_code(fields), short(fields.get("type")).lower()]
     status = http.status_code
     if http.is_success:
-        status = next((int(name) for name, known in error_codes().items() if name.isdecimal() and known & codes), status)
+        meanings = [name for code in codes for name, known in error_codes().items() if code in known and name.isdecimal()]
+        status = int(next(iter(meanings), status))
     kind: type[errors.APIStatusError] = _STATUS_ERRORS.get(status, errors.APIStatusError)
-    if error_codes()["policy"] & codes:
+    if error_codes()["policy"].intersection(codes):
         kind = errors.ContentPolicyError
     elif status >= _SERVER_ERRORS:
         kind = errors.InternalServerError
-    elif kind is errors.RateLimitError and error_codes()["quota"] & codes:
+    elif kind is errors.RateLimitError and error_codes()["quota"].intersection(codes):
         kind = errors.QuotaExceededError
     text = error_text(document) if isinstance(document, dict) else excerpt(body)
     code = fields.get("code")

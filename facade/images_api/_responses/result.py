@@ -124,8 +124,7 @@ def make_result(
     """
     texts = {name: only(str, said.get(name)) for name in _text_fields()}
     created = only(int, said.get("created")) or only(int, said.get("created_at"))
-    usage = read_usage(said.get("usage"))
-    return ImagesResult(tuple(images), http, created=created, usage=usage, **texts, _parse=parse)
+    return ImagesResult(tuple(images), http, created=created, usage=read_usage(said.get("usage")), **texts, _parse=parse)
 
 
 def read_image(reader: JSONReader, entry: object, index: int, asked: Asked) -> GeneratedImage | BrokenImageError:
