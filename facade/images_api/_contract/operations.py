@@ -23,6 +23,8 @@ class Operation:
         subject: The parameter that its images are about, for their file names; None for the first argument.
         bodies: The rules of each kind of body, by media type, in the contract's order.
         files: The names of the parameters that are images.
+        form: The media type of the body that takes them as files; of the first where none does.
+        by_reference: The media type of the body that takes them by reference, likewise.
     """
 
     def __init__(self, definition: Schema) -> None:
@@ -31,11 +33,9 @@ class Operation:
         content: Mapping[str, Schema] = definition["requestBody"]["content"]
         self.bodies = {kind: RequestContract(self.id, body["schema"]["$ref"]) for kind, body in content.items()}
         self.files = tuple(dict.fromkeys(name for body in self.bodies.values() for name in body.files))
-
-    def body(self, *, by_reference: bool = False) -> str:
-        """Return the media type of the body that takes images as files, or by reference; or else the first."""
-        wanted = (kind for kind, body in self.bodies.items() if (body.references if by_reference else body.files))
-        return next(wanted, next(iter(self.bodies)))
+        first = next(iter(content))
+        self.form = next((kind for kind, body in self.bodies.items() if body.files), first)
+        self.by_reference = next((kind for kind, body in self.bodies.items() if body.references), first)
 
     def reference(self, name: str, given: object) -> dict[str, str] | None:
         """Return an image in the form of a reference, if it may be given so and is a text that names one.

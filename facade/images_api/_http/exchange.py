@@ -10,7 +10,7 @@ import httpx
 from .codings import Decoder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 
 class Exchange(Protocol):
@@ -106,25 +106,26 @@ async def aexchange(each: Exchange, client: httpx.AsyncClient) -> None:
 
 
 def chunks(response: httpx.Response) -> Iterator[bytes]:
-    """Yield a response's body as it comes, without its content coding.
+    """Return a response's body as it comes, without its content coding.
 
-    Raises:
-        httpx.HTTPError: It broke off, or its coding is broken.
+    The iterator raises an `httpx.HTTPError` where the body broke off, or its coding is broken.
     """
     if response.is_stream_consumed:  # by a hook or a test's transport, which httpx has decoded it for
-        yield response.content
-        return
+        return iter([response.content])
+    if "content-encoding" not in response.headers:
+        return response.iter_raw()
     decoder = Decoder(response.headers)
-    for chunk in response.iter_raw():
-        yield from decoder.decode(chunk)
+    return (decoded for chunk in response.iter_raw() for decoded in decoder.decode(chunk))
 
 
-async def achunks(response: httpx.Response) -> AsyncGenerator[bytes]:
-    """Yield a response's body as it comes, without its content coding.
+def achunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Return a response's body like `chunks`, in an event loop."""
+    if not response.is_stream_consumed and "content-encoding" not in response.headers:
+        return response.aiter_raw()
+    return _achunks(response)
 
-    Raises:
-        httpx.HTTPError: It broke off, or its coding is broken.
-    """
+
+async def _achunks(response: httpx.Response) -> AsyncGenerator[bytes]:
     if response.is_stream_consumed:
         yield response.content
         return

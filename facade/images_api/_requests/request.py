@@ -39,6 +39,7 @@ LowLevelClient: TypeAlias = Client
 
 _USER_AGENT = f"images-api/{__version__}"
 _JSON = "application/json"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _EVENTS = "text/event-stream"
 # https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -101,7 +102,7 @@ class _Draft:
         if any(named) and not all(named):
             given = [each for several in images.values() for each in several]
             raise InvalidRequestError([Problem(" and ".join(images), given, "must all be files, or all be links and file ids")])
-        self.media_type = operation.body(by_reference=any(named))
+        self.media_type = operation.by_reference if named and all(named) else operation.form
         self.rules = operation.bodies[self.media_type]
         for name, several in images.items():
             if any(named):
@@ -142,21 +143,21 @@ def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any],
         UnreadableFileError: A file is missing or can't be read.
     """
     draft = _Draft(settings, operation(operation_id), arguments)
-    with ExitStack() as files:
+    files = ExitStack()
+    try:
         parts = {name: [_file(files, each) for each in uploads] for name, uploads in draft.uploads.items()}
         fields = _filled_in(draft, settings, stream=stream)
         _check(draft, fields, settings)
         _warn_of_retirement(draft, fields, settings)
         headers = _headers(draft, settings, stream=stream)
-        count = draft.role("count", fields)
-        return CheckedRequest(
-            http=_built(draft, fields, parts, headers, settings),
-            subject=_subject(draft),
-            max_retries=draft.max_retries,
-            images=count if isinstance(count, int) else 1,
-            secrets=Secrets(value.removeprefix("Bearer ") for name, value in headers.items() if name in settings.secret_headers),
-            _files=files.pop_all(),
-        )
+        http = _built(draft, fields, parts, headers, settings)
+    except BaseException:
+        files.close()
+        raise
+    count = draft.role("count", fields)
+    images = count if isinstance(count, int) else 1
+    secrets = Secrets(value.removeprefix("Bearer ") for name, value in headers.items() if name in settings.secret_headers)
+    return CheckedRequest(http, _subject(draft), draft.max_retries, images, secrets, files)
 
 
 async def arequest(settings: Settings, operation_id: str, arguments: Mapping[str, Any], *, stream: bool) -> CheckedRequest:
@@ -201,7 +202,9 @@ def low_level_client(settings: Settings, transport: Any, kind: object) -> LowLev
 
 
 def _mapping(name: str, said: dict[str, Any]) -> Mapping[str, Any]:
-    given = said.pop(name, {})
+    given = said.pop(name, None)
+    if given is None:
+        return {}
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
         raise InvalidRequestError([Problem(name, given, "must be a mapping of names to values")])
     return given
@@ -233,19 +236,15 @@ def _check(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> None
     """Raise everything that is wrong at once, or warn of it, as the client's `validate` says."""
     problems = [problem for error in draft.unusable for problem in error.problems]
     spoilt = {problem.parameter.partition("[")[0] for problem in problems}
-    problems += [
-        Problem("extra_body", {name: value}, f"repeats the argument {name}")
-        for name, value in draft.extra_body.items()
-        if name in draft.fields or name in draft.uploads
-    ]
-    if settings.validate != "off":
-        facts = {name: [each.facts for each in uploads] for name, uploads in draft.uploads.items()}
-        found = [Problem(*violation[:3]) for violation in draft.rules.check(fields, facts)]
-        found = [_blamed(problem, draft, settings) for problem in found if problem.parameter not in spoilt]
-        if settings.validate == "strict":
-            problems += found
-        else:
-            for problem in found:
+    repeated = [name for name in draft.extra_body if name in draft.fields or name in draft.uploads]
+    problems += [Problem("extra_body", {name: draft.extra_body[name]}, f"repeats the argument {name}") for name in repeated]
+    facts = {name: [each.facts for each in uploads] for name, uploads in draft.uploads.items()}
+    for violation in draft.rules.check(fields, facts) if settings.validate != "off" else ():
+        if violation.parameter not in spoilt:
+            problem = _blamed(Problem(*violation[:3]), draft, settings)
+            if settings.validate == "strict":
+                problems.append(problem)
+            else:
                 warn_caller(str(problem))
     if draft.unusable:
         # One unreadable file makes the whole error an OSError; the first original is its cause.
@@ -316,7 +315,7 @@ def _built(
             body["files"] = kwargs["files"]
             headers.pop("content-type", None)  # a form's type names its boundary
         else:
-            content = json.dumps(kwargs["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+            content = _ENCODER.encode(kwargs["json"]).encode()
             body["stream"] = httpx.ByteStream(content)
             # httpx builds all headers anew to add these where it isn't told them, which takes longer than to read the response.
             headers = {"host": url.netloc.decode("ascii"), "content-length": str(len(content))} | headers
@@ -335,11 +334,12 @@ def _generated_kwargs(draft: _Draft, fields: dict[str, Any]) -> dict[str, Any]:
     """Return httpx's keywords for a request, as the generated client makes them."""
     model, renamed, get_kwargs = _generated(draft.operation.id, draft.media_type)
     # `from_dict` makes models of what is nested, and takes longer than all else here; a form takes what is nested as it is.
-    if draft.media_type == _JSON and any(isinstance(value, dict | list) for value in fields.values()):
+    if draft.media_type == _JSON and not {dict, list}.isdisjoint(map(type, fields.values())):
         return get_kwargs(body=model.from_dict(fields))
     properties = draft.rules.properties
-    said = dict.fromkeys(draft.rules.general_defaults, UNSET) | {n: v for n, v in fields.items() if n in properties}
-    body = model(**{renamed.get(name, name): value for name, value in said.items()})
+    # Of itself, a model says the defaults that nobody asked for.
+    said = {**dict.fromkeys(draft.rules.general_defaults, UNSET), **fields}
+    body = model(**{renamed.get(name, name): value for name, value in said.items() if name in properties})
     body.additional_properties = {name: value for name, value in fields.items() if name not in properties}
     return get_kwargs(body=body)
 

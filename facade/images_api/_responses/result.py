@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from images_api._errors import NoImageError, ResponseError
 from images_api._images.base64 import BrokenImageError, check_image
@@ -33,8 +32,7 @@ ImagesResponse.from_dict({})  # imports what it needs while nothing is paid for 
 _IN_RESPONSE = [None, b"data", None]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a call asked.
 
     Attributes:

@@ -130,7 +130,7 @@ class _Service:
         rules.check(asked.fields, {})
         files = _uploads.referred(rules.body, asked.fields, partial(self._own_image, request))
         uploads = await self._run(_uploads.decode, files)
-        form = _checking.rules(operation.id, operation.body())
+        form = _checking.rules(operation.id, operation.form)
         form.check_referred(asked.fields, _facts(uploads), rules.body.references)
         return uploads
 
