@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from generation import CONFIG, CONTRACT, PACKAGE, ROOT, copy_project, generate, run
+from generation import CONFIG, CONTRACT, PACKAGE, ROOT, compile_once, copy_project, generate, run
+from jinja2 import Environment
 from new_operations import COLLAGE, COLLAGE_REQUEST, add
 from platforms import needs_links
 from replay import Replay
@@ -57,7 +58,8 @@ class Command:
 
 
 @pytest.fixture
-def make(project: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+def make(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.setattr(Environment, "compile", compile_once)
     return Command(project, capsys)
 
 
@@ -136,7 +138,7 @@ class TestDrift:
         ids=["stray", "stray below", "missing", "edited", "no code", "no text", "line ends", "link", "now a link", "dead link"],
     )
     def test_what_differs_is_shown(self, tmp_path: Path, change: Change, said: str) -> None:
-        package = Path(shutil.copytree(PACKAGE, tmp_path / "package"))
+        package = Path(shutil.copytree(PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__")))
         change(package)
         assert said in "".join(differences(PACKAGE, package))
 
@@ -160,7 +162,7 @@ class TestDrift:
         assert not (package / "empty").exists()
 
     def test_what_python_compiled_is_no_difference(self, tmp_path: Path) -> None:
-        package = Path(shutil.copytree(PACKAGE, tmp_path / "package"))
+        package = Path(shutil.copytree(PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__")))
         (package / "__pycache__").mkdir(exist_ok=True)
         (package / "__pycache__" / "errors.pyc").touch()
         assert list(differences(PACKAGE, package)) == []

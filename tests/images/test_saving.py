@@ -61,7 +61,7 @@ def together(work: Callable[[int], T]) -> list[T]:
 def script(code: str, *arguments: object, cwd: Path) -> str:
     """What a Python process of its own prints."""
     command = [sys.executable, "-B", "-W", "error", "-c", code, *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True, timeout=20).stdout  # noqa: S603  ours
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True, timeout=120).stdout  # noqa: S603  ours
 
 
 @pytest.fixture

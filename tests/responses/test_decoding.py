@@ -401,7 +401,7 @@ def replies(draw: st.DrawFn) -> tuple[bytes, list[list[bytes]]]:
     return bytes(body), [[bytes(body)], parts(bytes(body), *range(1, len(body))), *pieces]
 
 
-@settings(max_examples=1200)
+@settings(max_examples=600)
 @given(replies())
 def test_any_reply_says_what_the_standard_library_reads_in_it(given: tuple[bytes, list[list[bytes]]]) -> None:
     body, cut = given

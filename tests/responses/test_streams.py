@@ -48,7 +48,7 @@ LIMITS: dict[str, int] = next(
 )
 PARTIAL, FINAL = "image_generation.partial_image", "image_generation.completed"
 # So that what a test does wrong ends it, and no test waits ten minutes.
-PATIENCE = 20
+PATIENCE = 60
 
 
 @dataclass

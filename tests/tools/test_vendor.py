@@ -15,8 +15,9 @@ import pytest
 from generation import CONTRACT, PACKAGE, ROOT, copy_project, make_environment, our_contract, run
 from platforms import needs_links, needs_make, needs_posix
 
+from tools import generate
 from tools.generator.trees import contents
-from tools.vendor import STAMP, VendorError, vendor
+from tools.vendor import STAMP, VendorError, main, vendor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,36 +241,42 @@ class TestProject:
     """The command, in a project whose contract changes."""
 
     @pytest.fixture
-    def project(self, tmp_path: Path) -> Path:
+    def project(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder = tmp_path / "project"
         folder.mkdir()
         shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
+        monkeypatch.setattr(generate, "ROOT", folder)
         return copy_project(folder)
 
-    def test_a_second_run_updates(self, project: Path, host: Path) -> None:
-        command = [sys.executable, "-m", "tools.vendor", str(host), "--name", "pictures"]
+    def test_a_second_run_updates(self, project: Path, host: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        def said(*, code: int = 0) -> str:
+            assert main([str(host), "--name", "pictures"]) == code
+            printed = capsys.readouterr()
+            return printed.out if code == 0 else printed.err
+
         cache = project / "generated" / NAME / "__pycache__"
         cache.mkdir()
         (cache / "client.pyc").touch()
-        assert run(*command, folder=project).endswith("pictures is written.\n")
+        assert said().endswith("pictures is written.\n")
         assert not (host / "pictures" / cache.name).exists()
-        assert run(*command, folder=project).endswith("pictures is up to date.\n")
+        assert said().endswith("pictures is up to date.\n")
         contract = project / CONTRACT.name
         contract.write_text(
             re.sub(r"(?m)^  version: .+$", "  version: 7.0.0", contract.read_text(encoding="utf-8")), encoding="utf-8"
         )
         before = snapshot(host)
-        assert "`make generate`" in run(*command, folder=project, code=1)
+        assert "`make generate`" in said(code=1)
         assert snapshot(host) == before
-        run(sys.executable, "-m", "tools.generate", folder=project)
-        assert run(*command, folder=project).endswith("pictures is written.\n")
+        assert generate.main([]) == 0
+        assert said().endswith("pictures is written.\n")
         stamp = json.loads((host / "pictures" / STAMP).read_bytes())
         assert (stamp["version"], stamp["contract"]) == ("7.0.0", f"sha256:{sha256(contract.read_bytes()).hexdigest()}")
         assert '__version__ = "7.0.0"' in (host / "pictures" / "__init__.py").read_text(encoding="utf-8")
 
-    def test_what_is_refused_is_said(self, project: Path, host: Path) -> None:
-        said = run(sys.executable, "-m", "tools.vendor", str(host), "--name=acme.pictures", folder=project, code=1)
-        assert said.startswith("nothing was copied.\nNAME must be")
+    @pytest.mark.usefixtures("project")
+    def test_what_is_refused_is_said(self, host: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main([str(host), "--name=acme.pictures"]) == 1
+        assert capsys.readouterr().err.startswith("nothing was copied.\nNAME must be")
 
 
 @needs_make
@@ -279,7 +286,7 @@ def test_make_passes_on_what_it_is_given(host: Path) -> None:
     assert "make vendor INTO=folder" in run(*make, folder=ROOT, code=2)
     assert not list(host.iterdir())
     run(*make, f"INTO={host}", folder=ROOT)
-    run(*make, f"INTO={host}", "NAME=pictures", folder=ROOT)
+    vendor(host, "pictures")
     assert contents(host / NAME).keys() == contents(host / "pictures").keys()
     (host / "pictures" / "client.py").write_text("", encoding="utf-8")
     assert "changed: client.py" in run(*make, f"INTO={host}", "NAME=pictures", folder=ROOT, code=2)
