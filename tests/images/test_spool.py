@@ -973,7 +973,6 @@ BODY = pictures(LARGE, OTHER)
 CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
-    "deflate without a header": lambda body: zlib.compress(body, wbits=-15),
     "identity": bytes,
     "": bytes,
 }
@@ -984,7 +983,7 @@ class TestResponses:
     @both_ways
     @pytest.mark.parametrize("coding", CODINGS)
     def test_in_any_coding_give_their_pictures(self, run: Callable[..., ImagesResult], coding: str) -> None:
-        act = answered(CODINGS[coding](BODY), headers=JSON | {"Content-Encoding": coding.partition(" ")[0]}, chunked=True)
+        act = answered(CODINGS[coding](BODY), headers=JSON | {"Content-Encoding": coding}, chunked=True)
         with FaultyServer(act) as server:
             result = run(generate, base_url=server.base_url)
         assert are_in_files(result)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gc
 import io
+import json
 import os
 import re
 import tempfile
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 import pytest
+from generation import Part, form_parts
 from pictures import drawn, half_clear, padded, turned
 from PIL import Image
 from platforms import NO_FOLDER, OPENED_FOLDER
 
-from images_api import AsyncImagesClient, ImagesClient, InvalidRequestError, UnreadableFileError
+from images_api import AsyncImagesClient, ImagesClient, ImagesResult, InvalidRequestError, UnreadableFileError
 from images_api._images.headers import ImageFacts
 from images_api._requests.uploads import Upload, upload
 
@@ -402,3 +404,37 @@ class TestLargeFiles:
         (request,) = sandbox.requests
         assert self.CONTENT in request.body
         assert request.headers["content-length"] == str(len(request.body))
+
+
+def form(sandbox: Sandbox) -> list[Part]:
+    request = sandbox.requests[-1]
+    return form_parts(request.headers["content-type"], request.body)
+
+
+class TestThatCameBack:
+    """Images of a response go in again as they are."""
+
+    def test_one_is_sent_with_its_bytes_and_type(self, client: ImagesClient, sandbox: Sandbox) -> None:
+        made = client.generate("an otter", size="64x64", model="someone-elses-model", n=2)
+        client.edit(made[1], "a beret")
+        (image,) = [part for part in form(sandbox) if part.filename]
+        assert (image.name, image.filename, image.type, image.content) == ("image", "image.png", "image/png", made[1].read())
+
+    def test_a_result_is_several(self, client: ImagesClient, sandbox: Sandbox) -> None:
+        made = client.generate("an otter", size="64x64", model="someone-elses-model", n=2)
+        client.edit(made, "both in one")
+        sent = [(part.name, part.content) for part in form(sandbox) if part.filename]
+        assert sent == [("image[]", image.read()) for image in made]
+
+    def test_asynchronously_likewise(self, sandbox: Sandbox) -> None:
+        async def main() -> tuple[ImagesResult, str]:
+            async with AsyncImagesClient(base_url=sandbox.base_url) as client:
+                made = await client.generate("an otter", size="64x64", model="someone-elses-model")
+                await client.edit(made[0], "a beret")
+                by_link = "data:image/png;base64," + made[0].b64_json
+                await client.edit(by_link, "a beret")
+            return made, by_link
+
+        made, by_link = asyncio.run(main())
+        assert made[0].read() in sandbox.requests[-2].body
+        assert json.loads(sandbox.requests[-1].body)["images"] == [{"image_url": by_link}]

@@ -10,8 +10,9 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What gzip and deflate look like to zlib: with either's header, or, as some servers have it, without any.
-_WINDOWS = {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}
+_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+# With the header of either: https://docs.python.org/3/library/zlib.html#zlib.decompress
+_GZIP_OR_ZLIB = 47
 _LARGEST_CHUNK = 1 << 18
 
 
@@ -23,8 +24,9 @@ class Decoder:
     """
 
     def __init__(self, headers: httpx.Headers) -> None:
-        self._windows = list(_WINDOWS.get(headers.get("content-encoding", "").strip().lower(), ()))
-        self._inflate = self._next()
+        is_coded = headers.get("content-encoding", "").strip().lower() in _CODINGS
+        self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB) if is_coded else None
+        self._unproven = b""  # what came before anything was decoded, and may not be coded at all
         self._begun = False
 
     def decode(self, chunk: bytes) -> Iterator[bytes]:
@@ -33,22 +35,19 @@ class Decoder:
         Raises:
             httpx.DecodingError: It is broken.
         """
-        while self._inflate is not None:
+        decoded = b""
+        while self._inflate is not None and (chunk or len(decoded) == _LARGEST_CHUNK):
             try:
                 decoded = self._inflate.decompress(chunk, _LARGEST_CHUNK)
             except zlib.error as error:
                 if self._begun:
                     raise httpx.DecodingError(str(error)) from error
-                self._inflate = self._next()
-                continue
+                self._inflate, chunk = None, self._unproven + chunk
+                break
+            self._unproven = b"" if decoded or self._begun else self._unproven + chunk
             self._begun = self._begun or bool(decoded)
             chunk = self._inflate.unconsumed_tail
             if decoded:
                 yield decoded
-            if not chunk and len(decoded) < _LARGEST_CHUNK:
-                return
         if chunk:
             yield chunk
-
-    def _next(self) -> zlib._Decompress | None:
-        return zlib.decompressobj(self._windows.pop(0)) if self._windows else None

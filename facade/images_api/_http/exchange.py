@@ -56,16 +56,15 @@ def exchange(each: Exchange, client: httpx.Client) -> None:
         read_later = False
         try:
             read_later = not each.begin(response)
-            if read_later:
-                return
-            for chunk in chunks(response):
-                each.receive(chunk)
+            if not read_later:
+                for chunk in chunks(response):
+                    each.receive(chunk)
         except httpx.HTTPError as error:
             cut = error
         finally:
             if not read_later:
                 response.close()
-        pause = each.end(cut)
+        pause = None if read_later else each.end(cut)
         if pause is None:
             return
         time.sleep(pause)
@@ -88,16 +87,15 @@ async def aexchange(each: Exchange, client: httpx.AsyncClient) -> None:
         read_later = False
         try:
             read_later = not each.begin(response)
-            if read_later:
-                return
-            async for chunk in achunks(response):
-                each.receive(chunk)
+            if not read_later:
+                async for chunk in achunks(response):
+                    each.receive(chunk)
         except httpx.HTTPError as error:
             cut = error
         finally:
             if not read_later:
                 await response.aclose()
-        pause = each.end(cut)
+        pause = None if read_later else each.end(cut)
         if pause is None:
             return
         await _asleep(pause)
