@@ -99,7 +99,7 @@ class Call:
         Raises:
             APIConnectionError: There is no next try.
         """
-        self._log(type(error).__name__)
+        self._log(None, error)
         return self._pause_after(connection_error(error, self._elapsed), error)
 
     def result(self) -> ImagesResult:
@@ -132,7 +132,7 @@ class Call:
 
     def _take_info(self, cut: httpx.HTTPError | None) -> None:
         status, headers = self.response.status_code, self.response.headers
-        self._log(f"{status}, cut by {type(cut).__name__}" if cut else str(status))
+        self._log(status, cut)
         wait = None if self.response.is_success else server_wait(headers)
         self.http = HTTPInfo(status, headers, self._elapsed, wait)
 
@@ -162,7 +162,8 @@ class Call:
         self._made += 1
         return pause
 
-    def _log(self, outcome: str) -> None:
+    def _log(self, status: int | None, cut: httpx.HTTPError | None) -> None:
         if _LOGGER.isEnabledFor(logging.DEBUG):
             url = self.request.url.copy_with(userinfo=b"", query=None)
+            outcome = ", cut by ".join(map(str, filter(None, (status, cut and type(cut).__name__))))
             _LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self._made + 1, outcome, self._elapsed)

@@ -135,9 +135,13 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         from ._requests.request import request
 
         source = self._source  # whose import must not fail once the call is paid for
-        with request(self._settings, operation, arguments, stream=stream) as checked, self._connections.taken() as client:
+        with request(self._settings, operation, arguments, stream=stream) as checked:
             call = Call(checked, self._settings, source, stream, self._connections.borrowed)
-            exchange(call, client)
+            pool = self._connections.take()
+            try:
+                exchange(call, pool.client)
+            finally:
+                self._connections.give_back(pool)
         return call
 
 
@@ -182,8 +186,11 @@ class AsyncImagesClient(
         from ._requests.request import arequest
 
         source = self._source
-        checked = await arequest(self._settings, operation, arguments, stream=stream)
-        with checked, self._connections.taken() as client:
+        with await arequest(self._settings, operation, arguments, stream=stream) as checked:
             call = Call(checked, self._settings, source, stream, self._connections.borrowed)
-            await aexchange(call, client)
+            pool = self._connections.take()
+            try:
+                await aexchange(call, pool.client)
+            finally:
+                self._connections.give_back(pool)
         return call

@@ -78,14 +78,12 @@ async def aexchange(each: Exchange, client: httpx.AsyncClient) -> None:
         each: As for `exchange`.
         client: As for `exchange`.
     """
-    from asyncio import sleep
-
     while True:
         cut = None
         try:
             response = await client.send(each.request, stream=True, auth=each.auth, follow_redirects=False)
         except httpx.HTTPError as error:
-            await sleep(each.fail(error))
+            await _asleep(each.fail(error))
             continue
         read_later = False
         try:
@@ -102,7 +100,13 @@ async def aexchange(each: Exchange, client: httpx.AsyncClient) -> None:
         pause = each.end(cut)
         if pause is None:
             return
-        await sleep(pause)
+        await _asleep(pause)
+
+
+async def _asleep(seconds: float) -> None:
+    from asyncio import sleep
+
+    await sleep(seconds)
 
 
 def chunks(response: httpx.Response) -> Iterator[bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -15,7 +14,7 @@ from images_api._errors import InvalidRequestError, Problem
 from .tls import late_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
 HTTPClient = TypeVar("HTTPClient")
 
@@ -28,7 +27,7 @@ _DIRECT = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
 @dataclass(slots=True)
-class _Pool(Generic[HTTPClient]):
+class Pool(Generic[HTTPClient]):
     """An httpx client, and how many calls it has to do just now."""
 
     client: HTTPClient
@@ -52,35 +51,34 @@ class Connections(Generic[HTTPClient]):
         self.borrowed = borrowed
         self._owner = owner
         self._borrowed_by: object = None
-        self._pools: dict[object, list[_Pool[HTTPClient]]] = {}
+        self._pools: dict[object, list[Pool[HTTPClient]]] = {}
         self._lock = threading.Lock()
 
     def first(self) -> HTTPClient:
         """Return the httpx client for what is no call, such as downloads."""
         return self._take(calls=0).client
 
-    @contextmanager
-    def taken(self) -> Generator[HTTPClient]:
-        """Give the httpx client for one call, for a `with` block."""
-        pool = self._take(calls=1)
-        try:
-            yield pool.client
-        finally:
-            with self._lock:
-                pool.calls -= 1
+    def take(self) -> Pool[HTTPClient]:
+        """Return the pool for one call, which must be given back."""
+        return self._take(calls=1)
+
+    def give_back(self, pool: Pool[HTTPClient]) -> None:
+        """Say that a call has ended."""
+        with self._lock:
+            pool.calls -= 1
 
     def clear(self) -> list[HTTPClient]:
         """Return the httpx clients that were made for this owner, to be closed; a later use makes new ones."""
         return [pool.client for pool in self._pools.pop(self._owner(), ())]
 
-    def _take(self, *, calls: int) -> _Pool[HTTPClient]:
+    def _take(self, *, calls: int) -> Pool[HTTPClient]:
         owner = self._owner()
         if self.borrowed is not None:
             if self._borrowed_by not in {None, owner}:
                 why = "was used in another event loop or process before, to which its connections belong"
                 raise InvalidRequestError([Problem("http_client", self.borrowed, why)])
             self._borrowed_by = owner
-            return _Pool(self.borrowed)
+            return Pool(self.borrowed)
         with self._lock:
             pools = self._pools.get(owner)
             if pools is None:
@@ -88,7 +86,7 @@ class Connections(Generic[HTTPClient]):
                 pools = self._pools[owner] = []
             pool = next((pool for pool in pools if pool.calls + calls <= CALLS_EACH), None)
             if pool is None:
-                pool = _Pool(self.kind(verify=late_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT)))
+                pool = Pool(self.kind(verify=late_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT)))
                 pools.append(pool)
             pool.calls += calls
             return pool

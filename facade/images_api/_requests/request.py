@@ -156,7 +156,7 @@ def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any],
         raise
     count = draft.role("count", fields)
     images = count if isinstance(count, int) else 1
-    secrets = Secrets(value.removeprefix("Bearer ") for name, value in headers.items() if name in settings.secret_headers)
+    secrets = Secrets([headers[name].removeprefix("Bearer ") for name in settings.secret_headers & headers.keys()])
     return CheckedRequest(http, _subject(draft), draft.max_retries, images, secrets, files)
 
 
@@ -273,7 +273,7 @@ def _warn_of_retirement(draft: _Draft, fields: Mapping[str, Any], settings: Sett
 def _headers(draft: _Draft, settings: Settings, *, stream: bool) -> dict[str, str]:
     """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
     given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if stream else _JSON, "user-agent": _USER_AGENT}
-    for more in (settings.headers, settings.authorization(), draft.extra_headers):
+    for more in filter(None, (settings.headers, settings.authorization(), draft.extra_headers)):
         given |= {str(name).lower(): value for name, value in more.items()}
     headers = {name: value for name, value in given.items() if value is not None}
     wrong = [name for name, value in headers.items() if not _HEADER_NAME.fullmatch(name) or not _is_header_value(value)]
