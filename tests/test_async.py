@@ -41,6 +41,7 @@ MIB = 1 << 20
 LARGE = 30 * MIB
 # The longest time that the event loop may be held, in seconds.
 LONGEST_STALL = 0.05
+TRIES = 5
 PROGRAM = Path(__file__).with_name("support") / "raw_server.py"
 
 
@@ -175,7 +176,7 @@ def least_stall(base_url: str, work: Callable[[AsyncImagesClient], Awaitable[obj
     async def main() -> None:
         async with AsyncImagesClient(base_url=base_url) as client:
             await work(client)  # what is loaded and compiled once
-            for _ in range(3):
+            while len(found) < TRIES and min(found, default=LONGEST_STALL) >= LONGEST_STALL:
                 gc.collect()
                 async with longest_stall(found):
                     await work(client)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import pydoc
-from collections.abc import Coroutine
-from typing import Any, get_origin, get_type_hints
+import sys
+from collections.abc import Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 from unittest.mock import create_autospec
 
 import jedi
@@ -14,6 +15,9 @@ from contract_tables import SCHEMAS
 
 from images_api import AsyncImagesClient, ImagesClient
 from images_api_client.options import CreateImageOptions
+
+if TYPE_CHECKING:
+    from jedi.api.environment import Environment
 
 CLIENTS = [ImagesClient, AsyncImagesClient]
 WORDS = {"extra_headers", "extra_query", "extra_body", "timeout", "max_retries"}
@@ -65,10 +69,19 @@ def test_help_tells_every_option_with_its_bounds_and_models(client: type) -> Non
     assert "Only for dall-e-3." in text
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """This environment, whatever the variables of the shell name, with a cache that no other process writes to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jedi.settings, "cache_directory", str(tmp_path_factory.mktemp("jedi")))
+        yield jedi.create_environment(sys.prefix, safe=False)
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", ["ImagesClient", "AsyncImagesClient"])
-def test_an_editor_shows_every_option_with_its_type(kind: str, method: str) -> None:
-    (signature,) = jedi.Script(f"from images_api import {kind}\n{kind}().{method}(").get_signatures()
+def test_an_editor_shows_every_option_with_its_type(kind: str, method: str, environment: Environment) -> None:
+    script = jedi.Script(f"from images_api import {kind}\n{kind}().{method}(", environment=environment)
+    (signature,) = script.get_signatures()
     shown = {parameter.name: parameter.to_string() for parameter in signature.params}
     assert wanted(method) <= shown.keys()
     assert shown["n"] == "n: int | None=None"
