@@ -1,6 +1,6 @@
 """What docstrings say of a parameter: the contract's description, bounds, choices, defaults, and which models take it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tools.generator.document import Schema, alternatives, resolved
@@ -116,7 +116,7 @@ class Descriptions:
         return listed(self._rules.named(models, self._users), "and")
 
 
-def listed(names: Sequence[str], conjunction: str) -> str:
+def listed(names: Iterable[str], conjunction: str) -> str:
     """Return names as one reads them out: `a, b and c`."""
     *others, last = names
     return f"{', '.join(others)} {conjunction} {last}" if others else last

@@ -10,6 +10,7 @@ Place = tuple[str | int, ...]
 
 # https://spec.openapis.org/oas/v3.1.1.html#path-item-object; what else a path holds is no operation.
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+ALTERNATIVES = ("allOf", "anyOf", "oneOf")
 
 
 class Operation(NamedTuple):
@@ -87,6 +88,18 @@ def alternatives(document: Schema, schema: Schema) -> list[Subschema]:
     whole = resolved(document, schema)
     parts: list[Subschema] = [part for keyword in ("anyOf", "oneOf") for part in whole.get(keyword, ())]
     return [part if isinstance(part, bool) else resolved(document, part) for part in parts] or [whole]
+
+
+def declared(document: Schema, schema: Subschema) -> dict[str, Schema]:
+    """Return the properties that a schema declares, its own first, of all its alternatives, whatever the conditions."""
+    if isinstance(schema, bool):
+        return {}
+    whole = resolved(document, schema)
+    found: dict[str, Schema] = dict(whole.get("properties", {}))
+    for keyword in ALTERNATIVES:
+        for part in whole.get(keyword, ()):
+            found |= declared(document, part) | found
+    return found
 
 
 def walk(node: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from keyword import iskeyword
 from typing import Any
 
+from tools.generator.descriptions import listed
 from tools.generator.document import Operation, Place, Schema, operations, place_of, walk
 from tools.generator.methods import FORM, JSON, Method, answers_images, methods, request_bodies
 from tools.generator.parameter_conventions import misshapen_body, unusable_parameters
@@ -57,9 +58,9 @@ def _misshapen_roles(document: Schema) -> Iterator[tuple[Place, str]]:
     roles: Any = document.get("components", {}).get("x-roles")
     place = ("components", "x-roles")
     if not isinstance(roles, dict) or not all(isinstance(name, str) for name in roles.values()):
-        yield place, f"must be a mapping of {_listed(ROLES)} to names of parameters"
+        yield place, f"must be a mapping of {listed(ROLES, 'and')} to names of parameters"
         return
-    yield from (((*place, meaning), f"is none of {_listed(ROLES)}") for meaning in roles if meaning not in ROLES)
+    yield from (((*place, meaning), f"is none of {listed(ROLES, 'and')}") for meaning in roles if meaning not in ROLES)
 
 
 def _in_settings(document: Schema, operation: Operation) -> Iterator[tuple[Place, str]]:
@@ -68,7 +69,7 @@ def _in_settings(document: Schema, operation: Operation) -> Iterator[tuple[Place
     if settings is False:
         return
     if not isinstance(settings, dict):
-        yield place, f"must be a mapping of {_listed(SETTINGS)}, or false"
+        yield place, f"must be a mapping of {listed(SETTINGS, 'and')}, or false"
         return
     if settings and not answers_images(document, operation):
         why = "is for operations whose answer, 200 in JSON, is an ImagesResponse"
@@ -76,7 +77,7 @@ def _in_settings(document: Schema, operation: Operation) -> Iterator[tuple[Place
     for key, value in settings.items():
         if key not in SETTINGS:
             near = get_close_matches(key, SETTINGS, n=1)
-            yield (*place, key), f"is none of {_listed(SETTINGS)}{f'; did you mean {near[0]}?' if near else ''}"
+            yield (*place, key), f"is none of {listed(SETTINGS, 'and')}{f'; did you mean {near[0]}?' if near else ''}"
         elif not isinstance(value, SETTINGS[key]) or (key == "arguments" and not all(isinstance(each, str) for each in value)):
             yield (*place, key), f"must be a {'list of names' if key == 'arguments' else 'name'}"
 
@@ -194,8 +195,3 @@ def _stray_references(document: Schema) -> Iterator[tuple[Place, str]]:
         if place[-1:] == ("x-reference-of",) and place[:-1] not in used:
             why = "belongs beside a property of the JSON body of an operation"
             yield place, why if isinstance(file, str) else "must be the name of a file parameter"
-
-
-def _listed(names: Iterable[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}"

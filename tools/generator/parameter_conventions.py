@@ -6,7 +6,7 @@ from keyword import iskeyword
 
 from tools.generator.attributes import attribute_names
 from tools.generator.call_words import CALL_WORDS
-from tools.generator.document import Place, Schema, Subschema, place_of, resolved
+from tools.generator.document import ALTERNATIVES, Place, Schema, Subschema, declared, place_of, resolved
 from tools.generator.methods import FORM, JSON, Body, Method
 
 # What a method needs for itself.
@@ -18,7 +18,6 @@ _TAKEN_ATTRIBUTES = {
 }
 # Of these, the models make objects, and expect objects.
 _DATES = {"date", "date-time", "uuid"}
-_ALTERNATIVES = ("allOf", "anyOf", "oneOf")
 
 
 def misshapen_body(document: Schema, body: Body) -> Iterator[tuple[Place, str]]:
@@ -28,9 +27,9 @@ def misshapen_body(document: Schema, body: Body) -> Iterator[tuple[Place, str]]:
         yield place, "must be of type object: its properties are the parameters"
     if body.schema.get("additionalProperties") is False:
         yield (*place, "additionalProperties"), "must not be false: `extra_body` passes on what the contract doesn't know"
-    for keyword in _ALTERNATIVES:
+    for keyword in ALTERNATIVES:
         for index, part in enumerate(body.schema.get(keyword, ())):
-            hidden = [name for name in _declared(document, part) if name not in body.properties]
+            hidden = [name for name in declared(document, part) if name not in body.properties]
             if hidden:
                 why = f"no parameter is looked for here: move {', '.join(hidden)} to the properties of the request itself"
                 yield (*place, keyword, index), why
@@ -50,14 +49,6 @@ def unusable_parameters(document: Schema, method: Method, body: Body) -> Iterato
             yield from (((*place, "x-reference-of"), why) for why in _reference_faults(document, method, body, name))
         elif "x-reference-of" not in schema:
             yield from ((place, why) for why in [*_name_faults(body, name), *_type_faults(document, body, name)])
-
-
-def _declared(document: Schema, schema: Subschema) -> list[str]:
-    if isinstance(schema, bool):
-        return []
-    whole = resolved(document, schema)
-    inner = [name for keyword in _ALTERNATIVES for part in whole.get(keyword, ()) for name in _declared(document, part)]
-    return [*whole.get("properties", {}), *inner]
 
 
 def _name_faults(body: Body, name: str) -> Iterator[str]:
@@ -95,7 +86,7 @@ def _formats(document: Schema, schema: Subschema, seen: frozenset[str] = frozens
         seen |= {schema["$ref"]}
     whole = resolved(document, schema)
     yield whole.get("format")
-    inner: list[Subschema] = [part for keyword in _ALTERNATIVES for part in whole.get(keyword, ())]
+    inner: list[Subschema] = [part for keyword in ALTERNATIVES for part in whole.get(keyword, ())]
     inner += [*whole.get("properties", {}).values(), whole.get("items", True), whole.get("additionalProperties", True)]
     for part in inner:
         yield from _formats(document, part, seen)

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from tools.generator.document import Place, Schema, Subschema, at, place_of, resolved
+from tools.generator.document import ALTERNATIVES, Place, Schema, Subschema, at, declared, place_of, resolved
 
 _BRANCHES = ("if", "then", "else", "not")
-_ALTERNATIVES = ("allOf", "anyOf", "oneOf")
 
 
 class _Use(NamedTuple):
@@ -26,8 +25,7 @@ def unknown_names(document: Schema) -> Iterator[tuple[Place, str]]:
     schemas: dict[str, Schema] = document.get("components", {}).get("schemas", {})
     uses: dict[tuple[Place, str], dict[str, _Use]] = {}
     for name, schema in schemas.items():
-        declared = _declared(document, schema)
-        for use in _uses(document, ("components", "schemas", name), schema, declared):
+        for use in _uses(document, ("components", "schemas", name), schema, declared(document, schema)):
             uses.setdefault((use.place, use.name), {})[name] = use
         yield from _discriminator(document, name, schema)
     for (place, name), users in uses.items():
@@ -57,27 +55,15 @@ def _uses(document: Schema, place: Place, schema: Subschema, properties: dict[st
         where = (*place, "properties", name)
         yield _Use(where, name, known, forbids=part is False)
         if name in properties and isinstance(part, dict):
-            yield from _uses(document, where, part, _declared(document, properties[name]))
+            yield from _uses(document, where, part, declared(document, properties[name]))
             rules = resolved(document, part).get("x-image")
             if isinstance(rules, dict) and "sameSizeAs" in rules:
                 yield _Use((*where, "x-image", "sameSizeAs"), rules["sameSizeAs"], known, forbids=False)
     for keyword in _BRANCHES:
         yield from _uses(document, (*place, keyword), schema.get(keyword, True), properties)
-    for keyword in _ALTERNATIVES:
+    for keyword in ALTERNATIVES:
         for index, part in enumerate(schema.get(keyword, ())):
             yield from _uses(document, (*place, keyword, index), part, properties)
-
-
-def _declared(document: Schema, schema: Subschema) -> dict[str, Schema]:
-    """Return the properties that a schema declares, of all its alternatives, whatever the conditions."""
-    if isinstance(schema, bool):
-        return {}
-    whole = resolved(document, schema)
-    declared: dict[str, Schema] = dict(whole.get("properties", {}))
-    for keyword in _ALTERNATIVES:
-        for part in whole.get(keyword, ()):
-            declared = _declared(document, part) | declared
-    return declared
 
 
 def _discriminator(document: Schema, name: str, schema: Schema) -> Iterator[tuple[Place, str]]:
@@ -85,7 +71,7 @@ def _discriminator(document: Schema, name: str, schema: Schema) -> Iterator[tupl
     told: Schema = schema.get("discriminator", {})
     for part in schema.get("oneOf", ()) if told else ():
         key = told["propertyName"]
-        if key not in _declared(document, part):
+        if key not in declared(document, part):
             yield (*place, "propertyName"), f"{key!r} is no property of {part.get('$ref', 'an alternative')}"
     for value, target in told.get("mapping", {}).items():
         try:
