@@ -58,18 +58,6 @@ def contents(response: Any) -> list[bytes]:
     return [base64.b64decode(one["b64_json"]) for one in data]
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.clear()
-    return running
-
-
 @pytest.fixture
 def client(sandbox: Sandbox) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(api_key="sk-secret", base_url=sandbox.base_url, max_retries=0) as client:
