@@ -347,7 +347,7 @@ class ImagesResult(Sequence[GeneratedImage]):
             The files that were written.
 
         Raises:
-            DownloadError: A image is a link that can't be read.
+            DownloadError: An image is a link that can't be read.
             FileExistsError: A file is there, and `overwrite` is False.
             OSError: A file can't be written.
         """
@@ -364,7 +364,7 @@ class ImagesResult(Sequence[GeneratedImage]):
             The files that were written.
 
         Raises:
-            DownloadError: A image is a link that can't be read.
+            DownloadError: An image is a link that can't be read.
             FileExistsError: A file is there, and `overwrite` is False.
             OSError: A file can't be written.
         """
