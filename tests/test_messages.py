@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from images_api import ImagesClient, InvalidRequestError
-from images_api._messages import Secrets, short, shown
+from images_api._messages import short, shown
+from images_api._secrets.quoted import Secrets
 
 
 def deep(depth: int = 200_000) -> list[Any]:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import pickle
 import socket
 import traceback
 import warnings
+from base64 import b64decode
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import h11
 import httpcore
 import httpx
 import pytest
 from file_server import FileServer, Reply, elsewhere_fixture, served_fixture
+from raw_server import Do, RawServer
 
-from images_api import AsyncImagesClient, ImagesAPIError, ImagesClient
+from images_api import AsyncImagesClient, ImagesAPIError, ImagesClient, InvalidRequestError
+from images_api._secrets.concealed import SentURL, conceal_headers
 from images_api.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -36,6 +41,17 @@ KEY = "sk-proj-hushhush-c0ffee5ec2e7"
 # Even a piece of it is too much.
 PIECES = ("hush", "c0ffee", "5ec2e7")
 SIGNATURE = "sig=hush%2Bhush"
+
+
+def shown_variables(error: BaseException | None, *, here: bool = False) -> list[str]:
+    """Return the variables, in all frames of an error and its causes but the tests' own, that show the key."""
+    found: list[str] = []
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if here or frame.f_code.co_filename != __file__:
+                found += [f"{frame.f_code.co_name}: {name}" for name, value in frame.f_locals.items() if "c0ffee" in repr(value)]
+        error = error.__cause__ or error.__context__
+    return found
 
 
 class Ear:
@@ -58,12 +74,15 @@ class Ear:
             self._heard += [repr(error), str(error), repr(error.args), repr(getattr(error, "problems", ""))]
             error = error.__cause__ or error.__context__
 
-    def leaks(self) -> list[str]:
+    def leaks(self, *, of_the_wire: bool = True) -> list[str]:
+        # At its most talkative, httpcore says all that a server sent.
         ours: list[str] = []
         others: list[str] = []
         for record in self._caplog.records:
+            if record.name.startswith("httpcore") and not of_the_wire:
+                continue
             (ours if record.name.startswith("images_api") else others).append(f"{record.getMessage()} {record.args!r}")
-        # httpx names each address that it asks, and httpcore each that it is sent to: a link's signature isn't ours to keep.
+        # httpcore names each address that it is sent to.
         logs = ours + [text.replace(SIGNATURE, "") for text in others]
         warned = [f"{warning.message} {warning.message!r}" for warning in self._caught]
         everything = [*self._heard, *logs, *warned, *self._capfd.readouterr()]
@@ -278,6 +297,155 @@ class TestSilence:
         else:
             for each in outcome if isinstance(outcome, list) else [outcome]:
                 ear.hear(each)
+
+
+# How a key can stand in what a server sends.
+SPELLINGS: dict[str, Callable[[str], bytes]] = {
+    "in JSON, each character escaped": lambda key: "".join(f"\\u{ord(each):04x}" for each in key).encode(),
+    "in JSON, in capitals": lambda key: "".join(f"\\u{ord(each):04X}" for each in key).encode(),
+    "in JSON within JSON": lambda key: key.replace("-", "\\\\u002d").encode(),
+    "in a URL": lambda key: key.replace("-", "%2D").replace("c", "%63").encode(),
+    "in UTF-16": lambda key: key.encode("utf-16"),
+    "in UTF-16, big end first": lambda key: key.encode("utf-16-be"),
+    "in UTF-32": lambda key: key.encode("utf-32"),
+}
+
+
+class TestQuotes:
+    """A server may spell a key in many ways, and at any place of a response."""
+
+    @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+    @pytest.mark.parametrize("status", [200, 401])
+    def test_of_any_spelling(self, stage: Stage, ear: Ear, spelling: Callable[[str], bytes], status: int) -> None:
+        quoted = b'{"error": {"message": "wrong key: %b"}}' % spelling(KEY)
+        with pytest.raises(ImagesAPIError) as caught:
+            stage.asking(Reply(quoted, status=status)).generate("x")
+        ear.hear(caught.value, pickled=False)
+        said = "".join(ear._heard).replace("\0", "")
+        assert ear.leaks(of_the_wire=False) == []
+        assert spelling(KEY)[4:12] not in said.encode("latin-1", "replace")
+
+    @pytest.mark.parametrize("name", ["x-request-id", "x-litellm-call-id", "x-whatever"])
+    @pytest.mark.parametrize("status", [200, 400, 503])
+    def test_in_a_header(self, stage: Stage, ear: Ear, name: str, status: int) -> None:
+        reply = Reply(b'{"data": []}', status=status, headers={name: f"of-{KEY}"})
+        with pytest.raises(ImagesAPIError) as caught:
+            stage.asking(reply).generate("x")
+        ear.hear(caught.value)
+        ear.hear(getattr(caught.value, "headers", None), pickled=False)
+        ear.hear(getattr(caught.value, "http", None))
+        assert ear.leaks(of_the_wire=False) == []
+
+    @pytest.mark.parametrize(
+        "head",
+        [b"HTTP/1.1 200 OK\r\nX Key %b", b"HTTP/1.1 %b", b"%b", b"HTTP/1.1 200 OK\r\nContent-Length: %b"],
+    )
+    def test_in_what_is_no_http(self, stage: Stage, ear: Ear, head: bytes) -> None:
+        with RawServer([head % KEY.encode() + b"\r\n\r\n", Do.CLOSE]) as server, pytest.raises(ImagesAPIError) as caught:
+            stage.client(base_url=server.base_url).generate("x")
+        ear.hear(caught.value)
+        assert ear.leaks(of_the_wire=False) == []
+
+
+class TestVariables:
+    """What a debugger, pytest or an error tracker shows of the frames of a traceback: the reprs of their variables."""
+
+    GIVEN: ClassVar[dict[str, Callable[[Stage], dict[str, Any]]]] = {
+        "key": lambda _: {},
+        "callable": lambda _: {"key": lambda: KEY},
+        "another header": lambda _: {"auth_header": "api-key"},
+        "header of the client": lambda _: {"key": None, "headers": {"Ocp-Apim-Subscription-Key": KEY}},
+        "scheme in any header": lambda _: {"key": None, "headers": {"X-Pass-On": f"Bearer {KEY}"}},
+        "password": lambda stage: {"key": None, "base_url": stage.served.url.replace("://", f"://me:{KEY}@") + "/v1"},
+    }
+
+    @pytest.mark.parametrize("reply", [*(Reply(b"{}", status=status) for status in (200, 401, 429, 500)), Reply(end="reset")])
+    @pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+    def test_of_a_call(self, stage: Stage, reply: Reply, given: Callable[[Stage], dict[str, Any]]) -> None:
+        stage.served.answer("/v1/images/generations", reply)
+        client = stage.client(**({"key": KEY, "base_url": f"{stage.served.url}/v1"} | given(stage)))
+        with pytest.raises(ImagesAPIError) as caught:
+            client.generate("x")
+        assert KEY in str(stage.served.requests[0].headers) or "Basic" in stage.served.requests[0].headers["Authorization"]
+        assert shown_variables(caught.value) == []
+
+    @pytest.mark.parametrize("flaw", [" x", "é", "\0"], ids=["blank", "letter", "zero"])
+    def test_of_what_is_refused(self, stage: Stage, flaw: str) -> None:
+        wrong: list[dict[str, Any]] = [
+            {"key": KEY + flaw},
+            {"base_url": f"ftp://me:{KEY}@host{flaw}"},
+            {"headers": {"api-key": KEY}, "timeout": 0},
+        ]
+        for arguments in wrong:
+            with pytest.raises(InvalidRequestError) as caught:
+                stage.client(**arguments).generate("x")
+            assert shown_variables(caught.value) == []
+
+    def test_are_looked_at(self) -> None:
+        def frame() -> None:
+            shown = [KEY]
+            raise ValueError(len(shown))
+
+        with pytest.raises(ValueError, match="1") as caught:
+            frame()
+        assert len(shown_variables(caught.value, here=True)) == 1
+
+    def test_of_the_libraries_below(self) -> None:
+        request = httpx.Request("POST", "http://host/", headers=conceal_headers({"api-key": KEY}))
+        sent = h11.Request(method=b"POST", target=b"/", headers=request.headers.raw)
+        assert KEY not in f"{request.headers!r} {request.headers.raw!r} {sent!r}"
+        assert KEY.encode() in (h11.Connection(h11.CLIENT).send(sent) or b"")
+
+
+class TestURLs:
+    """httpx logs each URL that it sends to."""
+
+    def test_a_password_and_a_key_in_the_query_are_in_no_log(self, stage: Stage, ear: Ear) -> None:
+        stage.served.answer("/v1/images/generations", Reply(stage.picture, headers={"Content-Type": "image/png"}))
+        base_url = stage.served.url.replace("://", f"://me:{KEY}@") + "/v1"
+        client = stage.client(None, base_url=base_url)
+        client.generate("x", extra_query={"key": KEY, "api-version": "2", "AccessToken": KEY})
+        ear.hear(client)
+        assert ear.leaks() == []
+        target = stage.served.requests[0].target
+        assert f"key={KEY}&api-version=2&AccessToken={KEY}" in target
+        assert b64decode(stage.served.requests[0].headers["Authorization"].removeprefix("Basic ")) == f"me:{KEY}".encode()
+
+    def test_the_rest_of_it_is(self) -> None:
+        url = SentURL(f"https://me:{KEY}@host:1/a?b=c&X-Amz-Signature={KEY}&sig={KEY}#d")
+        assert str(url) == "https://host:1/a?b=c&X-Amz-Signature=…&sig=…#d"
+        assert repr(url) == "URL('https://host:1/a?b=c&X-Amz-Signature=…&sig=…#d')"
+        assert (url.password, url.params["sig"]) == (KEY, KEY)
+
+
+class TestCopies:
+    @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+    def test_of_a_client_have_its_key(self, stage: Stage, copied: Callable[[ImagesClient], ImagesClient]) -> None:
+        with copied(stage.client()) as client:
+            assert client.generate("x")[0].read()
+        with httpx.Client() as borrowed, copied(stage.client(http_client=borrowed)) as client:
+            assert client._connections.borrowed is borrowed
+            assert client.generate("x")[0].read()
+
+    @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+    def test_of_an_async_client_too(self, stage: Stage, copied: Callable[[AsyncImagesClient], AsyncImagesClient]) -> None:
+        async def use() -> int:
+            async with copied(AsyncImagesClient(KEY, base_url=stage.sandbox.base_url)) as client:
+                return len(await client.generate("x", size="64x64"))
+
+        assert asyncio.run(use()) == 1
+
+    @pytest.mark.parametrize(
+        "name",
+        ["Ocp-Apim-Subscription-Key", "x-goog-api-key", "X-Auth-Token", "Cookie", "X-Session", "X-Functions-Secret", "X-Sig"],
+    )
+    def test_pickles_hold_no_header_that_can_be_a_key(self, name: str) -> None:
+        headers = {name: KEY, "X-Team": "a", "X-Pass-On": f"Token {KEY}"}
+        client = ImagesClient(None, base_url=f"http://me:{KEY}@host/v1", headers=headers)
+        pickled = pickle.dumps(client)
+        assert KEY.encode() not in pickled
+        again = pickle.loads(pickled)  # noqa: S301  made here
+        assert (again._settings.headers, again._settings.base_url) == ({"X-Team": "a"}, "http://host/v1")
 
 
 class TestRedirects:

@@ -15,6 +15,7 @@ from ._http.retry import server_wait, wait_before_retry
 from ._responses.failures import connection_error, status_error
 from ._responses.result import Asked, empty_body, is_whole, read_result
 from ._results import HTTPInfo
+from ._secrets.quoted import Secrets
 from ._settings import same_origin
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _LOGGER = logging.getLogger("images_api")
 _LOGGER.addHandler(logging.NullHandler())
 _SAME_ELSEWHERE = (307, 308)
 _MOST_REDIRECTS = 5
+# What a request needs, whoever it goes to; all else may be meant for one server.
+_NEEDED_HEADERS = {"accept", "content-length", "content-type", "host", "transfer-encoding", "user-agent"}
 
 
 @dataclass(repr=False)
@@ -61,6 +64,7 @@ class Call:
         self._redirects = 0
         if self.borrowed is not None:
             add_client_defaults(self.request, self.borrowed)
+        self.secrets = Secrets.of(self.request)
 
     @property
     def size(self) -> int:
@@ -100,6 +104,7 @@ class Call:
             APIConnectionError: There is no next try.
         """
         self._log(None, error)
+        self.secrets.hide_in_error(error)
         return self._pause_after(connection_error(error, self._elapsed), error)
 
     def result(self) -> ImagesResult:
@@ -112,7 +117,7 @@ class Call:
         try:
             return read_result(self.http, self._body, self._asked)
         except ResponseError as error:
-            if self.checked.secrets.occur_in(error.body):
+            if self.secrets.occur_in(error.body):
                 error.args = ("the response can't be understood, and quotes the key",)
             raise
 
@@ -124,23 +129,24 @@ class Call:
 
     @property
     def _asked(self) -> Asked:
-        return Asked(self.response.request.url, self.checked.subject, self.checked.images, self.source, self.checked.secrets)
+        return Asked(self.response.request.url, self.checked.subject, self.checked.images, self.source, self.secrets)
 
     @property
     def _elapsed(self) -> float:
         return time.monotonic() - self._begun
 
     def _take_info(self, cut: httpx.HTTPError | None) -> None:
-        status, headers = self.response.status_code, self.response.headers
+        status, headers = self.response.status_code, self.secrets.hidden_in_headers(self.response.headers)
         self._log(status, cut)
         wait = None if self.response.is_success else server_wait(headers)
         self.http = HTTPInfo(status, headers, self._elapsed, wait)
 
     def _error(self, cut: httpx.HTTPError | None) -> APIConnectionError | APIStatusError:
         body = self._body.read()
+        self.secrets.hide_in_error(cut)
         if cut is not None and self.http.is_success:
             return connection_error(cut, self.http.elapsed, body)
-        return status_error(self.http, body, self.response.request.url, self.checked.secrets)
+        return status_error(self.http, body, self.response.request.url, self.secrets)
 
     def _redirected(self) -> bool:
         """Take a redirect that asks for the same request elsewhere; others would turn it into another one."""
@@ -149,8 +155,8 @@ class Call:
             return False
         self._redirects += 1
         if not same_origin(following.url, self.request.url):
-            for name in self.settings.secret_headers:
-                following.headers.pop(name, None)
+            for name in following.headers.keys() - _NEEDED_HEADERS:
+                del following.headers[name]
         self.request = following
         return True
 

@@ -12,6 +12,7 @@ import httpx
 from images_api_client.operations import ImageOperations
 
 from ._http.pools import Connections, running_loop
+from ._secrets.concealed import conceal_headers, concealed
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, APIKey, Settings, TimeoutTypes, Validation
 from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks for it here
 
@@ -72,12 +73,22 @@ class _Client(Generic[HTTPClient]):
         Raises:
             InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
         """
+        # What a display of this frame's variables would show.
+        api_key, base_url, headers = concealed(api_key), concealed(base_url), headers and conceal_headers(headers)
         arguments = locals()
         self._settings = Settings(**{name: value for name, value in arguments.items() if name not in {"self", "http_client"}})
         self._connections = self._connected(http_client)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._settings!r}>"
+        return f"<{type(self).__name__} {getattr(self, '_settings', 'that is not made')}>"
+
+    def __copy__(self) -> Self:
+        clone = type(self).__new__(type(self))
+        clone._settings, clone._connections = self._settings, self._connected(self._connections.borrowed)  # noqa: SLF001  its own kind
+        return clone
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self.__copy__()
 
     def __getstate__(self) -> Settings:
         return self._settings

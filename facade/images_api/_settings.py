@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Literal, TypeAlias, get_args
@@ -12,14 +13,14 @@ import httpx
 
 from ._contract.document import document, official_url
 from ._errors import InvalidRequestError, Problem
-from ._messages import shown_url, unless_secret
+from ._messages import shown_url
+from ._secrets.concealed import Secret, conceal_headers, concealed, unless_secret
 
 Validation: TypeAlias = Literal["strict", "warn", "off"]
 APIKey: TypeAlias = str | Callable[[], str] | None
 TimeoutTypes: TypeAlias = float | httpx.Timeout
 
 AUTHORIZATION = "Authorization"
-SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"})
 MAX_DOWNLOAD_BYTES = 100 << 20
 _CONNECT_SECONDS = 5.0
 # What an operating system waits for at most is less than a Python number can say.
@@ -34,7 +35,6 @@ class Settings:
 
     Attributes:
         is_official: Whether calls go to the official host.
-        secret_headers: The names, in lower case, of the headers that may carry a key.
 
     Raises:
         InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
@@ -57,7 +57,7 @@ class Settings:
         defaults: Mapping[str, Any],
     ) -> None:
         self.base_url = _base_url(base_url or _environment("OPENAI_BASE_URL") or official_url())
-        self.api_key = _environment("OPENAI_API_KEY") if api_key is None else api_key
+        self.api_key = concealed(_environment("OPENAI_API_KEY") if api_key is None else api_key)
         if isinstance(self.api_key, str) or not (self.api_key is None or callable(self.api_key)):
             self.api_key = _checked_key(self.api_key)
         if self.api_key is None and self.base_url == official_url():
@@ -66,10 +66,9 @@ class Settings:
         if validate not in get_args(Validation):
             raise InvalidRequestError([Problem("validate", validate, f"must be one of {', '.join(get_args(Validation))}")])
         self.validate = validate
-        self.headers = _headers(organization, project) | dict(headers or {})
+        self.headers = _headers(organization, project) | conceal_headers(headers or {})
         self.is_official = urlsplit(self.base_url).hostname == urlsplit(official_url()).hostname
         self.auth_header = auth_header
-        self.secret_headers = SECRET_HEADERS | {auth_header.lower()}
         self.timeout = _DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
         self.max_retries = checked_retries(max_retries)
         self.retry_ambiguous = retry_ambiguous
@@ -78,30 +77,32 @@ class Settings:
 
     def authorization(self) -> dict[str, str]:
         """Return the header that carries the key, if there is a key."""
-        key = self.api_key() if callable(self.api_key) else self.api_key
+        key = concealed(self.api_key()) if callable(self.api_key) else self.api_key
         if key is None:
             return {}
         key = _checked_key(key)
-        bearer = self.auth_header.lower() == AUTHORIZATION.lower()
-        return {self.auth_header: f"Bearer {key}" if bearer else key}
+        return {self.auth_header: Secret(f"Bearer {key}") if self.auth_header.lower() == AUTHORIZATION.lower() else key}
 
     def headers_for(self, url: httpx.URL) -> dict[str, str]:
         """Return the client's own headers and the key, for the base URL's own origin alone."""
         return {**self.headers, **self.authorization()} if same_origin(url, httpx.URL(self.base_url)) else {}
 
     def __repr__(self) -> str:
+        if "api_key" not in vars(self):
+            return "that are not complete"
         return f"{shown_url(self.base_url)}, {'with' if self.api_key else 'without'} a key"
 
     def __getstate__(self) -> dict[str, Any]:
         # A callable knows where the key lies and is not the key; a text is the key itself.
         kept = self.api_key if callable(self.api_key) else None
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in SECRET_HEADERS}
-        return self.__dict__ | {"api_key": kept, "headers": headers}
+        headers = {name: value for name, value in self.headers.items() if not isinstance(value, Secret)}
+        base_url = re.sub(r"(?<=://).*@", "", self.base_url)
+        return self.__dict__ | {"api_key": kept, "headers": headers, "base_url": base_url}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if self.api_key is None:
-            self.api_key = _environment("OPENAI_API_KEY")
+            self.api_key = concealed(_environment("OPENAI_API_KEY"))
 
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
@@ -151,8 +152,8 @@ def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
     return dict(defaults)
 
 
-def _checked_key(key: object) -> str:
-    key = key.strip() if isinstance(key, str) else ""
+def _checked_key(key: object) -> Secret:
+    key = Secret(key.strip() if isinstance(key, str) else "")
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         # Never with the value: it may be a key with one wrong character.
         raise InvalidRequestError([Problem("api_key", "…", "must be printable ASCII without blanks")])
@@ -175,9 +176,10 @@ def _base_url(given: str) -> str:
     url = given.strip().rstrip("/")
     for path in document()["paths"]:
         url = url.removesuffix(path)
+    url = Secret(url.rstrip("/"))  # a wrong one too may have a password
     with suppress(httpx.InvalidURL):  # whose text quotes what may be a password
         parts = httpx.URL(url)
         if parts.scheme in {"http", "https"} and parts.host:
-            return url.rstrip("/")
+            return url
     why = "must be a URL that begins with http:// or https:// and names a host"
     raise InvalidRequestError([Problem("base_url", shown_url(given), why)])

@@ -32,10 +32,10 @@ from images_api import (
 from images_api._http.retry import server_wait, wait_before_retry
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.spool import Content, Spool
-from images_api._messages import Secrets
 from images_api._responses.failures import connection_error, status_error
 from images_api._responses.json import JSONReader, decode_json
 from images_api._responses.result import Asked, empty_body, is_whole, read_result
+from images_api._secrets.quoted import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -37,11 +37,11 @@ from images_api import (
     StreamInterruptedError,
     Usage,
 )
-from images_api._messages import Secrets
 from images_api._responses import json as _decoding
 from images_api._responses.events import EventReader
 from images_api._responses.result import Asked, empty_body
 from images_api._responses.sse import EventDecoder
+from images_api._secrets.quoted import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -11,7 +11,7 @@ import re
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from images_api._messages import unless_secret
+from images_api._secrets.concealed import unless_secret
 
 from .document import at, document, merged
 from .wording import image_faults, innermost, scope_of, tested, why

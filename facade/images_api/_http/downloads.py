@@ -17,6 +17,7 @@ from images_api._errors import DownloadError
 from images_api._images.base64 import BrokenImageError, check_image, decode_data_url
 from images_api._images.spool import Content, Spool
 from images_api._messages import shown_url
+from images_api._secrets.concealed import SentURL
 
 from .dates import read_date
 from .exchange import aexchange, exchange
@@ -99,7 +100,7 @@ class NoSource:
         return self.fetch(url)
 
 
-class _ExactURL(httpx.URL):
+class _ExactURL(SentURL):
     """A URL whose path and query are sent byte for byte: a signature covers them, and httpx quotes some of them anew."""
 
     @property
@@ -110,7 +111,7 @@ class _ExactURL(httpx.URL):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._given = url if url.isascii() and " " not in url else str(self)
+        self._given = url if url.isascii() and " " not in url else httpx.URL.__str__(self)
 
 
 class _Download:

@@ -21,7 +21,8 @@ import httpx
 
 from images_api._contract.operations import operation
 from images_api._errors import InvalidRequestError, Problem
-from images_api._messages import Secrets, warn_caller
+from images_api._messages import warn_caller
+from images_api._secrets.concealed import SentURL, conceal_headers
 from images_api._settings import checked_retries, checked_timeout
 from images_api_client import Client, __version__
 from images_api_client.operations import REQUESTS
@@ -57,14 +58,12 @@ class CheckedRequest:
         subject: What the images are about, for their file names.
         max_retries: How often it may be sent again.
         images: How many images it asks for.
-        secrets: The key, and what else must be in no error.
     """
 
     http: httpx.Request
     subject: str
     max_retries: int
     images: int
-    secrets: Secrets
     _files: ExitStack = field(repr=False)
 
     def __enter__(self) -> Self:
@@ -156,8 +155,7 @@ def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any],
         raise
     count = draft.role("count", fields)
     images = count if isinstance(count, int) else 1
-    secrets = Secrets([headers[name].removeprefix("Bearer ") for name in settings.secret_headers & headers.keys()])
-    return CheckedRequest(http, _subject(draft), draft.max_retries, images, secrets, files)
+    return CheckedRequest(http, _subject(draft), draft.max_retries, images, files)
 
 
 async def arequest(settings: Settings, operation_id: str, arguments: Mapping[str, Any], *, stream: bool) -> CheckedRequest:
@@ -274,7 +272,7 @@ def _headers(draft: _Draft, settings: Settings, *, stream: bool) -> dict[str, st
     """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
     given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if stream else _JSON, "user-agent": _USER_AGENT}
     for more in filter(None, (settings.headers, settings.authorization(), draft.extra_headers)):
-        given |= {str(name).lower(): value for name, value in more.items()}
+        given |= {str(name).lower(): value for name, value in conceal_headers(more).items()}
     headers = {name: value for name, value in given.items() if value is not None}
     wrong = [name for name, value in headers.items() if not _HEADER_NAME.fullmatch(name) or not _is_header_value(value)]
     if wrong:
@@ -325,6 +323,8 @@ def _built(
         )
     except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
         raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
+    if url.userinfo or request.url.query:
+        request.url = SentURL(request.url)
     if "stream" in body:
         request.read()
     return request

@@ -14,8 +14,8 @@ from images_api._messages import FOREIGN_TEXT_LIMIT, short
 from .json import decode_json
 
 if TYPE_CHECKING:
-    from images_api._messages import Secrets
     from images_api._results import HTTPInfo
+    from images_api._secrets.quoted import Secrets
 
 _STATUS_ERRORS = {
     400: errors.BadRequestError,

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from images_api._messages import Secrets
     from images_api._results import HTTPInfo, ImageSource
+    from images_api._secrets.quoted import Secrets
 
 Value = TypeVar("Value")
 

@@ -1,0 +1,80 @@
+"""What must be in no message, though somebody quote it, however they spell it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Self
+
+import httpx
+
+from .concealed import HIDDEN, is_secret, is_secret_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# What is shorter is a word that stands for a key at a server that wants none.
+_SHORTEST_SECRET = 8
+_LOOKS_LIKE_A_KEY = re.compile(r"\b(sk-|key-(?=\w*\d)|bearer\s+(?=\S*\d))[\w-]{6,}(?:[.~+/=]+[\w-]+)*", re.IGNORECASE)
+
+
+class Secrets:
+    """What must be in no message, though a server quote it: the key, and what else only the server may see.
+
+    Args:
+        texts: The secrets; one of less than eight characters is a placeholder, and hides nothing.
+    """
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._texts = tuple(text.encode() for text in texts if len(text) >= _SHORTEST_SECRET)
+
+    @classmethod
+    def of(cls, request: httpx.Request) -> Self:
+        """Return what a request says that only its server may see, in its headers and in its URL."""
+        url = request.url
+        queried = [value for name, value in url.params.multi_items() if is_secret(name)] if url.query else []
+        values = [value.decode(errors="replace") for name, value in request.headers.raw if is_secret_header(name.decode(), value)]
+        # A scheme before a key, and the name of a cookie, may be quoted without each other.
+        return cls(
+            [*values, *(part for value in values for part in re.split(r"[\s;=]+", value)), *queried, url.username, url.password]
+        )
+
+    def hidden_in(self, words: bytes) -> bytes:
+        """Return somebody's words without the secrets."""
+        return _quoted(self._texts).sub(HIDDEN.encode(), words) if self._texts else words
+
+    def occur_in(self, words: bytes) -> bool:
+        """Return whether somebody quotes one of them."""
+        return bool(self._texts) and _quoted(self._texts).search(words) is not None
+
+    def hidden_in_headers(self, headers: httpx.Headers) -> httpx.Headers:
+        """Return headers without the secrets."""
+        if not any(text in value for _, value in headers.raw for text in self._texts):
+            return headers
+        return httpx.Headers([(name, self.hidden_in(value)) for name, value in headers.raw])
+
+    def hide_in_error(self, error: BaseException | None) -> None:
+        """Take the secrets out of an error's words, and out of those of its causes: some quote what a server sent."""
+        while error is not None:
+            error.args = tuple(
+                self.hidden_in(each.encode(errors="replace")).decode() if isinstance(each, str) else each for each in error.args
+            )
+            error = error.__cause__ or error.__context__
+
+    def __repr__(self) -> str:
+        return f"<{len(self._texts)} secrets>"
+
+
+def masked(text: str) -> str:
+    """Return a text without what looks like a key in it."""
+    return _LOOKS_LIKE_A_KEY.sub(rf"\1{HIDDEN}", text)
+
+
+@lru_cache(maxsize=16)
+def _quoted(secrets: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    """Return what finds secrets as they are, with any character escaped as in JSON or in a URL, and in UTF-16 or UTF-32."""
+    return re.compile(b"|".join(rb"\x00{0,3}".join(map(_spelled, secret)) for secret in sorted(secrets, key=len, reverse=True)))
+
+
+def _spelled(byte: int) -> bytes:
+    return rb"(?:\\*%b|\\+u(?i:%04x)|%%(?i:%02x))" % (re.escape(bytes([byte])), byte, byte)
