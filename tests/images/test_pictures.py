@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pictures import drawn, half_clear
 from PIL import Image, ImageOps
 
-from images_api._images.headers import EXTENSIONS, ImageFacts, is_whole, media_type, read_facts
+from images_api._images.ends import is_whole
+from images_api._images.headers import EXTENSIONS, ImageFacts, media_type, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
