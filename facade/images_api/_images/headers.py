@@ -303,3 +303,4 @@ FORMATS = (
 # A beginning that any XML may have is believed unless HTML is seen.
 SVG = Format("svg", "image/svg+xml", ".svg", rb"(?i)\s*<(?:(?:\w+:)?svg|(?!.*html)(?:\?xml|!--|!doctype svg))")
 EXTENSIONS = {each.type: each.extension for each in (*FORMATS, SVG)}
+NAMES = {each.type: each.name for each in (*FORMATS, SVG)}
