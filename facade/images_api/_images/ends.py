@@ -7,7 +7,7 @@ from collections import deque
 from io import SEEK_END
 from typing import BinaryIO
 
-from .headers import HEAD, JPEG_END, Window, jpeg_segments, media_type, png_chunks
+from .headers import HEAD, JPEG_END, SVG, Window, jpeg_segments, media_type, png_chunks
 
 _JPEG_SCAN = 0xDA
 # https://www.w3.org/Graphics/GIF/spec-gif89a.txt
@@ -123,10 +123,4 @@ def _parse_svg(file: BinaryIO, size: int) -> int | None:
     return None if last_ended[0].rpartition(":")[2].lower() == "svg" else size
 
 
-_ENDS = {
-    "image/png": _png_ends,
-    "image/jpeg": _jpeg_ends,
-    "image/webp": _webp_ends,
-    "image/gif": _gif_ends,
-    "image/svg+xml": _svg_ends,
-}
+_ENDS = {"image/png": _png_ends, "image/jpeg": _jpeg_ends, "image/webp": _webp_ends, "image/gif": _gif_ends, SVG: _svg_ends}

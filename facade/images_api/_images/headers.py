@@ -6,9 +6,9 @@ import math
 import re
 import struct
 from dataclasses import dataclass
-from io import SEEK_END, BytesIO
+from io import SEEK_END
 from itertools import takewhile
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,20 +27,14 @@ _JPEG_LENGTH = 2
 _MOST_SEGMENTS = 1 << 18
 # https://developers.google.com/speed/webp/docs/riff_container
 _WEBP_ALPHA_FLAG = 0x10
-# https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf and https://www.awaresystems.be/imaging/tiff/bigtiff.html
-_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_ORIENTATION = 0x0100, 0x0101, 0x0112
-_TIFF_NUMBERS = {3: "H", 4: "I", 16: "Q"}
-_BIG_TIFF = 43
-_MOST_TAGS = 4096  # they are in order, and ours among the first
+_EXIF_ORIENTATION = 0x0112
 _QUARTER_TURNS = range(5, 9)
 # https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapcoreheader
 _BMP_CORE_HEADER = 12
-_ICO_LARGEST = 256
 # In AVIF and HEIC: the sides of each item, a thumbnail or tile among them; and a quarter turn.
 _ITEM_SIDES = re.compile(rb"ispe\0{4}(.{4})(.{4})", re.DOTALL)
 _ITEM_QUARTER_TURN = re.compile(rb"irot[\x01\x03]")
 _ITEMS = 64 << 10
-_JP2_SIDES = re.compile(rb"jp2h.{4}ihdr(.{8})", re.DOTALL)
 _CHUNK = 16 << 10
 
 # A byte order mark, and what fills up letters of two bytes.
@@ -49,26 +43,9 @@ _MARKS_OF_TEXT = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0")
 # Width, height, and where it can be told whether there is transparency.
 Sides: TypeAlias = tuple[int, int, bool | None]
 
-# How many of an image's first bytes tell its format.
+# How many of an image's first bytes tell its media type.
 HEAD = 64
-
-
-class Format(NamedTuple):
-    """An image format.
-
-    Attributes:
-        name: As users say it.
-        type: The media type.
-        extension: That of its files.
-        beginning: What its first bytes match.
-        sides: Reads width, height and transparency from a file and its first bytes, where that is cheap.
-    """
-
-    name: str
-    type: str
-    extension: str
-    beginning: bytes
-    sides: Callable[[BinaryIO, bytes], Sides] | None = None
+SVG = "image/svg+xml"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -98,18 +75,13 @@ class ImageFacts:
         return f"{self.name!r} ({self.type or 'no known image format'}{sides}, {self.size} bytes)"
 
 
-def image_format(head: bytes) -> Format | None:
-    """Return the format that an image's first 64 bytes stand for, or None where they are no image's."""
-    found = next((each for each in FORMATS if re.match(each.beginning, head, re.DOTALL)), None)
-    if found is None and re.match(SVG.beginning, _MARKS_OF_TEXT.sub(b"", head), re.DOTALL):
-        return SVG
-    return found
-
-
 def media_type(head: bytes) -> str | None:
     """Return the media type that an image's first 64 bytes stand for, or None where they are no image's."""
-    found = image_format(head)
-    return found and found.type
+    text = _MARKS_OF_TEXT.sub(b"", head)
+    for kind, _, beginning, _ in _FORMATS:
+        if re.match(beginning, text if kind == SVG else head, re.DOTALL):
+            return kind
+    return None
 
 
 def read_facts(file: BinaryIO) -> ImageFacts:
@@ -121,13 +93,11 @@ def read_facts(file: BinaryIO) -> ImageFacts:
     size = file.seek(0, SEEK_END)
     file.seek(0)
     head = file.read(HEAD)
-    found = image_format(head)
-    if found is None:
-        return ImageFacts(None, size)
+    kind = media_type(head)
     try:
-        return ImageFacts(found.type, size, *found.sides(file, head)) if found.sides else ImageFacts(found.type, size)
-    except (LookupError, ValueError, struct.error):  # cut within the header, or broken
-        return ImageFacts(found.type, size)
+        return ImageFacts(kind, size, *_SIDES[kind or ""](file, head))
+    except (LookupError, ValueError, struct.error):  # of a format whose sides aren't read, or cut within the header
+        return ImageFacts(kind, size)
 
 
 class Window:
@@ -208,32 +178,18 @@ def _jpeg(file: BinaryIO, _head: bytes) -> Sides:
 def _is_turned(segment: bytes) -> bool:
     if not segment.startswith(b"Exif\0\0"):
         return False
+    tiff = segment[6:]
+    order = "<" if tiff.startswith(b"II") else ">"
     try:
-        return next((value for tag, value in _tags(BytesIO(segment[6:])) if tag == _TIFF_ORIENTATION), 1) in _QUARTER_TURNS
+        (start,) = struct.unpack_from(f"{order}I", tiff, 4)
+        (count,) = struct.unpack_from(f"{order}H", tiff, start)
+        for entry in range(start + 2, start + 2 + 12 * count, 12):
+            tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, entry)
+            if tag == _EXIF_ORIENTATION:
+                return value in _QUARTER_TURNS
     except struct.error:
-        return False  # broken Exif data turn nothing
-
-
-def _tiff(file: BinaryIO, _head: bytes) -> Sides:
-    tags = dict(_tags(file))
-    width, height = tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT]
-    return (height, width, None) if tags.get(_TIFF_ORIENTATION) in _QUARTER_TURNS else (width, height, None)
-
-
-def _tags(file: BinaryIO) -> Iterator[tuple[int, int]]:
-    """Yield the first directory's tags that are a number."""
-    file.seek(0)
-    head = file.read(16)
-    order = "<" if head[:2] == b"II" else ">"
-    (version,) = struct.unpack_from(f"{order}H", head, 2)
-    offset, count, entry = ("8xQ", "Q", "HHQ8s") if version == _BIG_TIFF else ("4xI", "H", "HHI4s")
-    (start,) = struct.unpack_from(order + offset, head)
-    file.seek(min(start, file.seek(0, SEEK_END)))
-    (entries,) = struct.unpack(order + count, file.read(struct.calcsize(order + count)))
-    for _ in range(min(entries, _MOST_TAGS)):
-        tag, kind, _, value = struct.unpack(order + entry, file.read(struct.calcsize(order + entry)))
-        if kind in _TIFF_NUMBERS:
-            yield tag, struct.unpack_from(order + _TIFF_NUMBERS[kind], value)[0]
+        pass  # broken Exif data turns nothing
+    return False
 
 
 def _webp(_file: BinaryIO, head: bytes) -> Sides:
@@ -265,42 +221,27 @@ def _bmp(_file: BinaryIO, head: bytes) -> Sides:
     return width, abs(height), None  # below zero where the rows run from the top
 
 
-def _ico(file: BinaryIO, head: bytes) -> Sides:
-    """Return the sides of the largest."""
-    file.seek(6)
-    entries = struct.iter_unpack("BB14x", file.read(16 * int.from_bytes(head[4:6], "little")))
-    return *max((width or _ICO_LARGEST, height or _ICO_LARGEST) for width, height in entries), None
-
-
-def _jp2(file: BinaryIO, _head: bytes) -> Sides:
-    file.seek(0)
-    (sides,) = _JP2_SIDES.findall(file.read(_ITEMS))[:1]
-    height, width = struct.unpack(">II", sides)
-    return width, height, None
-
-
-def _j2c(_file: BinaryIO, head: bytes) -> Sides:
-    right, bottom, left, top = struct.unpack_from(">IIII", head, 8)
-    return right - left, bottom - top, None
-
-
-FORMATS = (
-    Format("png", "image/png", ".png", rb"\x89PNG\r\n\x1a\n", _png),
-    Format("jpeg", "image/jpeg", ".jpg", rb"\xff\xd8\xff", _jpeg),
-    Format("webp", "image/webp", ".webp", rb"RIFF.{4}WEBP", _webp),
-    Format("gif", "image/gif", ".gif", rb"GIF8[79]a", _gif),
-    Format("avif", "image/avif", ".avif", rb".{4}ftyp(?:.{4})*?avi[fs]", _heif),
-    Format("heic", "image/heic", ".heic", rb".{4}ftyp(?:.{4})*?(?:hei[cxms]|hev[cxms])", _heif),
-    Format("heif", "image/heif", ".heif", rb".{4}ftyp(?:.{4})*?(?:mif1|msf1)", _heif),
-    Format("jxl", "image/jxl", ".jxl", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
-    Format("jp2", "image/jp2", ".jp2", rb"\0\0\0\x0cjP  \r\n\x87\n", _jp2),
-    Format("j2c", "image/j2c", ".j2c", rb"\xff\x4f\xff\x51", _j2c),
-    Format("tiff", "image/tiff", ".tiff", rb"II(?:\*\0|\+\0\x08\0\0\0)|MM(?:\0\*|\0\+\0\x08\0\0)", _tiff),
+# Each media type, the extension of its files, and what their first bytes match, and what reads their sides,
+# where that is cheap.
+_FORMATS: tuple[tuple[str, str, bytes, Callable[[BinaryIO, bytes], Sides] | None], ...] = (
+    ("image/png", ".png", rb"\x89PNG\r\n\x1a\n", _png),
+    ("image/jpeg", ".jpg", rb"\xff\xd8\xff", _jpeg),
+    ("image/webp", ".webp", rb"RIFF.{4}WEBP", _webp),
+    ("image/gif", ".gif", rb"GIF8[79]a", _gif),
+    ("image/avif", ".avif", rb".{4}ftyp(?:.{4})*?avi[fs]", _heif),
+    ("image/heic", ".heic", rb".{4}ftyp(?:.{4})*?he(?:i[cxms]|v[cxms])", _heif),
+    ("image/heif", ".heif", rb".{4}ftyp(?:.{4})*?(?:mif1|msf1)", _heif),
+    ("image/jxl", ".jxl", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", None),
+    ("image/jp2", ".jp2", rb"\0\0\0\x0cjP  \r\n\x87\n", None),
+    ("image/j2c", ".j2c", rb"\xff\x4f\xff\x51", None),
+    ("image/tiff", ".tiff", rb"II(?:\*\0|\+\0\x08\0\0\0)|MM(?:\0\*|\0\+\0\x08\0\0)", None),
     # Two letters and a size that may be wrong begin a bitmap, and then the size of one of its headers.
-    Format("bmp", "image/bmp", ".bmp", rb"BM.{8}.{4}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", _bmp),
-    Format("ico", "image/vnd.microsoft.icon", ".ico", rb"\0\0\x01\0[^\0]\0.{3}\0", _ico),
+    ("image/bmp", ".bmp", rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", _bmp),
+    ("image/vnd.microsoft.icon", ".ico", rb"\0\0\x01\0[^\0]\0.{3}\0", None),
+    # A beginning that any XML may have is believed unless HTML is seen.
+    (SVG, ".svg", rb"(?i)\s*<(?:(?:\w+:)?svg|(?!.*html)(?:\?xml|!--|!doctype svg))", None),
 )
-# A beginning that any XML may have is believed unless HTML is seen.
-SVG = Format("svg", "image/svg+xml", ".svg", rb"(?i)\s*<(?:(?:\w+:)?svg|(?!.*html)(?:\?xml|!--|!doctype svg))")
-EXTENSIONS = {each.type: each.extension for each in (*FORMATS, SVG)}
-NAMES = {each.type: each.name for each in (*FORMATS, SVG)}
+EXTENSIONS = {kind: extension for kind, extension, *_ in _FORMATS}
+# As users say them.
+NAMES = {kind: extension[1:] for kind, extension, *_ in _FORMATS} | {"image/jpeg": "jpeg"}
+_SIDES = {kind: sides for kind, _, _, sides in _FORMATS if sides}

@@ -7,11 +7,10 @@ import os
 import re
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from string import Formatter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from images_api._messages import warn_caller
 from images_api._problems import InvalidRequestError, Problem
@@ -28,12 +27,13 @@ _SLUG_BYTES = 128
 # What Windows takes for a device whatever the extension, and what a number behind it would make one.
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[\d¹²³]*)\Z")
 _SAME_EXTENSIONS = {".jpeg": ".jpg", ".jfif": ".jpg", ".apng": ".png", ".tif": ".tiff", ".heif": ".heic"}
+# What no file name can hold; the surrogates that are left out stand for bytes that are no UTF-8, which one can.
+_NO_PATH = re.compile(r"[\0\ud800-\udc7f\udd00-\udfff]")
 # A width of four digits is no file name's, and one of ten would fill the memory.
 _UNFIT_FORMAT = re.compile(r"\d{4}|{")
 
 
-@dataclass(frozen=True)
-class _Target:
+class _Target(NamedTuple):
     """Where one image goes.
 
     Attributes:
@@ -74,12 +74,13 @@ def save(images: Sequence[tuple[int, Content]], path: str | os.PathLike[str], *,
     named = [each.path for each in targets if not each.stem]
     if len(set(named)) < len(named):
         raise _refused(given, "must give each image a file of its own")
+    for each in named:
+        if each.is_dir() or (not overwrite and (each.exists() or each.is_symlink())):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(each))
     temporaries = [each.path.with_name(f".images-api-{os.urandom(8).hex()}.tmp") for each in targets]
     written: list[Path] = []
     at = Path(given)
     try:
-        for at in named:
-            _check_free(at, overwrite=overwrite)
         for target, temporary in zip(targets, temporaries, strict=True):
             at = target.path
             at.parent.mkdir(parents=True, exist_ok=True)
@@ -108,12 +109,8 @@ def _target(content: Content, number: int, given: str, slug: str, *, several: bo
 
 def _filled(given: str, values: dict[str, str | int]) -> tuple[str, bool]:
     """Return a path with its fields filled in, and whether a number was among them."""
-    try:
-        os.fsencode(given)
-    except UnicodeEncodeError as error:
-        raise _refused(given, "must hold no lone surrogate") from error
-    if "\0" in given:
-        raise _refused(given, "must hold no NUL")
+    if _NO_PATH.search(given):
+        raise _refused(given, "must hold no NUL and no lone surrogate")
     home = os.path.expanduser(given)  # noqa: PTH111  leaves what is nobody's home as it is
     if "{" not in given or Path(home).is_dir():
         return home, False
@@ -144,13 +141,6 @@ def _with_extension(path: Path, extension: str) -> Path:
     if _SAME_EXTENSIONS.get(given, given) != _SAME_EXTENSIONS.get(extension, extension):
         warn_caller(f"{path.name} is saved as asked, but holds an image of the kind {extension}")
     return path
-
-
-def _check_free(path: Path, *, overwrite: bool) -> None:
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not overwrite and (path.exists() or path.is_symlink()):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 def _move(temporary: Path, target: _Target, *, overwrite: bool) -> Path:
