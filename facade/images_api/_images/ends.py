@@ -6,6 +6,7 @@ import struct
 from collections import deque
 from io import SEEK_END
 from typing import BinaryIO
+from xml.parsers import expat
 
 from .headers import HEAD, JPEG_END, SVG, Window, jpeg_segments, media_type, png_chunks
 
@@ -108,8 +109,6 @@ def _svg_ends(file: BinaryIO) -> bool:
 
 def _parse_svg(file: BinaryIO, size: int) -> int | None:
     """Return where within so many bytes something is wrong; None where they are one element."""
-    from xml.parsers import expat
-
     parser = expat.ParserCreate()
     last_ended = deque[str](maxlen=1)
     parser.EndElementHandler = last_ended.append
