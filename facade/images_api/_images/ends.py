@@ -17,6 +17,7 @@ _GIF_CONTROL = 0xF9
 _GIF_COLOURS_FLAG = 0x80
 # More than an hour of frames at any rate.
 _MOST_GIF_BLOCKS = 1 << 20
+_JUNK_BEHIND = expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]
 # Python's other threads have a turn after each, among them that of an event loop.
 _SVG_CHUNK = 4 << 20
 
@@ -103,7 +104,7 @@ def _byte(window: Window, offset: int) -> int:
 def _svg_ends(file: BinaryIO) -> bool:
     size = file.seek(0, SEEK_END)
     stop = _parse_svg(file, size)
-    # What stands behind the outermost element stops the parser, too.
+    # What stands behind the outermost element, and is no text, stops the parser, too.
     return stop is None or (stop < size and _parse_svg(file, stop) is None)
 
 
@@ -117,8 +118,9 @@ def _parse_svg(file: BinaryIO, size: int) -> int | None:
         for start in range(0, size, _SVG_CHUNK):
             parser.Parse(file.read(min(_SVG_CHUNK, size - start)))
         parser.Parse(b"", True)  # noqa: FBT003  takes no keywords
-    except expat.ExpatError:
-        return parser.ErrorByteIndex
+    except expat.ExpatError as error:
+        if error.code != _JUNK_BEHIND:
+            return parser.ErrorByteIndex
     return None if last_ended[0].rpartition(":")[2].lower() == "svg" else size
 
 
