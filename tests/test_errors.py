@@ -54,7 +54,7 @@ def pickled(given: Any) -> Any:
 
 def family(kind: type[ImagesAPIError]) -> list[type[ImagesAPIError]]:
     """Return a class and all below it, as far as they are the package's, in the order of their definition."""
-    children = [child for child in kind.__subclasses__() if child.__module__ == _errors.__name__]
+    children = [child for child in kind.__subclasses__() if vars(_errors).get(child.__name__) is child]
     return [kind, *(each for child in children for each in family(child))]
 
 

@@ -176,6 +176,8 @@ class AsyncImagesClient(
         await self.close()
 
     def _connected(self, borrowed: httpx.AsyncClient | None) -> Connections[httpx.AsyncClient]:
+        import concurrent.futures.thread  # noqa: F401  what asyncio needs for a thread, while files can be opened
+
         return Connections(httpx.AsyncClient, borrowed, running_loop)
 
     async def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:

@@ -24,9 +24,12 @@ ImagesAPIError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ._messages import short, shown
+from ._messages import short
+from ._problems import ImagesAPIError as ImagesAPIError  # noqa: PLC0414  the whole tree is had from here
+from ._problems import InvalidRequestError as InvalidRequestError  # noqa: PLC0414  likewise
+from ._problems import Problem as Problem  # noqa: PLC0414  likewise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,44 +40,6 @@ _SERVER_ERRORS = 500
 _SERVICE_UNAVAILABLE = 503
 # A server that points elsewhere for the outcome has begun; one that timed out, or has the same request twice, may have.
 _AMBIGUOUS_REFUSALS = (303, 408, 409)
-
-
-class Problem(NamedTuple):
-    """One thing that is wrong with a request: which parameter, its value, and the rule that it breaks."""
-
-    parameter: str
-    value: object
-    why: str
-
-    def __str__(self) -> str:
-        """Return the problem as a sentence: parameter, rule and value."""
-        return f"{self.parameter} {self.why}, got {shown(self.value)}"
-
-
-class ImagesAPIError(Exception):
-    """The root of all errors of this package."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Keyword-only arguments don't survive the pickling that exceptions have from birth.
-        return _rebuild, (type(self), self.args, self.__dict__)
-
-
-class InvalidRequestError(ImagesAPIError, ValueError):
-    """The request was refused before a byte was sent.
-
-    Attributes:
-        problems: Everything that is wrong, as (parameter, value, why).
-    """
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(map(str, self.problems)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # What was refused is often what can't be pickled, such as an open file.
-        kinds = str | int | float | None
-        plain = [each if isinstance(each.value, kinds) else each._replace(value=shown(each.value)) for each in self.problems]
-        return _rebuild, (type(self), self.args, self.__dict__ | {"problems": tuple(plain)})
 
 
 class UnreadableFileError(InvalidRequestError, OSError):
@@ -229,10 +194,3 @@ class DownloadError(ImagesAPIError):
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str | None) else short(value)
-
-
-def _rebuild(kind: type[ImagesAPIError], args: tuple[Any, ...], state: dict[str, Any]) -> ImagesAPIError:
-    error: ImagesAPIError = OSError.__new__(kind, *args) if issubclass(kind, OSError) else kind.__new__(kind, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error

@@ -8,7 +8,7 @@ from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast, overload
 
-from ._images.headers import HEAD, ImageFacts, media_type, read_facts
+from ._images.headers import HEAD, NAMES, ImageFacts, media_type, read_facts
 from ._images.saving import save
 from ._images.spool import Content
 from ._messages import shown_url
@@ -166,19 +166,20 @@ class GeneratedImage:
         """Save the image, whole or not at all.
 
         Args:
-            path: A file, a directory, or a template with `{index}`, `{ext}` or `{subject}`. An extension that is left
-                out follows the bytes.
-            overwrite: Whether a file that is there may be replaced. In a directory, none ever is.
+            path: A file, a directory, or a template with `{index}`, `{ext}` or `{subject}`. It may begin with `~`. An
+                extension that is left out follows the bytes.
+            overwrite: Whether a file that is there may be replaced, which keeps its permissions. In a directory, none ever is.
 
         Returns:
             The file that was written.
 
         Raises:
             DownloadError: The image is a link that can't be read.
+            InvalidRequestError: The template can't be filled in, or the path can't be one.
             FileExistsError: The file is there, and `overwrite` is False.
             OSError: The file can't be written.
         """
-        return self._save(path, of=1, overwrite=overwrite)
+        return _save([self], path, overwrite=overwrite)[0]
 
     async def asave(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
         """Save the image like `save`, without stalling the event loop.
@@ -192,13 +193,14 @@ class GeneratedImage:
 
         Raises:
             DownloadError: The image is a link that can't be read.
+            InvalidRequestError: The template can't be filled in, or the path can't be one.
             FileExistsError: The file is there, and `overwrite` is False.
             OSError: The file can't be written.
         """
         from asyncio import to_thread
 
         await self._afetched()
-        return await to_thread(self._save, path, of=1, overwrite=overwrite)
+        return await to_thread(self.save, path, overwrite=overwrite)
 
     def to_pil(self) -> PILImage:
         """Return the image as one of PIL's, decoded.
@@ -228,17 +230,17 @@ class GeneratedImage:
 
     @property
     def format(self) -> str:
-        """Return `png`, `jpeg`, `webp`, `gif` or `svg`, from the bytes."""
-        return self.media_type.partition("/")[2].removesuffix("+xml")
+        """Return `png`, `jpeg`, `webp`, `gif`, `svg` or another format's name, such as `avif`, from the bytes."""
+        return NAMES.get(self.media_type, "octet-stream")
 
     @property
     def width(self) -> int | None:
-        """Return the width in pixels, from the bytes; None for an svg."""
+        """Return the width in pixels, from the bytes; None where they don't say, such as for an svg."""
         return self._read_facts().width
 
     @property
     def height(self) -> int | None:
-        """Return the height in pixels, from the bytes; None for an svg."""
+        """Return the height in pixels, from the bytes; None where they don't say, such as for an svg."""
         return self._read_facts().height
 
     def __repr__(self) -> str:
@@ -285,9 +287,6 @@ class GeneratedImage:
         if self._content is None:
             self._content = await cast("ImageSource", self._source).afetch(self.url or "")
         return self._content
-
-    def _save(self, path: str | os.PathLike[str], *, of: int, overwrite: bool) -> Path:
-        return save(self._fetched(), path, number=self.index + 1, of=of, subject=self._subject, overwrite=overwrite)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -336,11 +335,11 @@ class ImagesResult(Sequence[GeneratedImage]):
         return len(self.images)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> list[Path]:
-        """Save all images, each whole or not at all.
+        """Save all images, or none as far as that can be seen before; each whole or not at all.
 
         Args:
             path: A file, which is numbered when there are several images; a directory; or a template with `{index}`,
-                `{ext}` or `{subject}`.
+                `{ext}` or `{subject}`. It may begin with `~`.
             overwrite: Whether files that are there may be replaced. In a directory, none ever is.
 
         Returns:
@@ -348,10 +347,11 @@ class ImagesResult(Sequence[GeneratedImage]):
 
         Raises:
             DownloadError: An image is a link that can't be read.
-            FileExistsError: A file is there, and `overwrite` is False.
-            OSError: A file can't be written.
+            InvalidRequestError: The template can't be filled in or leads two images to one file, or the path can't be one.
+            FileExistsError: A file is there, and `overwrite` is False. None was written.
+            OSError: A file can't be written. Its attribute `written` lists the files that were before it, most often none.
         """
-        return [image._save(path, of=len(self), overwrite=overwrite) for image in self.images]
+        return _save(self.images, path, overwrite=overwrite)
 
     async def asave(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> list[Path]:
         """Save all images like `save`, without stalling the event loop.
@@ -365,8 +365,9 @@ class ImagesResult(Sequence[GeneratedImage]):
 
         Raises:
             DownloadError: An image is a link that can't be read.
-            FileExistsError: A file is there, and `overwrite` is False.
-            OSError: A file can't be written.
+            InvalidRequestError: The template can't be filled in or leads two images to one file, or the path can't be one.
+            FileExistsError: A file is there, and `overwrite` is False. None was written.
+            OSError: A file can't be written. Its attribute `written` lists the files that were before it, most often none.
         """
         from asyncio import to_thread
 
@@ -391,3 +392,8 @@ class ImagesResult(Sequence[GeneratedImage]):
                 alt = f'<img src="{escape(source or "")}" alt="{alt}" style="max-width: 24em">'
             shown.append(alt)
         return "".join(shown)
+
+
+def _save(images: Sequence[GeneratedImage], path: str | os.PathLike[str], *, overwrite: bool) -> list[Path]:
+    contents = [(image.index + 1, image._fetched()) for image in images]  # those that are links, before any is written
+    return save(contents, path, subject=images[0]._subject if images else "", overwrite=overwrite)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from ._http.exchange import achunks, chunks
+from ._responses import events as _events  # noqa: F401  while nothing is paid for yet, and files can be opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator

@@ -5,20 +5,29 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from base64 import b64encode
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from file_server import served_fixture
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pictures import drawn, half_clear
 from PIL import Image, ImageOps
 
-from images_api._images.headers import EXTENSIONS, ImageFacts, is_whole, media_type, read_facts
+from images_api import GeneratedImage, ImagesClient
+from images_api._images.ends import is_whole
+from images_api._images.headers import EXTENSIONS, NAMES, ImageFacts, media_type, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from file_server import FileServer
+
+# pytest finds them by their names, here.
+FIXTURES = (served_fixture,)
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _TRANSPARENT_COLOUR = {0: bytes(2), 2: bytes(6), 3: b"\0"}
@@ -30,6 +39,10 @@ SVG = {
     "with a document type": b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" ""><svg></svg>',
     "shouting": b"<SVG></SVG>",
     "with another inside": b'<svg><svg x="1"></svg><g></g></svg>',
+    "with a prefix": b'<svg:svg xmlns:svg="http://www.w3.org/2000/svg"><svg:g/></svg:svg>',
+    "with entities of its own": b'<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "http://a.example">]><svg xmlns="&a;"/>',
+    "in UTF-16": '<?xml version="1.0" encoding="UTF-16"?><svg><title>\u6c34</title></svg>'.encode("utf-16"),
+    "in UTF-16, big end first, without a mark": '<svg viewBox="0 0 8 8"><title>\u6c34</title></svg>'.encode("utf-16-be"),
 }
 
 
@@ -73,8 +86,8 @@ def noise(kind: str, mode: str = "RGB") -> bytes:
     return file.getvalue()
 
 
-def several(kind: str) -> bytes:
-    first, *others = (Image.new("RGBA", (20, 12), (level, 0, 0, level)) for level in (50, 100, 150))
+def several(kind: str, mode: str = "RGBA") -> bytes:
+    first, *others = (Image.new("RGBA", (20, 12), (level, 0, 0, level)).convert(mode) for level in (50, 100, 150))
     file = io.BytesIO()
     first.save(file, kind, save_all=True, append_images=others)
     return file.getvalue()
@@ -164,7 +177,25 @@ def test_a_cut_header_says_nothing_or_the_truth(name: str) -> None:
 def test_a_picture_is_whole_with_its_last_byte_and_not_before(name: str) -> None:
     content = ALL[name]
     assert is_whole(file(content))
-    assert [length for length in range(len(content)) if is_whole(file(content[:length]))] == []
+    whole = [length for length in range(len(content)) if is_whole(file(content[:length]))]
+    if media_type(content) != "image/gif":
+        assert whole == []
+        return
+    # Without its last byte a gif shows all that it has, and nothing tells that more frames should follow.
+    assert len(whole) == frames(content)
+    assert whole[-1] == len(content) - 1
+    for number, length in enumerate(whole, 1):
+        assert frames(content[:length]) == number
+
+
+def frames(content: bytes) -> int:
+    """How many frames Pillow decodes."""
+    with Image.open(io.BytesIO(content)) as opened:
+        count = getattr(opened, "n_frames", 1)
+        for number in range(count):
+            opened.seek(number)
+            opened.load()
+        return count
 
 
 @pytest.mark.parametrize("name", ["png of noise", "jpeg of noise", "gif of noise", "svg declared"])
@@ -174,9 +205,26 @@ def test_a_picture_whose_second_half_is_empty_space_is_not_whole(name: str) -> N
     assert not is_whole(file(ALL[name][:half] + bytes(half)))
 
 
-@pytest.mark.parametrize("rest", [b"\n", b"\0", b"\0" * 512, b"\r\n\r\n"])
-@pytest.mark.parametrize("name", ["png of noise", "jpeg of noise", "webp of noise", "gif of noise", "svg plain"])
-def test_what_encoders_leave_behind_the_end_does_no_harm(name: str, rest: bytes) -> None:
+@pytest.mark.parametrize(
+    "rest",
+    [b"\n", b"\0", b"\0" * 512, b"\r\n\r\n", b"\0" * 5000, bytes(range(256)) * 300, b"\0\0\0\x18ftypmp42" * 500, b"\xff\xd8\xff"],
+    ids=["line", "zero", "sector", "lines", "padding", "anything", "film", "another"],
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "png of noise",
+        "animated png",
+        "jpeg of noise",
+        "progressive jpeg from mode RGB",
+        "jpeg with a small one in its Exif data",
+        "webp of noise",
+        "gif of noise",
+        "svg plain",
+        "svg in UTF-16",
+    ],
+)
+def test_what_stands_behind_the_end_does_no_harm(name: str, rest: bytes) -> None:
     assert is_whole(file(ALL[name] + rest))
 
 
@@ -201,10 +249,11 @@ def test_svgs_are_known_by_their_beginning(name: str) -> None:
         b"GIF88a;",
         b"RIFF\x04\0\0\0WAVE",
         b"RIFF\x04\0\0\0",
-        drawn(mode="RGB", kind="BMP"),
-        drawn(kind="TIFF"),
+        b"BMW drives again, and nothing else is said here",
+        b"\0\0\x02\0\x01\0" + bytes(58),
+        b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41",
+        b"II and MM are orders of bytes",
         drawn(mode="RGB", kind="PPM"),
-        drawn(kind="ICO"),
     ],
 )
 def test_what_is_no_picture_has_no_type_no_header_and_no_end(content: bytes) -> None:
@@ -213,8 +262,213 @@ def test_what_is_no_picture_has_no_type_no_header_and_no_end(content: bytes) -> 
     assert not is_whole(file(content))
 
 
+def box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(content)) + kind + content
+
+
+def heif(brand: bytes, *others: bytes, sides: tuple[tuple[int, int], ...], turn: int | None = None) -> bytes:
+    """Return as much of a HEIF file as tells what it is, with the sides of its items."""
+    items = b"".join(box(b"ispe", struct.pack(">III", 0, *each)) for each in sides)
+    turned = b"" if turn is None else box(b"irot", bytes([turn]))
+    properties = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", items + turned)))
+    return box(b"ftyp", brand + bytes(4) + b"".join(others)) + properties + box(b"mdat", b"data")
+
+
+def other(mode: str, kind: str, **settings: object) -> bytes:
+    return drawn(40, 24, mode=mode, kind=kind, **settings)
+
+
+# Format, media type, extension, sides where they are read, and content.
+OTHERS = {
+    "avif": ("avif", "image/avif", ".avif", (40, 24), other("RGB", "AVIF")),
+    "avif on its side": ("avif", "image/avif", ".avif", (24, 40), other("RGB", "AVIF", exif=exif("<", 6)[6:])),
+    "avif with frames": ("avif", "image/avif", ".avif", (20, 12), several("AVIF")),
+    "avif whose brand comes later": ("avif", "image/avif", ".avif", (64, 8), heif(b"mif1", b"miaf", b"avif", sides=((64, 8),))),
+    "heic": (
+        "heic",
+        "image/heic",
+        ".heic",
+        (4032, 3024),
+        heif(b"heic", b"mif1", b"heic", sides=((512, 512), (4032, 3024), (240, 320))),
+    ),
+    "heic on its side": ("heic", "image/heic", ".heic", (3024, 4032), heif(b"heix", b"mif1", sides=((4032, 3024),), turn=3)),
+    "heic upside down": ("heic", "image/heic", ".heic", (40, 30), heif(b"mif1", b"hevc", sides=((40, 30),), turn=2)),
+    "heif": ("heif", "image/heif", ".heif", (40, 30), heif(b"mif1", b"unif", sides=((40, 30),))),
+    "heif without sides": ("heif", "image/heif", ".heif", None, heif(b"msf1", sides=())),
+    "jxl": ("jxl", "image/jxl", ".jxl", None, b"\xff\x0a" + bytes(50)),
+    "jxl in a container": ("jxl", "image/jxl", ".jxl", None, box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \0\0\0\0jxl ")),
+    "jp2": ("jp2", "image/jp2", ".jp2", None, other("RGB", "JPEG2000")),
+    "j2c": ("j2c", "image/j2c", ".j2c", None, other("RGB", "JPEG2000", no_jp2=True)),
+    "tiff": ("tiff", "image/tiff", ".tiff", None, other("RGB", "TIFF")),
+    "tiff, big end first": ("tiff", "image/tiff", ".tiff", None, other("I;16B", "TIFF")),
+    "big tiff": ("tiff", "image/tiff", ".tiff", None, other("RGB", "TIFF", big_tiff=True)),
+    "big tiff, big end first": ("tiff", "image/tiff", ".tiff", None, b"MM\0+\0\x08\0\0" + bytes(8)),
+    "bmp": ("bmp", "image/bmp", ".bmp", (40, 24), other("RGB", "BMP")),
+    "bmp from the top": ("bmp", "image/bmp", ".bmp", (40, 24), b"BM" + bytes(12) + struct.pack("<Iii", 40, 40, -24) + bytes(28)),
+    "bmp of old": ("bmp", "image/bmp", ".bmp", (40, 24), b"BM" + bytes(12) + struct.pack("<IHH", 12, 40, 24) + bytes(28)),
+    "ico": ("ico", "image/vnd.microsoft.icon", ".ico", None, other("RGBA", "ICO")),
+}
+
+
+class TestOtherFormats:
+    @pytest.mark.parametrize("name", OTHERS)
+    def test_they_are_known_by_name_type_and_extension(self, name: str) -> None:
+        format_name, kind, extension, sides, content = OTHERS[name]
+        image = GeneratedImage(content)
+        assert (image.format, image.media_type, EXTENSIONS[kind]) == (format_name, kind, extension)
+        assert (image.width, image.height) == (sides or (None, None))
+        assert read_facts(file(content)).alpha is None
+
+    @pytest.mark.parametrize("name", OTHERS)
+    def test_their_ends_are_not_looked_for(self, name: str) -> None:
+        assert is_whole(file(OTHERS[name][4]))
+
+    @pytest.mark.parametrize("name", ["avif", "tiff", "bmp", "ico", "jp2"])
+    def test_a_cut_one_does_no_harm(self, name: str) -> None:
+        content = OTHERS[name][4]
+        for length in range(len(content)):
+            read_facts(file(content[:length]))
+
+    @pytest.mark.parametrize("name", OTHERS)
+    def test_they_are_results(self, served: FileServer, tmp_path: Path, name: str) -> None:
+        format_name, _, extension, _, content = OTHERS[name]
+        served.answer_calls({"b64_json": b64encode(content).decode()})
+        with ImagesClient(base_url=f"{served.url}/v1") as client:
+            image = client.generate("x")[0]
+        assert (image.format, image.read()) == (format_name, content)
+        assert image.save(tmp_path / "otter").name == f"otter{extension}"
+
+
 def test_every_type_that_is_told_has_an_extension() -> None:
-    assert {media_type(content[:64]) for content in ALL.values()} == set(EXTENSIONS)
+    told = {media_type(content[:64]) for content in (*ALL.values(), *(each[4] for each in OTHERS.values()))}
+    assert told == set(EXTENSIONS) == set(NAMES)
+
+
+def with_stray(content: bytes, stray: bytes) -> bytes:
+    """Return a jpeg with other bytes before each of its tables, its frame and its scan."""
+    for marker in (b"\xff\xdb\0", b"\xff\xc0\0", b"\xff\xc4\0", b"\xff\xda\0"):
+        content = content.replace(marker, stray + marker, 1)
+    return content
+
+
+class TestOddButWhole:
+    """What decoders show in full is whole, however odd its writer."""
+
+    @pytest.mark.parametrize(
+        "stray", [b"\0", b"\x82", b"stray bytes", b"\xff\0", b"\xff\xff\xff", b"\x82\x3a\x65\x0f" * 5000, b"\xff\xd3"]
+    )
+    @pytest.mark.parametrize("name", ["jpeg of noise", "progressive jpeg from mode RGB", "jpeg with < Exif orientation 6"])
+    def test_a_jpeg_with_stray_bytes_between_its_segments(self, name: str, stray: bytes) -> None:
+        plain = PICTURES[name]
+        content = with_stray(plain, stray)
+        truth = by_pillow(plain)
+        assert read_facts(file(content)) == replace(truth, size=len(content))
+        assert is_whole(file(content))
+        assert not any(is_whole(file(content[:length])) for length in range(len(content) - 40, len(content)))
+
+    def test_a_jpeg_with_a_second_one_behind_it(self) -> None:
+        content = several("MPO", "RGB")
+        assert read_facts(file(content)) == ImageFacts("image/jpeg", len(content), 20, 12, alpha=False)
+        assert is_whole(file(content))
+        assert not is_whole(file(content[: content.index(b"\xff\xd9") + 1]))
+
+    @pytest.mark.parametrize("name", ["gif of noise", "animated gif", "gif with a transparent colour"])
+    def test_a_gif_without_its_last_byte(self, name: str) -> None:
+        assert is_whole(file(PICTURES[name][:-1]))
+
+    @pytest.mark.parametrize("last", [b"\0;", b"\0\0\0\0;", b"!\xfe\x03abc\0", b"!\xfe\x03abc\0;", b"!\xff\x01a\0!\xfe\0"])
+    def test_a_gif_that_ends_otherwise(self, last: bytes) -> None:
+        assert is_whole(file(PICTURES["gif of noise"][:-1] + last))
+
+    @pytest.mark.parametrize("last", [b"!\xf9\x04\0\0\0\0\0", b"!\xfe\x03abc", b"!", b",", b"\0", b"?"])
+    def test_but_not_one_in_which_something_is_missing(self, last: bytes) -> None:
+        assert not is_whole(file(PICTURES["gif of noise"][:-1] + last))
+
+    @pytest.mark.parametrize("last", [b" \n", b"<!-- made by hand -->", b"<?end?>", b"\0\0\0", b"```", b"\x1a"])
+    def test_an_svg_with_anything_behind_it(self, last: bytes) -> None:
+        assert is_whole(file(SVG["declared"] + last))
+
+    @pytest.mark.parametrize(
+        "content", [b"<?xml version='1.0'?><Error><Code>Busy</Code></Error>", b"<!-- x --><rss></rss>", b"<svgs/>"]
+    )
+    def test_but_no_other_xml(self, content: bytes) -> None:
+        assert not is_whole(file(content))
+
+    @pytest.mark.parametrize("length", [b"\0\0", b"\0\x01"])
+    def test_nor_a_jpeg_whose_segment_is_shorter_than_its_own_length(self, length: bytes) -> None:
+        content = PICTURES["jpeg of noise"]
+        damaged = content[:2] + b"\xff\xe2" + length + content[2:]
+        assert not is_whole(file(damaged))
+        assert read_facts(file(damaged)) == ImageFacts("image/jpeg", len(damaged))
+
+    def test_nor_a_jpeg_that_ends_before_its_scan(self) -> None:
+        content = PICTURES["jpeg of noise"]
+        assert not is_whole(file(content[: content.index(b"\xff\xda")] + b"\xff\xd9"))
+        assert read_facts(file(b"\xff\xd8\xff\xd9")) == ImageFacts("image/jpeg", 4)
+
+
+class CountingFile(io.BytesIO):
+    """Counts the bytes that are read."""
+
+    count = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        chunk = super().read(size)
+        self.count += len(chunk)
+        return chunk
+
+
+MANY = 1 << 16
+_PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">IIBBBBB", 9, 9, 8, 2, 0, 0, 0) + bytes(4)
+_GIF_START = b"GIF89a\x01\0\x01\0\0\0\0"
+# What is made of as many parts as there can be in so many bytes, and whether it is whole.
+TINY_PARTS = {
+    "png of empty chunks": (_PNG_START + b"\0\0\0\0abcd\0\0\0\0" * MANY + b"\0\0\0\0IEND\xaeB`\x82", True),
+    "png of one-byte chunks": (_PNG_START + b"\0\0\0\x01IDAT?\0\0\0\0" * MANY + b"\0\0\0\0IEND\xaeB`\x82", True),
+    "jpeg of fill bytes": (b"\xff\xd8" + b"\xff" * MANY, False),
+    "jpeg of empty segments": (b"\xff\xd8" + b"\xff\xe2\0\x02" * MANY + b"\xff\xda\0\x02?\xff\xd9", True),
+    "jpeg of restarts": (b"\xff\xd8\xff\xda\0\x02" + b"\xff\xd0" * MANY + b"\xff\xd9", True),
+    "jpeg of escaped bytes": (b"\xff\xd8\xff\xda\0\x02" + b"\xff\0" * MANY + b"\xff\xd9", True),
+    "gif of one-byte blocks": (_GIF_START + b"!\xfe" + b"\x01a" * MANY + b"\0;", True),
+    "gif of empty extensions": (_GIF_START + b"!\xfe\0" * MANY + b";", True),
+    "gif of empty frames": (_GIF_START + b",\0\0\0\0\x01\0\x01\0\0\x02\0" * MANY + b";", True),
+    "gif of stray zeros": (_GIF_START + bytes(MANY) + b";", True),
+    "webp of empty chunks": (b"RIFF" + struct.pack("<I", 4 + 8 * MANY) + b"WEBP" + b"ABCD\0\0\0\0" * MANY, True),
+    "svg of empty elements": (b"<svg>" + b"<a/>" * MANY + b"</svg>", True),
+    "svg of open elements": (b"<svg>" + b"<a>" * MANY, False),
+    "svg with much behind it": (b"<svg/>" + b"\0" * MANY, True),
+}
+
+
+class TestManyParts:
+    """Each byte is looked at a few times at most, so that no image takes long, whatever it is made of."""
+
+    @pytest.mark.parametrize("name", TINY_PARTS)
+    def test_are_read_once(self, name: str) -> None:
+        content, whole = TINY_PARTS[name]
+        opened = CountingFile(content)
+        assert is_whole(opened) == whole
+        assert opened.count <= 2 * len(content) + 1000
+        opened.count = 0
+        read_facts(opened)
+        assert opened.count <= 2 * len(content) + 1000
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"\xff\xd8" + b"\xff\xe2\0\x02" * ((1 << 18) + 1), _GIF_START + b"!\xfe\0" * ((1 << 20) + 1)],
+        ids=["jpeg", "gif"],
+    )
+    def test_of_which_there_are_more_than_any_encoder_writes_are_not_read_to_their_end(self, content: bytes) -> None:
+        rest = len(content) // 2
+        opened = CountingFile(content + bytes(rest))
+        assert not is_whole(opened)
+        assert opened.count < len(content) + rest // 2
+
+    @pytest.mark.parametrize("rest", [b"&a9;", b"&a9;" * 1000])
+    def test_an_svg_that_grows_without_end_is_not_followed(self, rest: bytes) -> None:
+        entities = b"".join(b'<!ENTITY a%d "%s">' % (number, b"&a%d;" % (number - 1) * 10) for number in range(1, 10))
+        content = b'<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a0 "ha">' + entities + b"]><svg>" + rest + b"</svg>"
+        assert not is_whole(file(content))
 
 
 _BEGINNINGS = st.sampled_from(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import pickle
 import re
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -17,9 +19,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 import pytest
-from platforms import needs_links, needs_posix, needs_replaceable
+from platforms import needs_links, needs_linux, needs_posix, needs_replaceable
 
-from images_api import GeneratedImage, HTTPInfo, ImagesClient, ImagesResult
+from images_api import DownloadError, GeneratedImage, HTTPInfo, ImagesClient, ImagesResult, InvalidRequestError
+from images_api._http.downloads import NoSource
 from images_api._images.saving import save
 from images_api._images.spool import Content
 
@@ -130,6 +133,39 @@ class TestFile:
         assert isinstance(file, Path)
         assert file.read_bytes() == image.read()
 
+    @pytest.mark.parametrize("path", ["~/otter.png", "~/new/", "~", "~/{index}.png", "~/{index}/"])
+    @needs_posix
+    def test_a_tilde_is_the_home_of_the_user(
+        self, image: GeneratedImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        home = tmp_path / "home {x}"  # whose braces are no template
+        home.mkdir()
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.chdir(tmp_path)
+        for given in (path, Path(path) if path[-1] != "/" else path):
+            assert home in image.save(given).parents
+        assert [each.name for each in tmp_path.iterdir()] == [home.name]
+
+    def test_one_of_nobody_is_a_name(self, image: GeneratedImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert image.save("~no such user/x.png") == Path("~no such user/x.png")
+
+    @pytest.mark.parametrize(
+        "path", ["a\0b.png", "\0", "new/\0/", "{subject}\0", "\ud800.png", "a\udfff/x.png", "~/\ude00{index}"]
+    )
+    def test_what_can_be_no_path_is_refused(
+        self, three: ImagesResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        for call in (lambda: three.save(path), lambda: asyncio.run(three[0].asave(path))):
+            with pytest.raises(InvalidRequestError, match=r"^path must hold no NUL and no lone surrogate, got '"):
+                call()
+        assert list(tmp_path.iterdir()) == []
+
+    @needs_linux
+    def test_but_not_a_name_that_is_no_utf_8(self, image: GeneratedImage, tmp_path: Path) -> None:
+        assert os.fsencode(image.save(tmp_path / os.fsdecode(b"\xff.png"))).endswith(b"/\xff.png")
+
     def test_a_relative_path_is_one(self, image: GeneratedImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         assert image.save("otter.png") == Path("otter.png")
@@ -169,6 +205,50 @@ class TestFile:
         file = image.save(tmp_path / "otter.png")
         assert stat.S_IMODE(file.stat().st_mode) == stat.S_IMODE((tmp_path / "any").stat().st_mode)
 
+    @needs_posix
+    @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+    def test_the_mask_of_the_moment_counts(self, draw: DrawPicture, tmp_path: Path, mask: int) -> None:
+        made = GeneratedImage(draw())
+        before = os.umask(mask)
+        try:
+            file = made.save(tmp_path / "otter.png")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE(file.stat().st_mode) == 0o666 & ~mask
+
+    @needs_posix
+    @pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o444])
+    def test_a_file_that_is_replaced_keeps_its_permissions(self, image: GeneratedImage, tmp_path: Path, mode: int) -> None:
+        target = tmp_path / "otter.png"
+        target.touch()
+        target.chmod(mode)
+        image.save(target)
+        assert stat.S_IMODE(target.stat().st_mode) == mode
+        assert target.read_bytes() == image.read()
+
+    @needs_links
+    def test_a_link_is_replaced_not_followed(self, image: GeneratedImage, tmp_path: Path) -> None:
+        (tmp_path / "other").write_bytes(b"other")
+        (tmp_path / "other").chmod(0o600)
+        (tmp_path / "otter.png").symlink_to(tmp_path / "other")
+        file = image.save(tmp_path / "otter.png")
+        assert (file.is_symlink(), (tmp_path / "other").read_bytes()) == (False, b"other")
+        assert file.stat().st_mode & 0o044
+
+    @needs_linux
+    def test_the_default_acl_of_the_folder_counts(self, image: GeneratedImage, tmp_path: Path) -> None:
+        # A version, and entries of kind, permissions and user: all of them for user 1, on whatever is made in the folder.
+        entries = ((0x01, 7, -1), (0x02, 7, 1), (0x04, 5, -1), (0x10, 7, -1), (0x20, 5, -1))
+        value = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+        try:
+            os.setxattr(tmp_path, "system.posix_acl_default", value)
+        except OSError:
+            pytest.skip("this file system has no ACLs")
+        (tmp_path / "any").touch()
+        files = [image.save(tmp_path / "otter"), image.save(f"{tmp_path}/"), image.save(tmp_path / "new", overwrite=False)]
+        acls = {os.getxattr(file, "system.posix_acl_access") for file in (tmp_path / "any", *files)}
+        assert len(acls) == 1
+
 
 class TestSeveral:
     def test_into_one_file_name_they_are_numbered(self, three: ImagesResult, tmp_path: Path) -> None:
@@ -193,11 +273,75 @@ class TestSeveral:
         files = ImagesResult(images, HTTPInfo(200, httpx.Headers(), 0.0)).save(tmp_path / "otter")
         assert [file.name for file in files] == ["otter-1.png", "otter-2.jpg", "otter-3.webp"]
 
-    def test_overwriting_is_refused_for_each(self, three: ImagesResult, tmp_path: Path) -> None:
-        (tmp_path / "otter-2.png").write_bytes(b"old")
-        with pytest.raises(FileExistsError):
-            three.save(tmp_path / "otter", overwrite=False)
-        assert (tmp_path / "otter-2.png").read_bytes() == b"old"
+    @pytest.mark.parametrize("path", ["otter", "otter.png", "{subject}.{ext}", "otter-{index}", "new-{index}/../otter-{index}"])
+    @pytest.mark.parametrize("there", ["file", "folder", "link to nowhere"])
+    def test_if_one_is_there_none_is_written(self, three: ImagesResult, tmp_path: Path, path: str, there: str) -> None:
+        taken = tmp_path / ("an-otter-2.png" if "subject" in path else "otter-2.png")
+        for number in (1, 2, 3):
+            (tmp_path / f"new-{number}").mkdir()
+        if there == "file":
+            taken.write_bytes(b"old")
+        elif there == "folder":
+            taken.mkdir()
+        else:
+            taken.symlink_to(tmp_path / "gone")
+        before = sorted(tmp_path.iterdir())
+        for save_all in (three.save, lambda *a, **k: asyncio.run(three.asave(*a, **k))):
+            with pytest.raises(FileExistsError) as caught:
+                save_all(tmp_path / path, overwrite=False)
+            assert caught.value.filename is not None
+            assert Path(caught.value.filename).name == taken.name
+            assert sorted(tmp_path.iterdir()) == before
+        assert there != "file" or taken.read_bytes() == b"old"
+
+    def test_a_folder_in_place_of_a_file_is_seen_before(self, three: ImagesResult, tmp_path: Path) -> None:
+        (tmp_path / "otter-3.png").mkdir()
+        with pytest.raises(FileExistsError, match=r"otter-3\.png"):
+            three.save(tmp_path / "otter.png")
+        assert listed(tmp_path) == []
+
+    def test_a_link_that_cannot_be_read_is_seen_before(self, draw: DrawPicture, tmp_path: Path) -> None:
+        images = GeneratedImage(draw()), GeneratedImage(None, url="https://images.example/x.png", source=NoSource())
+        result = ImagesResult(images, HTTPInfo(200, httpx.Headers(), 0.0))
+        for call in (lambda: result.save(tmp_path / "otter"), lambda: asyncio.run(result.asave(tmp_path / "otter"))):
+            with pytest.raises(DownloadError):
+                call()
+        assert listed(tmp_path) == []
+
+    def test_none_at_all_is_no_error(self, tmp_path: Path) -> None:
+        assert ImagesResult((), HTTPInfo(200, httpx.Headers(), 0.0)).save(tmp_path / "otter") == []
+
+    @pytest.mark.parametrize("overwrite", [True, False])
+    def test_an_error_in_the_middle_says_what_was_written(
+        self, three: ImagesResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, overwrite: bool
+    ) -> None:
+        # Another process makes the second name its own, between the look at it and the move.
+        rename, link = Path.replace, Path.hardlink_to
+
+        def refuse(path: Path) -> None:
+            if path.name == "otter-2.png":
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+        def replace(source: Path, target: Path) -> Path:
+            refuse(target)
+            return rename(source, target)
+
+        def hardlink_to(target: Path, source: Path) -> None:
+            refuse(target)
+            link(target, source)
+
+        monkeypatch.setattr(Path, "replace", replace)
+        monkeypatch.setattr(Path, "hardlink_to", hardlink_to)
+        monkeypatch.setattr(Path, "touch", lambda path, **_: refuse(path))
+        with pytest.raises(PermissionError) as caught:
+            three.save(tmp_path / "otter", overwrite=overwrite)
+        written = [tmp_path / "otter-1.png"]
+        assert vars(caught.value)["written"] == written
+        assert caught.value.filename == str(tmp_path / "otter-2.png")
+        assert f"(written before it: {written[0]})" in str(caught.value)
+        assert listed(tmp_path) == ["otter-1.png"]
+        again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  made here
+        assert (str(again), again.written) == (str(caught.value), written)
 
     def test_asynchronously_likewise(self, three: ImagesResult, tmp_path: Path) -> None:
         files = asyncio.run(three.asave(tmp_path / "otter"))
@@ -256,7 +400,12 @@ class TestFolder:
             ("-rf", "rf"),
             ("NUL\x00byte", "nul-byte"),
             ("line\nbreak\ttab", "line-break-tab"),
-            ("con", "con"),
+            ("con", "image-con"),
+            ("COM¹", "image-com¹"),
+            ("lpt", "image-lpt"),
+            ("console", "console"),
+            ("con 1", "con-1"),
+            ("half \ud800 a pair", "half-a-pair"),
             ("{index}{0}%s$HOME", "index-0-s-home"),
         ],
     )
@@ -290,12 +439,17 @@ class TestTemplate:
             ("{index}/otter.{ext}", ["1/otter.png", "2/otter.png", "3/otter.png"]),
             ("{index}/{subject}/{index}.{ext}", ["1/an-otter/1.png", "2/an-otter/2.png", "3/an-otter/3.png"]),
             ("{{x}}{index}.png", ["{x}1.png", "{x}2.png", "{x}3.png"]),
+            ("{{index}}.png", ["{index}-1.png", "{index}-2.png", "{index}-3.png"]),
+            ("{index!s}.{ext!s}", ["1.png", "2.png", "3.png"]),
+            ("{index:_>3d}", ["__1.png", "__2.png", "__3.png"]),
+            ("{subject}/", ["an-otter/an-otter-1.png", "an-otter/an-otter-2.png", "an-otter/an-otter-3.png"]),
+            ("{ext}/{index}/", ["png/1/an-otter-1.png", "png/2/an-otter-2.png", "png/3/an-otter-3.png"]),
             ("gpt-image-1.5-{index}", ["gpt-image-1.5-1.png", "gpt-image-1.5-2.png", "gpt-image-1.5-3.png"]),
             ("otter-{index}", ["otter-1.png", "otter-2.png", "otter-3.png"]),
         ],
     )
     def test_it_is_filled_in(self, three: ImagesResult, tmp_path: Path, template: str, names: list[str]) -> None:
-        files = three.save(tmp_path / template)
+        files = three.save(f"{tmp_path}/{template}")
         assert [str(file.relative_to(tmp_path)) for file in files] == [str(Path(name)) for name in names]
         assert [file.read_bytes() for file in files] == [image.read() for image in three]
 
@@ -325,19 +479,48 @@ class TestTemplate:
             "{index.x}",
             "{ext[0][x]}",
             "{index[0]}",
+            "{index.__class__}",
+            "{index!a:d}",
+            "{index:d!}",
+            "{index:2000}",
+            "{subject:_>99999999999}",
+            "{index:.9999}",
+            "{subject:{index}}",
+            "{ index }",
+            "{INDEX}",
+            "}{index}",
         ],
     )
     def test_one_that_cannot_be_filled_in_is_refused_with_its_fields(
         self, image: GeneratedImage, tmp_path: Path, template: str
     ) -> None:
         path = str(tmp_path / "new" / template)
-        says = f"the path may hold {{index}}, {{ext}} and {{subject}}, got {path!r}"
-        with pytest.raises(ValueError, match=f"^{re.escape(says)}$") as caught:
-            save(Content.of(image.read()), path, number=1, of=1, subject="", overwrite=True)
-        assert type(caught.value) is ValueError
+        with pytest.raises(InvalidRequestError, match=r"^path may hold \{index\}, \{ext\} and \{subject\}, got '") as caught:
+            save([(1, Content.of(image.read()))], path, subject="", overwrite=True)
+        assert [(each.parameter, each.value) for each in caught.value.problems] == [("path", path)]
         with pytest.raises(ValueError, match=r"\{index\}, \{ext\} and \{subject\}"):
             image.save(path)
         assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("subject", ["con", "NUL", "Aux", "prn!", "COM", "lpt", "com1", "lpt³"])
+    def test_no_subject_becomes_a_device_of_windows(self, draw: DrawPicture, tmp_path: Path, subject: str) -> None:
+        images = tuple(GeneratedImage(draw(8 + place), index=place, subject=subject) for place in range(2))
+        for template in ("{subject}.{ext}", "{subject}{index}.{ext}", "{subject}/x"):
+            for file in ImagesResult(images, HTTPInfo(200, httpx.Headers(), 0.0)).save(tmp_path / template):
+                names = [name.partition(".")[0] for name in file.relative_to(tmp_path).parts]
+                assert not any(re.fullmatch(r"con|prn|aux|nul|(com|lpt)[\d¹²³]", name, re.IGNORECASE) for name in names)
+
+    @pytest.mark.parametrize("template", ["{index:.0e}.png", "{ext}/{index!s:.0}x", "{subject}{index!r:.0}"])
+    def test_one_that_leads_two_images_to_one_file_is_refused(self, draw: DrawPicture, tmp_path: Path, template: str) -> None:
+        images = tuple(GeneratedImage(draw(8 + place), index=100 + place) for place in range(2))
+        with pytest.raises(InvalidRequestError, match="path must give each image a file of its own"):
+            ImagesResult(images, HTTPInfo(200, httpx.Headers(), 0.0)).save(tmp_path / template)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_folder_with_braces_in_its_name_is_one(self, three: ImagesResult, tmp_path: Path) -> None:
+        folder = tmp_path / "{x}"
+        folder.mkdir()
+        assert [file.parent for file in three.save(folder)] == [folder] * 3
 
     def test_overwriting_is_refused_in_it_as_well(self, image: GeneratedImage, tmp_path: Path) -> None:
         (tmp_path / "1.png").write_bytes(b"old")
@@ -357,7 +540,22 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 try:
     image.save(sys.argv[2])
 except OSError as error:
-    print(error.errno)
+    print(error.errno, error.filename, error.written)
+"""
+SEVERAL_ON_A_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from images_api import GeneratedImage, ImagesResult
+
+contents = [Path(sys.argv[1], f"source-{number}").read_bytes() for number in (1, 2)]
+images = tuple(GeneratedImage(content, index=index) for index, content in enumerate(contents))
+limit = len(contents[0]) + 1
+assert limit < len(contents[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    ImagesResult(images, None).save(sys.argv[2])
+except OSError as error:
+    print(error.errno, error.filename, error.written)
 """
 # Root may write anywhere, so that it has to become somebody else first, who may enter no folder but this.
 READ_ONLY = """
@@ -385,9 +583,22 @@ class TestFailures:
         folder.mkdir()
         (folder / "otter.png").write_bytes(b"old")
         printed = script(FULL_DISK, tmp_path / "source.png", folder / target, cwd=tmp_path)
-        assert printed.split() == [str(errno.EFBIG)]
+        number, name, written = printed.split()
+        assert (number, written) == (str(errno.EFBIG), "[]")
+        assert name in {str(folder / "otter.png"), str(folder / "otter-1.png"), str(folder / "1.png")}
         assert listed(folder) == ["otter.png"]
         assert (folder / "otter.png").read_bytes() == b"old"
+
+    def test_of_several_that_no_longer_fit_none_is_written(self, draw: DrawPicture, tmp_path: Path) -> None:
+        folder = tmp_path / "out"
+        folder.mkdir()
+        (folder / "otter-1.png").write_bytes(b"old")
+        for number, side in enumerate((1, 200), 1):
+            (tmp_path / f"source-{number}").write_bytes(draw(side, side))
+        printed = script(SEVERAL_ON_A_FULL_DISK, tmp_path, folder / "otter.png", cwd=tmp_path)
+        assert printed.split() == [str(errno.EFBIG), str(folder / "otter-2.png"), "[]"]
+        assert listed(folder) == ["otter-1.png"]
+        assert (folder / "otter-1.png").read_bytes() == b"old"
 
     def test_in_a_folder_that_may_not_be_written_to_nothing_changes(self, draw: DrawPicture, tmp_path: Path) -> None:
         (tmp_path / "source.png").write_bytes(draw())

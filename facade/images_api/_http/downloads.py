@@ -59,7 +59,7 @@ class Downloader:
             raise DownloadError("the image belongs to an async client: use `await image.aread()`", url=shown_url(url))
         download = _Download(self.settings, url)
         exchange(download, self.connections.first())
-        return download.content
+        return download.checked()
 
     async def afetch(self, url: str) -> Content:
         """Return the image at a URL.
@@ -67,13 +67,13 @@ class Downloader:
         Raises:
             DownloadError: It can't be read, or isn't a whole image of an allowed size.
         """
-        if url.startswith("data:") or self.connections.kind is not httpx.AsyncClient:
-            from asyncio import to_thread
+        from asyncio import to_thread
 
+        if url.startswith("data:") or self.connections.kind is not httpx.AsyncClient:
             return await to_thread(self.fetch, url)
         download = _Download(self.settings, url)
         await aexchange(download, self.connections.first())
-        return download.content
+        return await to_thread(download.checked)
 
     def __reduce__(self) -> tuple[type[NoSource], tuple[()]]:
         # Connections don't travel, and the key must not.
@@ -152,11 +152,15 @@ class _Download:
         if not 200 <= self._status < 300:  # noqa: PLR2004  the success statuses
             expiry = _expiry(self.url) if self._status in _EXPIRED_STATUSES else ""
             raise self._error(f"the image's link answered {self._status}{expiry}")
+        return None
+
+    def checked(self) -> Content:
+        """Return the image, which takes a while where it is large."""
         try:
             check_image(self.content)
         except BrokenImageError as error:
             raise self._error(f"what the image's link gave {error}") from error
-        return None
+        return self.content
 
     def fail(self, error: httpx.HTTPError | None) -> float:
         self._tries += 1

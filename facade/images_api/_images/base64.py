@@ -8,7 +8,8 @@ from urllib.parse import unquote_to_bytes
 
 import pybase64
 
-from .headers import HEAD, is_whole, media_type
+from .ends import is_whole
+from .headers import HEAD, media_type
 
 if TYPE_CHECKING:
     from .spool import Content

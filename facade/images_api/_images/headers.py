@@ -1,46 +1,51 @@
-"""An image's format, width and height, from its header, and whether it is whole. Nothing is decoded."""
+"""An image's format, width and height, from its header. Nothing is decoded."""
 
 from __future__ import annotations
 
+import math
+import re
 import struct
 from dataclasses import dataclass
+from io import SEEK_END
+from itertools import takewhile
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # https://www.w3.org/TR/png-3/#11IHDR
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"IEND\xaeB`\x82"
+_PNG_BEGIN = 8
 _PNG_ALPHA_COLOURS = {4, 6}
-# https://www.w3.org/Graphics/JPEG/itu-t81.pdf, table B.1: the frame headers, without DHT (C4), JPG (C8) and DAC (CC).
-_JPEG_MAGIC = b"\xff\xd8\xff"
-_JPEG_END = b"\xff\xd9"
+# https://www.w3.org/Graphics/JPEG/itu-t81.pdf, table B.1: the frame headers, without DHT (C4), JPG (C8) and DAC (CC); what
+# begins a segment, and isn't a fill byte, an FF of the data (00), or a marker without a segment (TEM, RST, SOI).
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_FILL = 0xFFFF
+_JPEG_MARKER = re.compile(rb"\xff([^\0\x01\xd0-\xd8\xff])")
+JPEG_END = 0xD9
 _JPEG_EXIF = 0xE1
-_EXIF_ORIENTATION = 0x0112
-_QUARTER_TURNS = range(5, 9)
+_JPEG_LENGTH = 2
+# Far more than any encoder writes: 16 GiB of the largest.
+_MOST_SEGMENTS = 1 << 18
 # https://developers.google.com/speed/webp/docs/riff_container
 _WEBP_ALPHA_FLAG = 0x10
-# Encoders may add a few bytes behind the end of an image; a cut one has no end marker among its last bytes.
-_TAIL = 1024
-_JPEG_SCAN = 0xDA
-_JPEG_LENGTH = 2
-_GIF_IMAGE, _GIF_EXTENSION, _GIF_END = b",", b"!", b";"
+_EXIF_ORIENTATION = 0x0112
+_QUARTER_TURNS = range(5, 9)
+# https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapcoreheader
+_BMP_CORE_HEADER = 12
+# In AVIF and HEIC: the sides of each item, a thumbnail or tile among them; and a quarter turn.
+_ITEM_SIDES = re.compile(rb"ispe\0{4}(.{4})(.{4})", re.DOTALL)
+_ITEM_QUARTER_TURN = re.compile(rb"irot[\x01\x03]")
+_ITEMS = 64 << 10
+_CHUNK = 16 << 10
+
+# A byte order mark, and what fills up letters of two bytes.
+_MARKS_OF_TEXT = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0")
+
 # Width, height, and where it can be told whether there is transparency.
 Sides: TypeAlias = tuple[int, int, bool | None]
 
 # How many of an image's first bytes tell its media type.
 HEAD = 64
-
-EXTENSIONS = {
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-    "image/gif": ".gif",
-    "image/svg+xml": ".svg",
-}
+SVG = "image/svg+xml"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,7 +55,8 @@ class ImageFacts:
     Attributes:
         type: The media type, from the bytes; of an upload whose bytes are no known image's, what the caller said; else None.
         size: The size in bytes.
-        width: Pixels, as shown: a JPEG that its Exif orientation turns counts as turned. None where the bytes don't say.
+        width: Pixels, as shown: an image that its own data, such as Exif, turn on its side counts as turned. None where the
+            bytes don't say.
         height: Pixels, likewise.
         alpha: Whether there is an alpha channel, or a transparent colour. None where the bytes don't say, and for a gif, where
             each frame has its own.
@@ -71,48 +77,11 @@ class ImageFacts:
 
 def media_type(head: bytes) -> str | None:
     """Return the media type that an image's first 64 bytes stand for, or None where they are no image's."""
-    if head.startswith(_PNG_MAGIC):
-        return "image/png"
-    if head.startswith(_JPEG_MAGIC):
-        return "image/jpeg"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    if head[:6] in {b"GIF87a", b"GIF89a"}:
-        return "image/gif"
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!--", b"<!doctype svg")) and b"html" not in text):
-        return "image/svg+xml"
+    text = _MARKS_OF_TEXT.sub(b"", head)
+    for kind, _, beginning, _ in _FORMATS:
+        if re.match(beginning, text if kind == SVG else head, re.DOTALL):
+            return kind
     return None
-
-
-def is_whole(file: BinaryIO) -> bool:
-    """Tell whether an image has its end.
-
-    Args:
-        file: A binary file that can be rewound, with an image of a known format.
-    """
-    size = file.seek(0, 2)
-    file.seek(0)
-    head = file.read(HEAD)
-    kind = media_type(head)
-    try:
-        if kind == "image/png":
-            return _PNG_END in _tail(file, size, 0)
-        if kind == "image/jpeg":
-            # A small image in the Exif data, before the scan, has an end of its own.
-            return _JPEG_END in _tail(file, size, next(start for kind, start, _ in _jpeg_segments(file) if kind == _JPEG_SCAN))
-        if kind == "image/webp":
-            return bool(size >= 8 + int.from_bytes(head[4:8], "little"))
-        if kind == "image/gif":
-            return _gif_ends(file)
-    except struct.error:
-        return False  # cut within the header
-    return kind == "image/svg+xml" and _svg_ends(file)
-
-
-def _tail(file: BinaryIO, size: int, start: int) -> bytes:
-    file.seek(max(start, size - _TAIL))
-    return file.read()
 
 
 def read_facts(file: BinaryIO) -> ImageFacts:
@@ -121,85 +90,89 @@ def read_facts(file: BinaryIO) -> ImageFacts:
     Args:
         file: A binary file that can be rewound; it is read from its beginning, and left anywhere.
     """
-    size = file.seek(0, 2)
+    size = file.seek(0, SEEK_END)
     file.seek(0)
     head = file.read(HEAD)
     kind = media_type(head)
     try:
         return ImageFacts(kind, size, *_SIDES[kind or ""](file, head))
-    except (KeyError, struct.error):  # of no known format, or cut within the header
+    except (LookupError, ValueError, struct.error):  # of a format whose sides aren't read, or cut within the header
         return ImageFacts(kind, size)
+
+
+class Window:
+    """A file's bytes by their offset, some of them at hand."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._start, self._chunk = 0, b""
+
+    def reach(self, offset: int, size: int = 1) -> tuple[bytes, int]:
+        """Return a chunk with so many bytes from an offset on, and where in it they begin.
+
+        Raises:
+            struct.error: The file ends before.
+        """
+        index = offset - self._start
+        if index + size <= len(self._chunk):
+            return self._chunk, index
+        self._file.seek(offset)
+        self._start, self._chunk = offset, self._file.read(_CHUNK)
+        if len(self._chunk) < size:
+            raise struct.error
+        return self._chunk, 0
+
+
+def png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Yield the kind of each chunk, and the offset behind it, to the end of the file (a struct.error)."""
+    window, offset = Window(file), _PNG_BEGIN
+    while True:
+        length, kind = struct.unpack_from(">I4s", *window.reach(offset, 8))
+        offset += length + 12
+        yield kind, offset
+
+
+def jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
+    """Yield the kind, offset and length of each segment, to the image's end, which counts as one, or the file's (a struct.error).
+
+    What else stands between two segments is skipped, such as the data of a scan, or stray bytes.
+    """
+    window, offset = Window(file), 2
+    for _ in range(_MOST_SEGMENTS):
+        chunk, index = window.reach(offset, 2)
+        while (marker := _JPEG_MARKER.search(chunk, index)) is None:
+            offset += len(chunk) - index - 1
+            chunk, index = window.reach(offset, 2)
+        offset += marker.end() - index
+        kind = marker[1][0]
+        if kind == JPEG_END:
+            yield kind, offset, 0
+            return
+        (length,) = struct.unpack_from(">H", *window.reach(offset, _JPEG_LENGTH))
+        if length < _JPEG_LENGTH:
+            break  # less than its own length
+        yield kind, offset + _JPEG_LENGTH, length - _JPEG_LENGTH
+        offset += length
+    raise struct.error
 
 
 def _png(file: BinaryIO, head: bytes) -> Sides:
     width, height, _, colour = struct.unpack_from(">IIBB", head, 16)
-    alpha = colour in _PNG_ALPHA_COLOURS
-    offset = len(_PNG_MAGIC)
-    while not alpha:  # a transparent colour is said in a chunk of its own, before the data
-        file.seek(offset)
-        length, kind = struct.unpack(">I4s", file.read(8))
-        if kind in {b"IDAT", b"IEND"}:
-            break
-        alpha = kind == b"tRNS"
-        offset += length + 12
-    return width, height, alpha
+    # A transparent colour is said in a chunk of its own, before the data.
+    before_data = takewhile(lambda kind: kind not in {b"IDAT", b"IEND"}, (kind for kind, _ in png_chunks(file)))
+    return width, height, colour in _PNG_ALPHA_COLOURS or b"tRNS" in before_data
 
 
 def _jpeg(file: BinaryIO, _head: bytes) -> Sides:
     turned = False
-    for kind, offset, length in _jpeg_segments(file):
+    for kind, offset, length in jpeg_segments(file):
         file.seek(offset)
         if kind in _JPEG_FRAMES:
             height, width = struct.unpack(">xHH", file.read(5))
             return (height, width, False) if turned else (width, height, False)
         if kind == _JPEG_EXIF:
             turned = turned or _is_turned(file.read(length))
-    raise AssertionError("unreachable: the segments end with a struct.error")
-
-
-def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
-    """Yield the kind, offset and length of each segment, to the end of the file (a struct.error)."""
-    offset = 2
-    while True:
-        file.seek(offset)
-        marker, length = struct.unpack(">HH", file.read(4))
-        if marker == _JPEG_FILL:  # a fill byte before the marker proper
-            offset += 1
-            continue
-        if length < _JPEG_LENGTH:
-            raise struct.error  # less than its own length
-        yield marker & 0xFF, offset + 4, length - _JPEG_LENGTH
-        offset += 2 + length
-
-
-def _gif_ends(file: BinaryIO) -> bool:
-    """Tell whether a gif's blocks lead to its end; the end's one byte stands anywhere in the data as well."""
-    file.seek(10)
-    _skip_colours(file, *struct.unpack("B2x", file.read(3)))
-    while (block := file.read(1)) in {_GIF_IMAGE, _GIF_EXTENSION}:
-        if block == _GIF_IMAGE:
-            _skip_colours(file, *struct.unpack("8xB", file.read(9)))
-        file.seek(1, 1)
-        while length := int.from_bytes(file.read(1), "big"):
-            file.seek(length, 1)
-    return block == _GIF_END
-
-
-def _skip_colours(file: BinaryIO, flags: int) -> None:
-    if flags & 0x80:
-        file.seek(3 << (flags & 7) + 1, 1)
-
-
-def _svg_ends(file: BinaryIO) -> bool:
-    from xml.parsers import expat
-
-    file.seek(0)
-    parser = expat.ParserCreate()
-    try:
-        parser.Parse(file.read().rstrip(b"\0"), True)  # noqa: FBT003  takes no keywords
-    except expat.ExpatError as error:
-        return error.code == expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]
-    return True
+    raise struct.error  # the end, without a frame
 
 
 def _is_turned(segment: bytes) -> bool:
@@ -235,4 +208,40 @@ def _gif(_file: BinaryIO, head: bytes) -> Sides:
     return *struct.unpack_from("<HH", head, 6), None
 
 
-_SIDES = {"image/png": _png, "image/jpeg": _jpeg, "image/webp": _webp, "image/gif": _gif}
+def _heif(file: BinaryIO, _head: bytes) -> Sides:
+    file.seek(0)
+    items = file.read(_ITEMS)
+    sides = [tuple(int.from_bytes(side, "big") for side in item) for item in _ITEM_SIDES.findall(items)]
+    width, height = max(sides, key=math.prod)
+    return (height, width, None) if _ITEM_QUARTER_TURN.search(items) else (width, height, None)
+
+
+def _bmp(_file: BinaryIO, head: bytes) -> Sides:
+    width, height = struct.unpack_from("<HH" if head[14] == _BMP_CORE_HEADER else "<ii", head, 18)
+    return width, abs(height), None  # below zero where the rows run from the top
+
+
+# Each media type, the extension of its files, and what their first bytes match, and what reads their sides,
+# where that is cheap.
+_FORMATS: tuple[tuple[str, str, bytes, Callable[[BinaryIO, bytes], Sides] | None], ...] = (
+    ("image/png", ".png", rb"\x89PNG\r\n\x1a\n", _png),
+    ("image/jpeg", ".jpg", rb"\xff\xd8\xff", _jpeg),
+    ("image/webp", ".webp", rb"RIFF.{4}WEBP", _webp),
+    ("image/gif", ".gif", rb"GIF8[79]a", _gif),
+    ("image/avif", ".avif", rb".{4}ftyp(?:.{4})*?avi[fs]", _heif),
+    ("image/heic", ".heic", rb".{4}ftyp(?:.{4})*?he(?:i[cxms]|v[cxms])", _heif),
+    ("image/heif", ".heif", rb".{4}ftyp(?:.{4})*?(?:mif1|msf1)", _heif),
+    ("image/jxl", ".jxl", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", None),
+    ("image/jp2", ".jp2", rb"\0\0\0\x0cjP  \r\n\x87\n", None),
+    ("image/j2c", ".j2c", rb"\xff\x4f\xff\x51", None),
+    ("image/tiff", ".tiff", rb"II(?:\*\0|\+\0\x08\0\0\0)|MM(?:\0\*|\0\+\0\x08\0\0)", None),
+    # Two letters and a size that may be wrong begin a bitmap, and then the size of one of its headers.
+    ("image/bmp", ".bmp", rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", _bmp),
+    ("image/vnd.microsoft.icon", ".ico", rb"\0\0\x01\0[^\0]\0.{3}\0", None),
+    # A beginning that any XML may have is believed unless HTML is seen.
+    (SVG, ".svg", rb"(?i)\s*<(?:(?:\w+:)?svg|(?!.*html)(?:\?xml|!--|!doctype svg))", None),
+)
+EXTENSIONS = {kind: extension for kind, extension, *_ in _FORMATS}
+# As users say them.
+NAMES = {kind: extension[1:] for kind, extension, *_ in _FORMATS} | {"image/jpeg": "jpeg"}
+_SIDES = {kind: sides for kind, _, _, sides in _FORMATS if sides}

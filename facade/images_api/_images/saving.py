@@ -1,99 +1,175 @@
-"""Where an image is saved, and how: whole or not at all."""
+"""Where images are saved, and how: all or none of them as far as can be seen before, and each of them whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from string import Formatter
+from typing import TYPE_CHECKING, NamedTuple
 
 from images_api._messages import warn_caller
+from images_api._problems import InvalidRequestError, Problem
 
 from .headers import EXTENSIONS, HEAD, media_type
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .spool import Content
 
 _SLUG_LENGTH = 48
-_SAME_EXTENSIONS = {".jpeg": ".jpg"}
+_SLUG_BYTES = 128
+# What Windows takes for a device whatever the extension, and what a number behind it would make one.
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[\d¹²³]*)\Z")
+_SAME_EXTENSIONS = {".jpeg": ".jpg", ".jfif": ".jpg", ".apng": ".png", ".tif": ".tiff", ".heif": ".heic"}
+# What no file name can hold; the surrogates that are left out stand for bytes that are no UTF-8, which one can.
+_NO_PATH = re.compile(r"[\0\ud800-\udc7f\udd00-\udfff]")
+# A width of four digits is no file name's, and one of ten would fill the memory.
+_UNFIT_FORMAT = re.compile(r"\d{4}|{")
 
 
-def save(content: Content, path: str | os.PathLike[str], *, number: int, of: int, subject: str, overwrite: bool) -> Path:
-    """Write an image to where a caller wants it.
+class _Target(NamedTuple):
+    """Where one image goes.
+
+    Attributes:
+        content: The image.
+        path: The file; of an image that was given a folder only, the first name to try there.
+        stem: What that name begins with, before its number; empty where the caller named the file.
+        number: Which of its response's images it is, from 1.
+    """
+
+    content: Content
+    path: Path
+    stem: str
+    number: int
+
+
+def save(images: Sequence[tuple[int, Content]], path: str | os.PathLike[str], *, subject: str, overwrite: bool) -> list[Path]:
+    """Write images to where a caller wants them.
 
     Args:
-        content: The image.
+        images: The images, each with its number among those of its response, from 1.
         path: A file, a directory (one that exists, or a text that ends with a slash), or a template with `{index}`,
-            `{ext}` or `{subject}` in it. Missing directories are made.
-        number: Which of its response's images it is, from 1.
-        of: How many images the response has; several into one file name are numbered.
-        subject: What the image is about, for the names of files in a directory.
-        overwrite: Whether a file that is there may be replaced. In a directory, none ever is.
+            `{ext}` or `{subject}` in it. Missing directories are made, and `~` is the user's home. Several images into one
+            file name are numbered.
+        subject: What the images are about, for the names of files in a directory.
+        overwrite: Whether files that are there may be replaced. In a directory, none ever is.
 
     Returns:
-        The file that was written.
+        The files that were written.
 
     Raises:
-        ValueError: The template names something else.
-        FileExistsError: The file is there and must not be replaced.
-        OSError: It can't be written; nothing half-written is left.
+        InvalidRequestError: The template names something else, can't be filled in or leads two images to one file; or the
+            path can't be one. Nothing was written.
+        FileExistsError: A file is there and must not be replaced. Nothing was written.
+        OSError: A file can't be written; nothing half-written is left. Its attribute `written` lists those that were before it.
     """
-    text = os.fspath(path)
+    given = os.fsdecode(path)
+    targets = [_target(content, number, given, _slug(subject), several=len(images) > 1) for number, content in images]
+    named = [each.path for each in targets if not each.stem]
+    if len(set(named)) < len(named):
+        raise _refused(given, "must give each image a file of its own")
+    for each in named:
+        if each.is_dir() or (not overwrite and (each.exists() or each.is_symlink())):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(each))
+    temporaries = [each.path.with_name(f".images-api-{os.urandom(8).hex()}.tmp") for each in targets]
+    written: list[Path] = []
+    at = Path(given)
+    try:
+        for target, temporary in zip(targets, temporaries, strict=True):
+            at = target.path
+            at.parent.mkdir(parents=True, exist_ok=True)
+            target.content.copy_to(temporary)
+        for target, temporary in zip(targets, temporaries, strict=True):
+            at = target.path
+            written.append(_move(temporary, target, overwrite=overwrite))
+    except OSError as error:
+        raise _told(error, at, temporaries, written) from None
+    finally:
+        for temporary in temporaries:
+            with suppress(OSError):  # in a folder that isn't one, or can't be had
+                temporary.unlink()
+    return written
+
+
+def _target(content: Content, number: int, given: str, slug: str, *, several: bool) -> _Target:
     with content.open() as file:
         extension = EXTENSIONS.get(media_type(file.read(HEAD)) or "", ".bin")
-    slug = "-".join(re.findall(r"[^\W_]+", subject.lower()))[:_SLUG_LENGTH].strip("-") or "image"
+    text, is_numbered = _filled(given, {"index": number, "ext": extension[1:], "subject": slug})
     if text.endswith(("/", os.sep)) or Path(text).is_dir():
-        Path(text).mkdir(parents=True, exist_ok=True)
-        return _write_beside(content, Path(text), slug, extension, number)
-    numbered = "{index" in text
-    if "{" in text:
-        try:
-            text = text.format(index=number, ext=extension[1:], subject=slug)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"the path may hold {{index}}, {{ext}} and {{subject}}, got {text!r}") from error
-    target = _with_extension(Path(text), extension)
-    if of > 1 and not numbered:
-        target = target.with_stem(f"{target.stem}-{number}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _write(content, target, overwrite=overwrite)
-    return target
+        return _Target(content, Path(text, f"{slug}-{number}{extension}"), slug, number)
+    path = _with_extension(Path(text), extension)
+    return _Target(content, path.with_stem(f"{path.stem}-{number}") if several and not is_numbered else path, "", number)
+
+
+def _filled(given: str, values: dict[str, str | int]) -> tuple[str, bool]:
+    """Return a path with its fields filled in, and whether a number was among them."""
+    if _NO_PATH.search(given):
+        raise _refused(given, "must hold no NUL and no lone surrogate")
+    home = os.path.expanduser(given)  # noqa: PTH111  leaves what is nobody's home as it is
+    if "{" not in given or Path(home).is_dir():
+        return home, False
+    try:
+        fields = {name: form for _, name, form, _ in Formatter().parse(given) if name is not None}
+        if fields.keys() <= values.keys() and not any(map(_UNFIT_FORMAT.search, filter(None, fields.values()))):
+            return os.path.expanduser(given.format(**values)), "index" in fields  # noqa: PTH111  likewise
+    except ValueError:
+        pass
+    raise _refused(given, "may hold {index}, {ext} and {subject}")
+
+
+def _refused(given: str, why: str) -> InvalidRequestError:
+    return InvalidRequestError([Problem("path", given, why)])
+
+
+def _slug(subject: str) -> str:
+    """Return what a file may be called on any system."""
+    words = "-".join(re.findall(r"[^\W_]+", subject.lower()))
+    slug = words[:_SLUG_LENGTH].encode()[:_SLUG_BYTES].decode(errors="ignore").strip("-") or "image"
+    return f"image-{slug}" if _DEVICE.match(slug) else slug
 
 
 def _with_extension(path: Path, extension: str) -> Path:
     given = path.suffix.lower()
     if not given[1:].isalnum() or given[1:].isdigit():  # none, or the rest of a name such as `gpt-image-1.5`
         return path.with_name(path.name + extension)
-    if _SAME_EXTENSIONS.get(given, given) != extension:
+    if _SAME_EXTENSIONS.get(given, given) != _SAME_EXTENSIONS.get(extension, extension):
         warn_caller(f"{path.name} is saved as asked, but holds an image of the kind {extension}")
     return path
 
 
-def _write_beside(content: Content, folder: Path, slug: str, extension: str, first: int) -> Path:
-    """Write under the first name that is free."""
+def _move(temporary: Path, target: _Target, *, overwrite: bool) -> Path:
+    if target.stem:
+        return _move_beside(temporary, target)
+    if not overwrite:
+        _move_to_free_name(temporary, target.path)
+        return target.path
+    with suppress(OSError):  # there is none, or it is a stranger's
+        old = target.path.lstat().st_mode
+        if stat.S_ISREG(old):
+            temporary.chmod(stat.S_IMODE(old))
+    return temporary.replace(target.path)
+
+
+def _move_beside(temporary: Path, target: _Target) -> Path:
+    """Move to the first name that is free."""
+    folder, extension = target.path.parent, target.path.suffix
     taken = set(os.listdir(folder))  # noqa: PTH208  names alone, of maybe thousands
-    for number in count(first):
-        name = f"{slug}-{number}{extension}"
+    for number in count(target.number):
+        name = f"{target.stem}-{number}{extension}"
         if name in taken:
             continue
         try:
-            _write(content, folder / name, overwrite=False)
+            _move_to_free_name(temporary, folder / name)
         except FileExistsError:
             continue  # another process was quicker
         return folder / name
     raise AssertionError("unreachable: numbers don't end")
-
-
-def _write(content: Content, target: Path, *, overwrite: bool) -> None:
-    temporary = target.with_name(f".images-api-{os.urandom(8).hex()}.tmp")
-    try:
-        content.copy_to(temporary)
-        if overwrite:
-            temporary.replace(target)
-        else:
-            _move_to_free_name(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _link(temporary: Path, target: Path) -> None:
@@ -108,3 +184,14 @@ def _link(temporary: Path, target: Path) -> None:
 
 # On Windows a rename fails by itself where there is a file already.
 _move_to_free_name = Path.rename if os.name == "nt" else _link
+
+
+def _told(error: OSError, path: Path, temporaries: Sequence[Path], written: Sequence[Path]) -> OSError:
+    """Return an error that names the caller's files, and no temporary one."""
+    names = {str(each) for each in temporaries}
+    path_at_fault = str(path) if error.filename is None or {error.filename, error.filename2} & names else error.filename
+    what = error.strerror or str(error)
+    before = f" (written before it: {', '.join(map(str, written))})" if written else ""
+    told = OSError(error.errno, what + before, path_at_fault)
+    told.__dict__["written"] = list(written)
+    return told
