@@ -72,7 +72,8 @@ def choices(request: str, parameter: str, model: str) -> list[str]:
     """Return the named choices that a model has for a parameter."""
     general, *narrower = rules(request, parameter, model)
     named = [choice for alternative in general.get("anyOf", ()) for choice in resolved(alternative).get("enum", ())]
-    enums = [rule["enum"] for rule in narrower if "enum" in rule]
+    alternatives = [[resolved(each) for each in (rule, *rule.get("anyOf", ()))] for rule in narrower if isinstance(rule, dict)]
+    enums = [each["enum"] for several in alternatives for each in several if "enum" in each]
     return [choice for choice in named if all(choice in enum for enum in enums)]
 
 
@@ -97,11 +98,9 @@ def _holds(condition: Schema, model: str) -> bool:
     """Tell whether a condition is met by the model alone."""
     if condition == {"type": "object"}:
         return True
-    if (
-        set(condition) != {"properties", "required"}
-        or condition["required"] != ["model"]
-        or set(condition["properties"]) != {"model"}
-    ):
+    if condition.keys() - {"properties", "required"} or set(condition.get("properties", ())) | {"model"} != {"model"}:
+        return False
+    if condition.get("required", ["model"]) != ["model"] or "properties" not in condition:
         return False
     wanted = condition["properties"]["model"]
     unwanted = wanted.get("not")
