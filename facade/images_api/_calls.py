@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ _LOGGER = logging.getLogger("images_api")
 _LOGGER.addHandler(logging.NullHandler())
 _SAME_ELSEWHERE = (307, 308)
 _MOST_REDIRECTS = 5
+# What says that there is no such model, or that it may not be used.
+_REFUSALS = (400, 403, 404, 422)
+_MODEL = re.compile("model|deployment", re.IGNORECASE)
 
 
 @dataclass(repr=False)
@@ -140,7 +144,10 @@ class Call:
         body = self._body.read()
         if cut is not None and self.http.is_success:
             return connection_error(cut, self.http.elapsed, body)
-        return status_error(self.http, body, self.response.request.url, self.checked.secrets)
+        error = status_error(self.http, body, self.response.request.url, self.checked.secrets)
+        if self.checked.about_model and error.status_code in _REFUSALS and _MODEL.search(f"{error.param} {error}"):
+            error.args = (f"{error} ({self.checked.about_model})",)
+        return error
 
     def _redirected(self) -> bool:
         """Take a redirect that asks for the same request elsewhere; others would turn it into another one."""

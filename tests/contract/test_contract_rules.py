@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
-from contract_tables import SCHEMAS, bound, choices, families, picture_rule, rules, supports, types
+from contract_tables import SCHEMAS, at, bound, choices, families, picture_rule, rules, supports, types
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pictures import drawn, padded, turned
@@ -196,7 +196,8 @@ class TestEveryParameterAndModel:
             assert [each.parameter for each in refusals(method, OTHER[0], **{**more, name: value})] == [name], value
         # None is what wasn't said, of whatever type a parameter is.
         required = name in SCHEMAS[REQUESTS[method]]["required"]
-        nothing = refusals(method, OTHER[0], **{**more, name: None})
+        small = {"size": None} if name == "model" else {}
+        nothing = refusals(method, OTHER[0], **{**small, **more, name: None})
         assert [each.parameter for each in nothing] == ([name] if required else [])
 
 
@@ -513,7 +514,7 @@ class TestMessages:
                 {"model": "gpt-image-2", "size": "1530x864"},
                 "size must have sides that are multiples of 16 for gpt-image-2, got '1530x864'",
             ),
-            ("generate", {"model": "someone-elses-model", "size": "big"}, "size must be auto or WIDTHxHEIGHT, got 'big'"),
+            ("generate", {"model": "gpt-image-2", "size": "big"}, "size must be auto or WIDTHxHEIGHT for gpt-image-2, got 'big'"),
             (
                 "generate",
                 {"model": "gpt-image-2", "response_format": "url"},
@@ -545,16 +546,21 @@ class TestMessages:
             ),
             (
                 "edit",
-                {"mask": ("m.png", drawn(32, 48))},
+                {"mask": ("m.png", drawn(32, 48)), "model": "gpt-image-2"},
                 (
-                    "mask must have the width and height of image, 64x64, "
+                    "mask must have the width and height of image, 64x64 for gpt-image-2, "
                     f"got 'm.png' (image/png, 32x48, {len(drawn(32, 48))} bytes)"
                 ),
             ),
             (
                 "create_variation",
                 {"image": ("a/b.txt", b"text")},
-                "image must be png for dall-e-2, got 'b.txt' (no known image format, 4 bytes)",
+                "image must be png for dall-e-2 (the contract's default model), got 'b.txt' (no known image format, 4 bytes)",
+            ),
+            (
+                "edit",
+                {"image": ("b.txt", b"text"), "model": "someone-elses-model"},
+                "image must be png, jpeg, webp, gif or another image format, got 'b.txt' (no known image format, 4 bytes)",
             ),
         ],
     )
@@ -655,7 +661,7 @@ class TestFiles:
 
 class TestReferences:
     def test_go_as_json(self, client: ImagesClient, sandbox: Sandbox) -> None:
-        client.edit([LINK, LINK], "x", mask=LINK, size="64x64")
+        client.edit([LINK, LINK], "x", mask=LINK, size="1024x640")
         assert sandbox.requests[-1].headers["content-type"] == "application/json"
         reference = {"image_url": LINK}
         sent = json.loads(sandbox.requests[-1].body)
@@ -689,14 +695,14 @@ class TestReferences:
         assert not sandbox.requests
 
     def test_are_bounded_in_length(self, refusals: Refusals) -> None:
-        longest = SCHEMAS["ImageReference"]["properties"]["image_url"]["maxLength"]
+        longest = at("#/components/x-rules/Reference")["properties"]["image_url"]["maxLength"]
         head, tail = "data:image/png;base64,", "%3D"
         # A text of base64 is four by four characters long; an escaped sign makes up for the rest.
         count = (longest - len(head) - len(tail) + 1) // 4 * 3 - 1
         link = head + base64.b64encode(padded(PNG, count)).decode().replace("=", tail)
         assert len(link) == longest
-        assert refusals("edit by reference", OTHER[0], image=link) == ()
-        (problem,) = refusals("edit by reference", OTHER[0], image=[LINK, link + "A"])
+        assert refusals("edit by reference", GPT2[0], image=link) == ()
+        (problem,) = refusals("edit by reference", GPT2[0], image=[LINK, link + "A"])
         assert problem.parameter == "images.1.image_url"
         assert str(longest) in problem.why
 
@@ -708,9 +714,9 @@ class TestValidate:
 
         def call() -> None:
             if stream:
-                client.stream_generate("x", model=OTHER[0], n=11, output_compression=101).result()
+                client.stream_generate("x", model=GPT2[0], n=11, output_format="jpeg", output_compression=101).result()
             else:
-                client.generate("x", model=OTHER[0], n=11, output_compression=101)
+                client.generate("x", model=GPT2[0], n=11, output_format="jpeg", output_compression=101)
 
         with client, pytest.warns(UserWarning, match="must be at most") as caught, pytest.raises(BadRequestError):
             call()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
@@ -74,7 +75,12 @@ def choices(request: str, parameter: str, model: str) -> list[str]:
     named = [choice for alternative in general.get("anyOf", ()) for choice in resolved(alternative).get("enum", ())]
     alternatives = [[resolved(each) for each in (rule, *rule.get("anyOf", ()))] for rule in narrower if isinstance(rule, dict)]
     enums = [each["enum"] for several in alternatives for each in several if "enum" in each]
-    return [choice for choice in named if all(choice in enum for enum in enums)]
+    fewest = max((rule["x-sides"]["minimumPixels"] for rule in narrower if "x-sides" in rule), default=0)
+    return [choice for choice in named if all(choice in enum for enum in enums) and not _pixels(choice) < fewest]
+
+
+def _pixels(size: str) -> float:
+    return math.prod(map(int, size.split("x"))) if re.fullmatch("[0-9]+x[0-9]+", size) else math.inf
 
 
 def types(request: str, parameter: str) -> set[str]:

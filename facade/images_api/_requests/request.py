@@ -58,6 +58,7 @@ class CheckedRequest:
         max_retries: How often it may be sent again.
         images: How many images it asks for.
         secrets: The key, and what else must be in no error.
+        about_model: Where the model comes from, if nobody named one, for an error that complains of it.
     """
 
     http: httpx.Request
@@ -65,6 +66,7 @@ class CheckedRequest:
     max_retries: int
     images: int
     secrets: Secrets
+    about_model: str
     _files: ExitStack = field(repr=False)
 
     def __enter__(self) -> Self:
@@ -157,7 +159,7 @@ def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any],
     count = draft.role("count", fields)
     images = count if isinstance(count, int) else 1
     secrets = Secrets([headers[name].removeprefix("Bearer ") for name in settings.secret_headers & headers.keys()])
-    return CheckedRequest(http, _subject(draft), draft.max_retries, images, secrets, files)
+    return CheckedRequest(http, _subject(draft), draft.max_retries, images, secrets, _about_model(draft, fields, settings), files)
 
 
 async def arequest(settings: Settings, operation_id: str, arguments: Mapping[str, Any], *, stream: bool) -> CheckedRequest:
@@ -274,6 +276,13 @@ def _source(name: str, draft: _Draft, settings: Settings) -> str | None:
     defaults = {"client's default": settings.defaults, "contract's default": draft.rules.general_defaults}
     given = name in draft.fields or name in draft.uploads
     return None if given else next((source for source, values in defaults.items() if values.get(name) is not None), None)
+
+
+def _about_model(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> str:
+    name = draft.rules.roles.get("model", "")
+    if name in settings.defaults or _source(name, draft, settings) is None:
+        return ""
+    return f"{fields[name]} is the contract's default {name}; {name}=None, said to the client, sends none"
 
 
 def _warn_of_model(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> None:
