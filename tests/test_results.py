@@ -49,7 +49,7 @@ def made(client: ImagesClient, kind: str) -> GeneratedImage:
     """A picture of a format, from the sandbox."""
     if kind == "svg":
         return client.generate("x", size="64x48", output_format="svg", svg={"model": "gpt-5"})[0]
-    return client.generate("x", size="64x48", output_format=kind)[0]  # type: ignore[arg-type]
+    return client.generate("x", size="64x48", output_format=kind)[0]
 
 
 def inline(content: bytes, **more: object) -> dict[str, object]:

@@ -663,3 +663,31 @@ class TestRetiredModels:
 
     def test_a_successor_lives(self) -> None:
         assert {end["successor"] for end in RETIRED.values()} <= set(ALIVE)
+
+
+class TestMisspeltModels:
+    @pytest.mark.parametrize(
+        ("model", "meant"),
+        [
+            ("gpt-imge-2", "gpt-image-2"),
+            ("gpt_image_2", "gpt-image-2"),
+            ("GPT-Image-2", "gpt-image-2"),
+            ("gpt-image1.5", "gpt-image-1.5"),
+            ("dalle-3", "dall-e-3"),
+            ("gpt-image-2.5-flair", "gpt-image-2.5-flare"),
+            ("chatgpt-image", "chatgpt-image-latest"),
+        ],
+    )
+    def test_on_the_official_host_a_warning_names_the_known_one(self, official: httpx.Client, model: str, meant: str) -> None:
+        with pytest.warns(UserWarning, match=re.escape(f"{model} is no model that is known; did you mean {meant}?")) as caught:
+            ImagesClient(KEY, http_client=official).generate("x", model=model)
+        assert [warning.filename for warning in caught] == [__file__]
+
+    @pytest.mark.parametrize(
+        "model", ["gpt-image-2.5-flare-2026-12-24", "gpt-image-3", "gpt-image-2.7-nova", "gpt-image-2-mini", "sora-3", "gpt-5"]
+    )
+    def test_what_may_be_new_gives_none(self, official: httpx.Client, model: str) -> None:
+        assert len(ImagesClient(KEY, http_client=official).generate("x", model=model)) == 1
+
+    def test_other_hosts_call_theirs_as_they_like(self, api: str) -> None:
+        assert len(ImagesClient(KEY, base_url=api).generate("x", model="dalle-3")) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,9 @@ _SAME_ELSEWHERE = (307, 308)
 _MOST_REDIRECTS = 5
 # What a request needs, whoever it goes to; all else may be meant for one server.
 _NEEDED_HEADERS = {"accept", "content-length", "content-type", "host", "transfer-encoding", "user-agent"}
+# What says that there is no such model, or that it may not be used.
+_REFUSALS = (400, 403, 404, 422)
+_MODEL = re.compile("model|deployment", re.IGNORECASE)
 
 
 @dataclass(repr=False)
@@ -146,7 +150,10 @@ class Call:
         self.secrets.hide_in_error(cut)
         if cut is not None and self.http.is_success:
             return connection_error(cut, self.http.elapsed, body)
-        return status_error(self.http, body, self.response.request.url, self.secrets)
+        error = status_error(self.http, body, self.response.request.url, self.secrets)
+        if self.checked.about_model and error.status_code in _REFUSALS and _MODEL.search(f"{error.param} {error}"):
+            error.args = (f"{error} ({self.checked.about_model})",)
+        return error
 
     def _redirected(self) -> bool:
         """Take a redirect that asks for the same request elsewhere; others would turn it into another one."""

@@ -81,17 +81,17 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         model: ImageModel | str | None = None,
         n: int | None = None,
         size: ImageSize | str | None = None,
-        response_format: ImageResponseFormat | None = None,
-        quality: ImageQuality | None = None,
-        style: ImageStyle | None = None,
-        background: ImageBackground | None = None,
-        moderation: ImageModeration | None = None,
-        output_format: ImageOutputFormat | None = None,
+        response_format: ImageResponseFormat | str | None = None,
+        quality: ImageQuality | str | None = None,
+        style: ImageStyle | str | None = None,
+        background: ImageBackground | str | None = None,
+        moderation: ImageModeration | str | None = None,
+        output_format: ImageOutputFormat | str | None = None,
         output_compression: int | None = None,
         partial_images: int | None = None,
         user: str | None = None,
         safety_identifier: str | None = None,
-        complexity: ImageComplexity | None = None,
+        complexity: ImageComplexity | str | None = None,
         frame_count: int | None = None,
         frame_duration_ms: int | None = None,
         svg: SvgSettingsOptions | None = None,
@@ -108,23 +108,23 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 image models. At most 4000 characters for dall-e-3. At most 1000 characters for dall-e-2.
             model: The model that draws. Any id is taken, for compatible servers have their own. Default:
                 `gpt-image-2.5-flare`.
-            n: How many images to make. At least 1. At most 10. At most 1 for dall-e-3. Default for
-                dall-e-2 and dall-e-3: 1.
+            n: How many images to make. At least 1. At most 10 for dall-e-2 and GPT image models. At most 1
+                for dall-e-3. Default for dall-e-2 and dall-e-3: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2 and dall-e-3: `1024x1024`.
             response_format: Whether an image comes as a link or as base64 text. GPT image models always
-                answer base64. Either `url` or `b64_json`. Not for GPT image models. Default for dall-e-2
+                answer base64. Such as `url` or `b64_json`. Not for GPT image models. Default for dall-e-2
                 and dall-e-3: `url`.
             quality: How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and
-                `max` to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max`,
+                `max` to gpt-image-2.5 and later. Such as `auto`, `low`, `medium`, `high`, `xhigh`, `max`,
                 `standard` or `hd`.
-            style: Dramatic, or closer to nature. Either `vivid` or `natural`. Only for dall-e-3.
-            background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
-                of `transparent`, `opaque` or `auto`. Only for GPT image models.
-            moderation: How strictly the content is filtered. Either `low` or `auto`. Only for GPT image
+            style: Dramatic, or closer to nature. Such as `vivid` or `natural`. Only for dall-e-3.
+            background: See-through, filled, or as the model sees fit. Transparency needs png or webp. Such
+                as `transparent`, `opaque` or `auto`. Only for GPT image models.
+            moderation: How strictly the content is filtered. Such as `low` or `auto`. Only for GPT image
                 models.
-            output_format: The file format of the images; png where nothing is said. One of `png`, `jpeg`,
+            output_format: The file format of the images; png where nothing is said. Such as `png`, `jpeg`,
                 `webp`, `gif` or `svg`. Only for GPT image models.
             output_compression: The compression level in percent, for jpeg and webp. At least 0. At most
                 100. Only for GPT image models.
@@ -135,7 +135,7 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             safety_identifier: A stable name for your end user, best hashed. Wins over `user` where both
                 are given.
             complexity: How detailed the image may become; the model's own choice where nothing is said.
-                One of `low`, `medium` or `high`. Only for GPT image models.
+                Such as `low`, `medium` or `high`. Only for GPT image models.
             frame_count: How many frames a gif has. At least 2. At most 16. Only for GPT image models.
             frame_duration_ms: How long each frame of a gif stays, in milliseconds. Servers round to tens.
                 At least 0. At most 655350. Only for GPT image models.
@@ -165,17 +165,17 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         model: ImageModel | str | None = None,
         n: int | None = None,
         size: ImageSize | str | None = None,
-        response_format: ImageResponseFormat | None = None,
-        quality: ImageQuality | None = None,
-        style: ImageStyle | None = None,
-        background: ImageBackground | None = None,
-        moderation: ImageModeration | None = None,
-        output_format: ImageOutputFormat | None = None,
+        response_format: ImageResponseFormat | str | None = None,
+        quality: ImageQuality | str | None = None,
+        style: ImageStyle | str | None = None,
+        background: ImageBackground | str | None = None,
+        moderation: ImageModeration | str | None = None,
+        output_format: ImageOutputFormat | str | None = None,
         output_compression: int | None = None,
         partial_images: int | None = None,
         user: str | None = None,
         safety_identifier: str | None = None,
-        complexity: ImageComplexity | None = None,
+        complexity: ImageComplexity | str | None = None,
         frame_count: int | None = None,
         frame_duration_ms: int | None = None,
         svg: SvgSettingsOptions | None = None,
@@ -192,23 +192,23 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 image models. At most 4000 characters for dall-e-3. At most 1000 characters for dall-e-2.
             model: The model that draws. Any id is taken, for compatible servers have their own. Default:
                 `gpt-image-2.5-flare`.
-            n: How many images to make. At least 1. At most 10. At most 1 for dall-e-3. Default for
-                dall-e-2 and dall-e-3: 1.
+            n: How many images to make. At least 1. At most 10 for dall-e-2 and GPT image models. At most 1
+                for dall-e-3. Default for dall-e-2 and dall-e-3: 1.
             size: Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`,
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2 and dall-e-3: `1024x1024`.
             response_format: Whether an image comes as a link or as base64 text. GPT image models always
-                answer base64. Either `url` or `b64_json`. Not for GPT image models. Default for dall-e-2
+                answer base64. Such as `url` or `b64_json`. Not for GPT image models. Default for dall-e-2
                 and dall-e-3: `url`.
             quality: How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and
-                `max` to gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max`,
+                `max` to gpt-image-2.5 and later. Such as `auto`, `low`, `medium`, `high`, `xhigh`, `max`,
                 `standard` or `hd`.
-            style: Dramatic, or closer to nature. Either `vivid` or `natural`. Only for dall-e-3.
-            background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
-                of `transparent`, `opaque` or `auto`. Only for GPT image models.
-            moderation: How strictly the content is filtered. Either `low` or `auto`. Only for GPT image
+            style: Dramatic, or closer to nature. Such as `vivid` or `natural`. Only for dall-e-3.
+            background: See-through, filled, or as the model sees fit. Transparency needs png or webp. Such
+                as `transparent`, `opaque` or `auto`. Only for GPT image models.
+            moderation: How strictly the content is filtered. Such as `low` or `auto`. Only for GPT image
                 models.
-            output_format: The file format of the images; png where nothing is said. One of `png`, `jpeg`,
+            output_format: The file format of the images; png where nothing is said. Such as `png`, `jpeg`,
                 `webp`, `gif` or `svg`. Only for GPT image models.
             output_compression: The compression level in percent, for jpeg and webp. At least 0. At most
                 100. Only for GPT image models.
@@ -219,7 +219,7 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             safety_identifier: A stable name for your end user, best hashed. Wins over `user` where both
                 are given.
             complexity: How detailed the image may become; the model's own choice where nothing is said.
-                One of `low`, `medium` or `high`. Only for GPT image models.
+                Such as `low`, `medium` or `high`. Only for GPT image models.
             frame_count: How many frames a gif has. At least 2. At most 16. Only for GPT image models.
             frame_duration_ms: How long each frame of a gif stays, in milliseconds. Servers round to tens.
                 At least 0. At most 655350. Only for GPT image models.
@@ -257,20 +257,20 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         model: ImageModel | str | None = None,
         n: int | None = None,
         size: ImageSize | str | None = None,
-        response_format: ImageResponseFormat | None = None,
-        quality: ImageEditQuality | None = None,
-        input_fidelity: ImageInputFidelity | None = None,
-        background: ImageBackground | None = None,
-        output_format: ImageOutputFormat | None = None,
+        response_format: ImageResponseFormat | str | None = None,
+        quality: ImageEditQuality | str | None = None,
+        input_fidelity: ImageInputFidelity | str | None = None,
+        background: ImageBackground | str | None = None,
+        output_format: ImageOutputFormat | str | None = None,
         output_compression: int | None = None,
         partial_images: int | None = None,
         user: str | None = None,
         safety_identifier: str | None = None,
-        complexity: ImageComplexity | None = None,
+        complexity: ImageComplexity | str | None = None,
         frame_count: int | None = None,
         frame_duration_ms: int | None = None,
         svg: SvgEditSettingsOptions | None = None,
-        moderation: ImageModeration | None = None,
+        moderation: ImageModeration | str | None = None,
         extra_headers: Mapping[str, str | None] | None = None,
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, object] | None = None,
@@ -303,16 +303,16 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2: `1024x1024`.
             response_format: Whether an image comes as a link or as base64 text. GPT image models always
-                answer base64. Either `url` or `b64_json`. Not when images are given by reference. Only for
-                dall-e-2. Default for dall-e-2: `url`.
+                answer base64. Such as `url` or `b64_json`. Not when images are given by reference. Only
+                for dall-e-2. Default for dall-e-2: `url`.
             quality: How much work goes into an image. `standard` belongs to dall-e-2, `xhigh` and `max` to
-                gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
+                gpt-image-2.5 and later. Such as `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
                 `standard`.
-            input_fidelity: How closely the result keeps to the images given, faces above all. Either
+            input_fidelity: How closely the result keeps to the images given, faces above all. Such as
                 `high` or `low`. Only for gpt-image-1.x and chatgpt-image.
-            background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
-                of `transparent`, `opaque` or `auto`. Only for GPT image models.
-            output_format: The file format of the images; png where nothing is said. One of `png`, `jpeg`,
+            background: See-through, filled, or as the model sees fit. Transparency needs png or webp. Such
+                as `transparent`, `opaque` or `auto`. Only for GPT image models.
+            output_format: The file format of the images; png where nothing is said. Such as `png`, `jpeg`,
                 `webp`, `gif` or `svg`. Only for GPT image models.
             output_compression: The compression level in percent, for jpeg and webp. At least 0. At most
                 100. Only for GPT image models.
@@ -323,7 +323,7 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             safety_identifier: A stable name for your end user, best hashed. Wins over `user` where both
                 are given. Not when images are given by reference.
             complexity: How detailed the image may become; the model's own choice where nothing is said.
-                One of `low`, `medium` or `high`. Not when images are given by reference. Only for GPT
+                Such as `low`, `medium` or `high`. Not when images are given by reference. Only for GPT
                 image models.
             frame_count: How many frames a gif has. At least 2. At most 16. Not when images are given by
                 reference. Only for GPT image models.
@@ -332,7 +332,7 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 models.
             svg: How an svg is drawn; only with the output format svg. Not when images are given by
                 reference. Only for GPT image models.
-            moderation: How strictly the content is filtered. Either `low` or `auto`. Only when images are
+            moderation: How strictly the content is filtered. Such as `low` or `auto`. Only when images are
                 given by reference. Only for GPT image models.
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
@@ -363,20 +363,20 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         model: ImageModel | str | None = None,
         n: int | None = None,
         size: ImageSize | str | None = None,
-        response_format: ImageResponseFormat | None = None,
-        quality: ImageEditQuality | None = None,
-        input_fidelity: ImageInputFidelity | None = None,
-        background: ImageBackground | None = None,
-        output_format: ImageOutputFormat | None = None,
+        response_format: ImageResponseFormat | str | None = None,
+        quality: ImageEditQuality | str | None = None,
+        input_fidelity: ImageInputFidelity | str | None = None,
+        background: ImageBackground | str | None = None,
+        output_format: ImageOutputFormat | str | None = None,
         output_compression: int | None = None,
         partial_images: int | None = None,
         user: str | None = None,
         safety_identifier: str | None = None,
-        complexity: ImageComplexity | None = None,
+        complexity: ImageComplexity | str | None = None,
         frame_count: int | None = None,
         frame_duration_ms: int | None = None,
         svg: SvgEditSettingsOptions | None = None,
-        moderation: ImageModeration | None = None,
+        moderation: ImageModeration | str | None = None,
         extra_headers: Mapping[str, str | None] | None = None,
         extra_query: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, object] | None = None,
@@ -409,16 +409,16 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 `1536x1024`, `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for
                 dall-e-2: `1024x1024`.
             response_format: Whether an image comes as a link or as base64 text. GPT image models always
-                answer base64. Either `url` or `b64_json`. Not when images are given by reference. Only for
-                dall-e-2. Default for dall-e-2: `url`.
+                answer base64. Such as `url` or `b64_json`. Not when images are given by reference. Only
+                for dall-e-2. Default for dall-e-2: `url`.
             quality: How much work goes into an image. `standard` belongs to dall-e-2, `xhigh` and `max` to
-                gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
+                gpt-image-2.5 and later. Such as `auto`, `low`, `medium`, `high`, `xhigh`, `max` or
                 `standard`.
-            input_fidelity: How closely the result keeps to the images given, faces above all. Either
+            input_fidelity: How closely the result keeps to the images given, faces above all. Such as
                 `high` or `low`. Only for gpt-image-1.x and chatgpt-image.
-            background: See-through, filled, or as the model sees fit. Transparency needs png or webp. One
-                of `transparent`, `opaque` or `auto`. Only for GPT image models.
-            output_format: The file format of the images; png where nothing is said. One of `png`, `jpeg`,
+            background: See-through, filled, or as the model sees fit. Transparency needs png or webp. Such
+                as `transparent`, `opaque` or `auto`. Only for GPT image models.
+            output_format: The file format of the images; png where nothing is said. Such as `png`, `jpeg`,
                 `webp`, `gif` or `svg`. Only for GPT image models.
             output_compression: The compression level in percent, for jpeg and webp. At least 0. At most
                 100. Only for GPT image models.
@@ -429,7 +429,7 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             safety_identifier: A stable name for your end user, best hashed. Wins over `user` where both
                 are given. Not when images are given by reference.
             complexity: How detailed the image may become; the model's own choice where nothing is said.
-                One of `low`, `medium` or `high`. Not when images are given by reference. Only for GPT
+                Such as `low`, `medium` or `high`. Not when images are given by reference. Only for GPT
                 image models.
             frame_count: How many frames a gif has. At least 2. At most 16. Not when images are given by
                 reference. Only for GPT image models.
@@ -438,7 +438,7 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
                 models.
             svg: How an svg is drawn; only with the output format svg. Not when images are given by
                 reference. Only for GPT image models.
-            moderation: How strictly the content is filtered. Either `low` or `auto`. Only when images are
+            moderation: How strictly the content is filtered. Such as `low` or `auto`. Only when images are
                 given by reference. Only for GPT image models.
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
@@ -470,8 +470,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         *,
         model: ImageModel | str | None = None,
         n: int | None = None,
-        size: ImageVariationSize | None = None,
-        response_format: ImageResponseFormat | None = None,
+        size: ImageVariationSize | str | None = None,
+        response_format: ImageResponseFormat | str | None = None,
         user: str | None = None,
         extra_headers: Mapping[str, str | None] | None = None,
         extra_query: Mapping[str, Any] | None = None,
@@ -489,10 +489,10 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             model: The model that varies. Any id is taken, for compatible servers have their own. Of the
                 known models, only dall-e-2. Default: `dall-e-2`.
             n: How many images to make. At least 1. At most 10. Default for dall-e-2: 1.
-            size: Width and height in pixels, as WIDTHxHEIGHT. One of `256x256`, `512x512` or `1024x1024`.
+            size: Width and height in pixels, as WIDTHxHEIGHT. Such as `256x256`, `512x512` or `1024x1024`.
                 Default for dall-e-2: `1024x1024`.
             response_format: Whether an image comes as a link or as base64 text. GPT image models always
-                answer base64. Either `url` or `b64_json`. Default for dall-e-2: `url`.
+                answer base64. Such as `url` or `b64_json`. Default for dall-e-2: `url`.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.
             extra_headers: Headers for this call; None leaves out one that the client would send.
@@ -520,8 +520,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         *,
         model: ImageModel | str | None = None,
         n: int | None = None,
-        size: ImageVariationSize | None = None,
-        response_format: ImageResponseFormat | None = None,
+        size: ImageVariationSize | str | None = None,
+        response_format: ImageResponseFormat | str | None = None,
         user: str | None = None,
         extra_headers: Mapping[str, str | None] | None = None,
         extra_query: Mapping[str, Any] | None = None,
@@ -539,10 +539,10 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             model: The model that varies. Any id is taken, for compatible servers have their own. Of the
                 known models, only dall-e-2. Default: `dall-e-2`.
             n: How many images to make. At least 1. At most 10. Default for dall-e-2: 1.
-            size: Width and height in pixels, as WIDTHxHEIGHT. One of `256x256`, `512x512` or `1024x1024`.
+            size: Width and height in pixels, as WIDTHxHEIGHT. Such as `256x256`, `512x512` or `1024x1024`.
                 Default for dall-e-2: `1024x1024`.
             response_format: Whether an image comes as a link or as base64 text. GPT image models always
-                answer base64. Either `url` or `b64_json`. Default for dall-e-2: `url`.
+                answer base64. Such as `url` or `b64_json`. Default for dall-e-2: `url`.
             user: A name for your end user, which helps the provider to notice abuse. Newer servers prefer
                 `safety_identifier`.
             extra_headers: Headers for this call; None leaves out one that the client would send.

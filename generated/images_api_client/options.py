@@ -108,25 +108,26 @@ class CreateImageEditOptions(TypedDict, total=False):
     """Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`, `1536x1024`,
     `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for dall-e-2: `1024x1024`."""
 
-    response_format: ImageResponseFormat | None
-    """Whether an image comes as a link or as base64 text. GPT image models always answer base64. Either `url`
-    or `b64_json`. Not when images are given by reference. Only for dall-e-2. Default for dall-e-2: `url`."""
+    response_format: ImageResponseFormat | str | None
+    """Whether an image comes as a link or as base64 text. GPT image models always answer base64. Such as
+    `url` or `b64_json`. Not when images are given by reference. Only for dall-e-2. Default for dall-e-2:
+    `url`."""
 
-    quality: ImageEditQuality | None
+    quality: ImageEditQuality | str | None
     """How much work goes into an image. `standard` belongs to dall-e-2, `xhigh` and `max` to gpt-image-2.5
-    and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max` or `standard`."""
+    and later. Such as `auto`, `low`, `medium`, `high`, `xhigh`, `max` or `standard`."""
 
-    input_fidelity: ImageInputFidelity | None
-    """How closely the result keeps to the images given, faces above all. Either `high` or `low`. Only for
+    input_fidelity: ImageInputFidelity | str | None
+    """How closely the result keeps to the images given, faces above all. Such as `high` or `low`. Only for
     gpt-image-1.x and chatgpt-image."""
 
-    background: ImageBackground | None
-    """See-through, filled, or as the model sees fit. Transparency needs png or webp. One of `transparent`,
+    background: ImageBackground | str | None
+    """See-through, filled, or as the model sees fit. Transparency needs png or webp. Such as `transparent`,
     `opaque` or `auto`. Only for GPT image models."""
 
-    output_format: ImageOutputFormat | None
-    """The file format of the images; png where nothing is said. One of `png`, `jpeg`, `webp`, `gif` or `svg`.
-    Only for GPT image models."""
+    output_format: ImageOutputFormat | str | None
+    """The file format of the images; png where nothing is said. Such as `png`, `jpeg`, `webp`, `gif` or
+    `svg`. Only for GPT image models."""
 
     output_compression: int | None
     """The compression level in percent, for jpeg and webp. At least 0. At most 100. Only for GPT image
@@ -144,9 +145,9 @@ class CreateImageEditOptions(TypedDict, total=False):
     """A stable name for your end user, best hashed. Wins over `user` where both are given. Not when images
     are given by reference."""
 
-    complexity: ImageComplexity | None
-    """How detailed the image may become; the model's own choice where nothing is said. One of `low`, `medium`
-    or `high`. Not when images are given by reference. Only for GPT image models."""
+    complexity: ImageComplexity | str | None
+    """How detailed the image may become; the model's own choice where nothing is said. Such as `low`,
+    `medium` or `high`. Not when images are given by reference. Only for GPT image models."""
 
     frame_count: int | None
     """How many frames a gif has. At least 2. At most 16. Not when images are given by reference. Only for GPT
@@ -160,8 +161,8 @@ class CreateImageEditOptions(TypedDict, total=False):
     """How an svg is drawn; only with the output format svg. Not when images are given by reference. Only for
     GPT image models."""
 
-    moderation: ImageModeration | None
-    """How strictly the content is filtered. Either `low` or `auto`. Only when images are given by reference.
+    moderation: ImageModeration | str | None
+    """How strictly the content is filtered. Such as `low` or `auto`. Only when images are given by reference.
     Only for GPT image models."""
 
 
@@ -173,35 +174,35 @@ class CreateImageOptions(TypedDict, total=False):
     `gpt-image-2.5-flare`."""
 
     n: int | None
-    """How many images to make. At least 1. At most 10. At most 1 for dall-e-3. Default for dall-e-2 and
-    dall-e-3: 1."""
+    """How many images to make. At least 1. At most 10 for dall-e-2 and GPT image models. At most 1 for
+    dall-e-3. Default for dall-e-2 and dall-e-3: 1."""
 
     size: ImageSize | str | None
     """Width and height in pixels, as WIDTHxHEIGHT, or `auto`. Such as `auto`, `1024x1024`, `1536x1024`,
     `1024x1536`, `256x256`, `512x512`, `1792x1024` or `1024x1792`. Default for dall-e-2 and dall-e-3:
     `1024x1024`."""
 
-    response_format: ImageResponseFormat | None
-    """Whether an image comes as a link or as base64 text. GPT image models always answer base64. Either `url`
-    or `b64_json`. Not for GPT image models. Default for dall-e-2 and dall-e-3: `url`."""
+    response_format: ImageResponseFormat | str | None
+    """Whether an image comes as a link or as base64 text. GPT image models always answer base64. Such as
+    `url` or `b64_json`. Not for GPT image models. Default for dall-e-2 and dall-e-3: `url`."""
 
-    quality: ImageQuality | None
+    quality: ImageQuality | str | None
     """How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and `max` to
-    gpt-image-2.5 and later. One of `auto`, `low`, `medium`, `high`, `xhigh`, `max`, `standard` or `hd`."""
+    gpt-image-2.5 and later. Such as `auto`, `low`, `medium`, `high`, `xhigh`, `max`, `standard` or `hd`."""
 
-    style: ImageStyle | None
-    """Dramatic, or closer to nature. Either `vivid` or `natural`. Only for dall-e-3."""
+    style: ImageStyle | str | None
+    """Dramatic, or closer to nature. Such as `vivid` or `natural`. Only for dall-e-3."""
 
-    background: ImageBackground | None
-    """See-through, filled, or as the model sees fit. Transparency needs png or webp. One of `transparent`,
+    background: ImageBackground | str | None
+    """See-through, filled, or as the model sees fit. Transparency needs png or webp. Such as `transparent`,
     `opaque` or `auto`. Only for GPT image models."""
 
-    moderation: ImageModeration | None
-    """How strictly the content is filtered. Either `low` or `auto`. Only for GPT image models."""
+    moderation: ImageModeration | str | None
+    """How strictly the content is filtered. Such as `low` or `auto`. Only for GPT image models."""
 
-    output_format: ImageOutputFormat | None
-    """The file format of the images; png where nothing is said. One of `png`, `jpeg`, `webp`, `gif` or `svg`.
-    Only for GPT image models."""
+    output_format: ImageOutputFormat | str | None
+    """The file format of the images; png where nothing is said. Such as `png`, `jpeg`, `webp`, `gif` or
+    `svg`. Only for GPT image models."""
 
     output_compression: int | None
     """The compression level in percent, for jpeg and webp. At least 0. At most 100. Only for GPT image
@@ -218,9 +219,9 @@ class CreateImageOptions(TypedDict, total=False):
     safety_identifier: str | None
     """A stable name for your end user, best hashed. Wins over `user` where both are given."""
 
-    complexity: ImageComplexity | None
-    """How detailed the image may become; the model's own choice where nothing is said. One of `low`, `medium`
-    or `high`. Only for GPT image models."""
+    complexity: ImageComplexity | str | None
+    """How detailed the image may become; the model's own choice where nothing is said. Such as `low`,
+    `medium` or `high`. Only for GPT image models."""
 
     frame_count: int | None
     """How many frames a gif has. At least 2. At most 16. Only for GPT image models."""
@@ -243,13 +244,13 @@ class CreateImageVariationOptions(TypedDict, total=False):
     n: int | None
     """How many images to make. At least 1. At most 10. Default for dall-e-2: 1."""
 
-    size: ImageVariationSize | None
-    """Width and height in pixels, as WIDTHxHEIGHT. One of `256x256`, `512x512` or `1024x1024`. Default for
+    size: ImageVariationSize | str | None
+    """Width and height in pixels, as WIDTHxHEIGHT. Such as `256x256`, `512x512` or `1024x1024`. Default for
     dall-e-2: `1024x1024`."""
 
-    response_format: ImageResponseFormat | None
-    """Whether an image comes as a link or as base64 text. GPT image models always answer base64. Either `url`
-    or `b64_json`. Default for dall-e-2: `url`."""
+    response_format: ImageResponseFormat | str | None
+    """Whether an image comes as a link or as base64 text. GPT image models always answer base64. Such as
+    `url` or `b64_json`. Default for dall-e-2: `url`."""
 
     user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
@@ -263,36 +264,36 @@ class ImageOptions(TypedDict, total=False):
     """The model that draws. Any id is taken, for compatible servers have their own."""
 
     n: int | None
-    """How many images to make. At least 1. At most 10."""
+    """How many images to make. At least 1."""
 
     size: ImageSize | str | None
     """Width and height in pixels, as WIDTHxHEIGHT, or `auto`."""
 
-    response_format: ImageResponseFormat | None
+    response_format: ImageResponseFormat | str | None
     """Whether an image comes as a link or as base64 text. GPT image models always answer base64."""
 
-    quality: ImageQuality | None
+    quality: ImageQuality | str | None
     """How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and `max` to
     gpt-image-2.5 and later."""
 
-    style: ImageStyle | None
+    style: ImageStyle | str | None
     """Dramatic, or closer to nature."""
 
-    background: ImageBackground | None
+    background: ImageBackground | str | None
     """See-through, filled, or as the model sees fit. Transparency needs png or webp."""
 
-    moderation: ImageModeration | None
+    moderation: ImageModeration | str | None
     """How strictly the content is filtered."""
 
-    output_format: ImageOutputFormat | None
+    output_format: ImageOutputFormat | str | None
     """The file format of the images; png where nothing is said."""
 
     output_compression: int | None
-    """The compression level in percent, for jpeg and webp. At least 0. At most 100."""
+    """The compression level in percent, for jpeg and webp."""
 
     partial_images: int | None
     """How many unfinished images to show in a stream. The server may send fewer; 0 gives the finished image
-    alone. At least 0. At most 3."""
+    alone."""
 
     user: str | None
     """A name for your end user, which helps the provider to notice abuse. Newer servers prefer
@@ -301,27 +302,27 @@ class ImageOptions(TypedDict, total=False):
     safety_identifier: str | None
     """A stable name for your end user, best hashed. Wins over `user` where both are given."""
 
-    complexity: ImageComplexity | None
+    complexity: ImageComplexity | str | None
     """How detailed the image may become; the model's own choice where nothing is said."""
 
     frame_count: int | None
-    """How many frames a gif has. At least 2. At most 16."""
+    """How many frames a gif has."""
 
     frame_duration_ms: int | None
-    """How long each frame of a gif stays, in milliseconds. Servers round to tens. At least 0. At most 655350."""
+    """How long each frame of a gif stays, in milliseconds. Servers round to tens."""
 
     svg: SvgSettingsOptions | SvgEditSettingsOptions | None
     """How an svg is drawn; only with the output format svg."""
 
-    input_fidelity: ImageInputFidelity | None
+    input_fidelity: ImageInputFidelity | str | None
     """How closely the result keeps to the images given, faces above all."""
 
 
 class SvgEditReasoningOptions(TypedDict, total=False):
     """How the svg's model thinks about an edit."""
 
-    effort: ReasoningEffort | None
-    """How long a model thinks before it draws."""
+    effort: ReasoningEffort | str | None
+    """How long the model thinks before it draws."""
 
 
 class SvgEditSettingsOptions(TypedDict, total=False):
@@ -337,7 +338,7 @@ class SvgEditSettingsOptions(TypedDict, total=False):
 class SvgReasoningOptions(TypedDict, total=False):
     """How the svg's model thinks."""
 
-    effort: ReasoningEffort | None
+    effort: ReasoningEffort | str | None
     """How long the model thinks before it draws."""
 
 

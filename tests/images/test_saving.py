@@ -41,7 +41,7 @@ def made(client: ImagesClient, kind: str) -> GeneratedImage:
     """A picture of a format, from the sandbox."""
     if kind == "svg":
         return client.generate("x", size="64x64", output_format="svg", svg={"model": "gpt-5"})[0]
-    return client.generate("x", size="64x64", output_format=kind)[0]  # type: ignore[arg-type]
+    return client.generate("x", size="64x64", output_format=kind)[0]
 
 
 def listed(folder: Path) -> list[str]:
@@ -303,9 +303,13 @@ class TestSeveral:
     def test_a_link_that_cannot_be_read_is_seen_before(self, draw: DrawPicture, tmp_path: Path) -> None:
         images = GeneratedImage(draw()), GeneratedImage(None, url="https://images.example/x.png", source=NoSource())
         result = ImagesResult(images, HTTPInfo(200, httpx.Headers(), 0.0))
-        for call in (lambda: result.save(tmp_path / "otter"), lambda: asyncio.run(result.asave(tmp_path / "otter"))):
+        ways: list[Callable[[], object]] = [
+            lambda: result.save(tmp_path / "otter"),
+            lambda: asyncio.run(result.asave(tmp_path / "otter")),
+        ]
+        for save_all in ways:
             with pytest.raises(DownloadError):
-                call()
+                save_all()
         assert listed(tmp_path) == []
 
     def test_none_at_all_is_no_error(self, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
@@ -72,8 +73,14 @@ def choices(request: str, parameter: str, model: str) -> list[str]:
     """Return the named choices that a model has for a parameter."""
     general, *narrower = rules(request, parameter, model)
     named = [choice for alternative in general.get("anyOf", ()) for choice in resolved(alternative).get("enum", ())]
-    enums = [rule["enum"] for rule in narrower if "enum" in rule]
-    return [choice for choice in named if all(choice in enum for enum in enums)]
+    alternatives = [[resolved(each) for each in (rule, *rule.get("anyOf", ()))] for rule in narrower if isinstance(rule, dict)]
+    enums = [each["enum"] for several in alternatives for each in several if "enum" in each]
+    fewest = max((rule["x-sides"]["minimumPixels"] for rule in narrower if "x-sides" in rule), default=0)
+    return [choice for choice in named if all(choice in enum for enum in enums) and not _pixels(choice) < fewest]
+
+
+def _pixels(size: str) -> float:
+    return math.prod(map(int, size.split("x"))) if re.fullmatch("[0-9]+x[0-9]+", size) else math.inf
 
 
 def types(request: str, parameter: str) -> set[str]:
@@ -97,11 +104,9 @@ def _holds(condition: Schema, model: str) -> bool:
     """Tell whether a condition is met by the model alone."""
     if condition == {"type": "object"}:
         return True
-    if (
-        set(condition) != {"properties", "required"}
-        or condition["required"] != ["model"]
-        or set(condition["properties"]) != {"model"}
-    ):
+    if condition.keys() - {"properties", "required"} or set(condition.get("properties", ())) | {"model"} != {"model"}:
+        return False
+    if condition.get("required", ["model"]) != ["model"] or "properties" not in condition:
         return False
     wanted = condition["properties"]["model"]
     unwanted = wanted.get("not")

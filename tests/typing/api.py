@@ -121,14 +121,14 @@ def defaults() -> None:
     AsyncImagesClient(model=None, moderation="low")
     ImagesClient(modle="dall-e-3")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ImagesClient(model=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    AsyncImagesClient(quality="best")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AsyncImagesClient(quality=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def wrong_options(client: ImagesClient) -> None:
     client.generate()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.generate("an otter", "64x64")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.generate("an otter", n="2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    client.generate("an otter", quality="best")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.generate("an otter", quality=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.generate("an otter", stream=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.generate("an otter", sice="64x64")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.generate("an otter", extra_query="a=1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -139,7 +139,7 @@ def wrong_options(client: ImagesClient) -> None:
     client.edit("otter.png", "a beret", style="vivid")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.create_variation(["otter.png"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.create_variation("otter.png", prompt="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    client.create_variation("otter.png", size="64x64")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.create_variation("otter.png", size=64)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def result(result: ImagesResult) -> None:

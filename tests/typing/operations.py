@@ -72,7 +72,7 @@ async def async_calls(client: AsyncClient) -> None:
 def defaults() -> None:
     Client("sk-key", model="dall-e-3", size="1024x1792", n=None)
     Client(modle="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    Client(quality="best")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Client(quality=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Client(prompt="an otter")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Client(mask="mask.png")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
@@ -81,7 +81,7 @@ def wrong_calls(client: Client) -> None:
     client.generate()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.generate("an otter", "64x64")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.generate("an otter", n="2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    client.generate("an otter", quality="best")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.generate("an otter", quality=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.generate("an otter", stream=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.generate("an otter", sice="64x64")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.generate(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -89,4 +89,4 @@ def wrong_calls(client: Client) -> None:
     client.edit("otter.png", "a beret", "mask.png")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.edit("otter.png", "a beret", style="vivid")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.create_variation(["otter.png"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    client.create_variation("otter.png", size="64x64")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.create_variation("otter.png", size=64)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

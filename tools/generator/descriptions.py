@@ -62,10 +62,10 @@ class Descriptions:
         return " ".join([described(self._document, parameter.schema), *self._more(parameter)])
 
     def _more(self, parameter: Parameter) -> Iterator[str]:
+        yield from self._bounds(parameter)
         if parameter.is_file:
             yield f"{_FILE} {_REFERENCE}" if parameter.by_reference else _FILE
         else:
-            yield from self._bounds(parameter)
             yield from self._choices(parameter)
         yield from self._bodies(parameter)
         yield from self._models(parameter)
@@ -74,7 +74,9 @@ class Descriptions:
     def _bounds(self, parameter: Parameter) -> Iterator[str]:
         for keyword, text in _BOUNDS.items():
             for limit, models in self._rules.values(parameter, keyword):
-                yield f"{_bound(text, limit)} for {self._named(models)}."
+                said = _bound(text.replace("item", "image") if parameter.is_file else text, limit)
+                all_models = set(models) == self._rules.takers(parameter) & self._users
+                yield f"{said}." if all_models else f"{said} for {self._named(models)}."
 
     def _choices(self, parameter: Parameter) -> Iterator[str]:
         kinds = [{} if isinstance(kind, bool) else kind for kind in alternatives(self._document, parameter.schema)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -40,6 +41,12 @@ def types(schema: Schema) -> Iterator[str]:
     yield from [kinds] if isinstance(kinds, str) else kinds
     for choice in schema.get("anyOf", ()):
         yield from types(choice)
+
+
+def families(model: str) -> list[str]:
+    """Return the names of the families that a model belongs to."""
+    named: Mapping[str, Schema] = document()["components"]["x-families"]
+    return [name for name, family in named.items() if re.search(family["pattern"], model)]
 
 
 def official_url() -> str:

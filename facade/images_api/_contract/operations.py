@@ -10,7 +10,7 @@ from .document import document, merged, types
 from .rules import RequestContract
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from .document import Schema
 
@@ -76,5 +76,13 @@ def definitions() -> Mapping[str, Schema]:
 @cache
 def option_types(name: str) -> frozenset[str]:
     """Return the JSON types that the operations take for an option; none for what is no option of any."""
-    bodies = (body for each in definitions() for body in operation(each).bodies.values())
-    return frozenset(kind for body in bodies if name in body.options for kind in types(body.properties[name]))
+    return frozenset(kind for body in _bodies() if name in body.options for kind in types(body.properties[name]))
+
+
+def is_taken(name: str, value: object) -> bool:
+    """Return whether some known model takes a parameter and, where it has choices, this one."""
+    return any(name in body.properties and not body.lacks(None, name, value) for body in _bodies())
+
+
+def _bodies() -> Iterator[RequestContract]:
+    return (body for each in definitions() for body in operation(each).bodies.values())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from images_api._secrets.concealed import unless_secret
 
-from .document import at, document, merged
+from .document import at, document, families, merged
 from .wording import image_faults, innermost, scope_of, tested, why
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .document import Schema
 
 _URI = "urn:images-api"
+# Of two ids or words, how alike they must be that one may be the other, misspelt.
+_CLOSE = 0.75
 _SIZE = re.compile(r"auto|([1-9][0-9]*)x([1-9][0-9]*)")
 
 
@@ -80,13 +82,34 @@ class RequestContract:
             }
         return self._defaults[model]
 
-    def retired(self, model: object) -> Mapping[str, str] | None:
-        """Return the `date` on which a model ends or ended, and its `successor`; None for one that lives or isn't known."""
-        for choice in self.properties.get(self.roles.get("model", ""), {}).get("anyOf", ()):
-            known: Mapping[str, Mapping[str, str]] = merged(choice).get("x-retired", {})
-            if isinstance(model, str) and model in known:
-                return known[model]
-        return None
+    def lacks(self, model: object, name: str, value: object) -> bool:
+        """Return whether a model has no such parameter, or not this choice of it; for None, whether no known model has."""
+        role = self.roles.get("model", "")
+        for schema, condition in _branches(self._pointer, {} if model is None else {role: model}):
+            rule = schema.get("properties", {}).get(name, True) if condition and tested(condition["if"]) == [role] else True
+            parts = [rule, *rule.get("anyOf", ())] if isinstance(rule, dict) else []
+            choices = [each for part in map(merged, parts) for each in part.get("enum", ())]
+            if rule is False or (choices and value not in choices):
+                return True
+        return False
+
+    @property
+    def known_models(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the models that are known: the `date` on which one ends or ended, and its `successor`, where it has an end."""
+        listed = [merged(choice) for choice in self.properties.get(self.roles.get("model", ""), {}).get("anyOf", ())]
+        return {model: each.get("x-retired", {}).get(model, {}) for each in listed for model in each.get("enum", ())}
+
+    def meant(self, model: str) -> str | None:
+        """Return the known model that one stands for which is misspelt; None where it may well be right."""
+        from difflib import get_close_matches
+
+        known = self.known_models
+        words = set(re.findall("[a-z]+", " ".join(known)))
+        strange = [word for word in re.findall("[a-z]+", model.lower()) if word not in words]
+        # A new version or snapshot of a family is made of its words.
+        if model in known or (families(model) and not any(get_close_matches(word, words, cutoff=_CLOSE) for word in strange)):
+            return None
+        return next(iter(get_close_matches(model.lower(), known, n=1, cutoff=_CLOSE)), None)
 
     def is_list(self, name: str, count: int) -> bool:
         """Return whether so many images go as a list: a single one goes alone where it may."""
@@ -195,14 +218,15 @@ class _Sides:
         if match is None or match[1] is None:
             return  # `auto`, or a fault that the format reports
         width, height = int(match[1]), int(match[2])
-        step, side, pixels, ratio = (self._limits[name] for name in ("multipleOf", "maximum", "maximumPixels", "maximumRatio"))
+        names = ("multipleOf", "maximum", "minimumPixels", "maximumPixels", "maximumRatio")
+        step, side, fewest, most, ratio = (self._limits[name] for name in names)
         faults = []
         if width % step or height % step:
             faults.append(f"sides that are multiples of {step}")
         if max(width, height) > side:
             faults.append(f"no side above {side}")
-        if width * height > pixels:
-            faults.append(f"at most {pixels} pixels")
+        if not fewest <= width * height <= most:
+            faults.append(f"{fewest} to {most} pixels")
         if max(width, height) > ratio * min(width, height):
             faults.append(f"a ratio of at most {ratio}:1")
         if faults:

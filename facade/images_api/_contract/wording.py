@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, cast
 
 from .document import at, document
@@ -109,7 +110,7 @@ def scope_of(condition: Schema | None, instance: Schema | None) -> str:
             break
         value = instance.get(name)
         if "x-families" in condition["if"].get("properties", {}).get(name, {}).get("$ref", ""):
-            words.append(f"for {value}")
+            words += [] if value is None else [f"for {value}"]
         elif value is None or value is False:
             words.append(f"without {name}")
         else:
@@ -132,8 +133,9 @@ def image_faults(
         yield "must not be empty"
     for rule, (limit, scope) in rules.items():
         match rule:
-            case "types" if facts.type not in limit or facts.width is None:  # a type that was only said is no image
-                yield f"must be {_alternatives([name.partition('/')[2] for name in limit])}{scope}"
+            case "types" if not _has_type(facts, limit):
+                names = [name.partition("/")[2].replace("*", "another image format") for name in limit]
+                yield f"must be {_alternatives(names)}{scope}"
             case "bytesBelow" if facts.size >= limit:
                 yield f"must be smaller than {limit >> 20} MB ({limit} bytes){scope}"
             case "square" if facts.width != facts.height:
@@ -145,6 +147,12 @@ def image_faults(
                     yield f"must have the width and height of {limit}, {first.width}x{first.height}{scope}"
             case _:
                 pass
+
+
+def _has_type(facts: ImageFacts, types: Sequence[str]) -> bool:
+    if facts.type in types:
+        return facts.width is not None  # a type that was only said is no image
+    return facts.type is not None and any(fnmatchcase(facts.type, each) for each in types)
 
 
 def _type_words(types: Collection[str]) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias, cast
 
 import httpx
 
-from images_api._contract.operations import operation
+from images_api._contract.operations import is_taken, operation
 from images_api._errors import InvalidRequestError, Problem
 from images_api._messages import warn_caller
 from images_api._secrets.concealed import SentURL, conceal_headers
@@ -58,12 +58,14 @@ class CheckedRequest:
         subject: What the images are about, for their file names.
         max_retries: How often it may be sent again.
         images: How many images it asks for.
+        about_model: Where the model comes from, if nobody named one, for an error that complains of it.
     """
 
     http: httpx.Request
     subject: str
     max_retries: int
     images: int
+    about_model: str
     _files: ExitStack = field(repr=False)
 
     def __enter__(self) -> Self:
@@ -147,7 +149,7 @@ def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any],
         parts = {name: [_file(files, each) for each in uploads] for name, uploads in draft.uploads.items()}
         fields = _filled_in(draft, settings, stream=stream)
         _check(draft, fields, settings)
-        _warn_of_retirement(draft, fields, settings)
+        _warn_of_model(draft, fields, settings)
         headers = _headers(draft, settings, stream=stream)
         http = _built(draft, fields, parts, headers, settings)
     except BaseException:
@@ -155,7 +157,7 @@ def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any],
         raise
     count = draft.role("count", fields)
     images = count if isinstance(count, int) else 1
-    return CheckedRequest(http, _subject(draft), draft.max_retries, images, files)
+    return CheckedRequest(http, _subject(draft), draft.max_retries, images, _about_model(draft, fields, settings), files)
 
 
 async def arequest(settings: Settings, operation_id: str, arguments: Mapping[str, Any], *, stream: bool) -> CheckedRequest:
@@ -221,7 +223,13 @@ def _several(given: object) -> Sequence[object]:
 def _filled_in(draft: _Draft, settings: Settings, *, stream: bool) -> dict[str, Any]:
     """Return what goes out: what is said, the client's defaults, and what the contract documents for the model."""
     rules = draft.rules
-    defaults = {name: value for name, value in settings.defaults.items() if name in rules.properties}
+    named = draft.role("model", draft.fields)
+    other = None if named == draft.role("model", settings.defaults) else named
+    defaults = {
+        name: value
+        for name, value in settings.defaults.items()
+        if name in rules.properties and not (rules.lacks(other, name, value) and is_taken(name, value))
+    }
     filled_in = {**rules.general_defaults, **defaults, **draft.fields}
     fields = {name: value for name, value in filled_in.items() if value is not None}
     fields = {**rules.defaults(draft.role("model", fields)), **fields}
@@ -239,7 +247,7 @@ def _check(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> None
     facts = {name: [each.facts for each in uploads] for name, uploads in draft.uploads.items()}
     for violation in draft.rules.check(fields, facts) if settings.validate != "off" else ():
         if violation.parameter not in spoilt:
-            problem = _blamed(Problem(*violation[:3]), draft, settings)
+            problem = _blamed(Problem(*violation[:3]), draft, fields, settings)
             if settings.validate == "strict":
                 problems.append(problem)
             else:
@@ -252,17 +260,36 @@ def _check(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> None
         raise InvalidRequestError(problems)
 
 
-def _blamed(problem: Problem, draft: _Draft, settings: Settings) -> Problem:
-    """Say of a value that nobody gave to this call that it is the client's default."""
-    if problem.parameter in draft.fields or settings.defaults.get(problem.parameter) is None:
-        return problem
-    return problem._replace(why=f"{problem.why} (the client's default)")
+def _blamed(problem: Problem, draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> Problem:
+    """Say of a value that nobody gave to this call where it comes from; else of the model that the rule is for."""
+    name, model = re.split(r"[.[]", problem.parameter)[0], draft.rules.roles.get("model", "")
+    source = _source(name, draft, settings)
+    if source is None and f"for {fields.get(model)}" in problem.why and (of_model := _source(model, draft, settings)):
+        source = f"{of_model} {model}"
+    return problem if source is None else problem._replace(why=f"{problem.why} (the {source})")
 
 
-def _warn_of_retirement(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> None:
+def _source(name: str, draft: _Draft, settings: Settings) -> str | None:
+    """Return where a parameter's value comes from, if not from the call itself."""
+    defaults = {"client's default": settings.defaults, "contract's default": draft.rules.general_defaults}
+    given = name in draft.fields or name in draft.uploads
+    return None if given else next((source for source, values in defaults.items() if values.get(name) is not None), None)
+
+
+def _about_model(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> str:
+    name = draft.rules.roles.get("model", "")
+    if name in settings.defaults or _source(name, draft, settings) is None:
+        return ""
+    return f"{fields[name]} is the contract's default {name}; {name}=None, said to the client, sends none"
+
+
+def _warn_of_model(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> None:
     model = draft.role("model", fields)
-    end = draft.rules.retired(model) if settings.is_official else None
-    if end:
+    if not isinstance(model, str) or not settings.is_official:
+        return
+    if meant := draft.rules.meant(model):
+        warn_caller(f"{model} is no model that is known; did you mean {meant}?")
+    if end := draft.rules.known_models.get(model):
         ended = "was" if end["date"] <= date.today().isoformat() else "will be"  # noqa: DTZ011  a day either way is the same news
         text = f"{model} {ended} retired on {end['date']}; {end['successor']} is its successor"
         warn_caller(text, DeprecationWarning)

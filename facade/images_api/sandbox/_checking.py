@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from images_api._contract.document import document, merged, types
+from images_api._contract.document import families, merged, types
 from images_api._contract.operations import operation
 
 from ._refusal import RefusedError
@@ -128,17 +127,12 @@ def rules(operation_id: str, media_type: str) -> Rules:
 
 def in_family(model: object, family: str) -> bool:
     """Return whether a model belongs to one of the contract's families."""
-    return isinstance(model, str) and family in _families(model)
+    return isinstance(model, str) and family in families(model)
 
 
 def _is_known(model: object) -> bool:
     # The official host refuses parameters that it doesn't know; the servers of other models have some of their own.
-    return not isinstance(model, str) or any(_families(model))
-
-
-def _families(model: str) -> Iterator[str]:
-    families: Mapping[str, Schema] = document()["components"]["x-families"]
-    return (name for name, family in families.items() if re.search(family["pattern"], model))
+    return not isinstance(model, str) or bool(families(model))
 
 
 def _alternatives(schema: Schema) -> Iterator[Schema]:

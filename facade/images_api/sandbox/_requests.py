@@ -64,7 +64,7 @@ async def read(request: Request, operation: Operation) -> Asked:
 
 async def _json(request: Request) -> dict[str, object]:
     try:
-        fields = json.loads(await request.body(), parse_constant=_no_number)
+        fields = json.loads(await request.body(), parse_constant=_no_number, parse_float=_number)
         # Text that UTF-8 can't write, half a surrogate pair for one, could not be echoed either.
         json.dumps(fields, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -73,6 +73,12 @@ async def _json(request: Request) -> dict[str, object]:
     if not isinstance(fields, dict):
         raise RefusedError("The body must be a JSON object.", code="invalid_type")
     return cast("dict[str, object]", fields)
+
+
+def _number(text: str) -> float:
+    """Return a number with a point; to JSON Schema, 1.0 is a whole number."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _no_number(name: str) -> object:

@@ -37,6 +37,15 @@ _SIZE_UNASKED = (1024, 1024)
 _MOST_DIGITS = 9
 _MOST_PIXELS = 4096 * 4096
 _MOST_PIXELS_UNASKED = 3840 * 2160
+# What other servers' models take knows no bounds; what is drawn here must fit into memory, and be told by its file format.
+_BOUNDS = {
+    "count": range(129),
+    "frame_count": range(1, 65),
+    "frame_duration_ms": range(655351),
+    "output_compression": range(101),
+    "partial_images": range(17),
+}
+_MOST_PIXELS_IN_ALL = 16 * _MOST_PIXELS
 _TOKENS_PER_MEGAPIXEL = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 6240, "max": 8320}
 
 
@@ -71,19 +80,22 @@ def plan(rules: Rules, asked: Mapping[str, object], uploads: Mapping[str, Sequen
     model, stream = rules.role("model", fields), rules.role("stream", fields) is True
     order = _order(rules, fields, uploads)
     essence = _essence(order, _drawn(rules, asked), uploads)
-    count = _number(rules.role("count", fields), 1)
+    count = _number(fields, rules.body.roles.get("count", ""), 1, _BOUNDS["count"])
+    if count * order.size[0] * order.size[1] > _MOST_PIXELS_IN_ALL:
+        message = f"{count} images of {_sides(order.size)}: the sandbox draws at most {_MOST_PIXELS_IN_ALL} pixels at once."
+        raise RefusedError(message, param=rules.body.roles.get("count"), code="invalid_value")
     told = stream or model is None or in_family(model, "Gpt")
     return Plan(
         orders=tuple(replace(order, seed=hashlib.sha256(b"%d " % index + essence).digest()) for index in range(count)),
         format=Format(
             name=_format(fields),
-            compression=_number(fields.get("output_compression"), 100),
-            frame_count=_number(fields.get("frame_count"), 9),
-            frame_duration_ms=_number(fields.get("frame_duration_ms"), 200),
+            compression=_number(fields, "output_compression", 100),
+            frame_count=_number(fields, "frame_count", 9),
+            frame_duration_ms=_number(fields, "frame_duration_ms", 200),
         ),
         as_url=fields.get("response_format") == "url",
         stream=stream,
-        partial_images=_number(fields.get("partial_images"), 0),
+        partial_images=_number(fields, "partial_images", 0),
         facts=_facts(order, fields) if told else {},
         usage=_usage(order, _quality(fields), 1 if stream else count) if told else {},
         revised_prompt=f"{order.prompt}, as a quiet landscape in soft layers." if in_family(model, "DallE3") else None,
@@ -171,8 +183,16 @@ def _clear_parts(image: Image.Image) -> Image.Image:
     return Image.eval(image.getchannel("A"), lambda alpha: 0 if alpha else 255)
 
 
-def _number(asked: object, otherwise: int) -> int:
-    return asked if isinstance(asked, int) else otherwise
+def _number(fields: Mapping[str, object], name: str, otherwise: int, within: range | None = None) -> int:
+    asked = fields.get(name)
+    within = _BOUNDS[name] if within is None else within
+    if not isinstance(asked, int):
+        return otherwise
+    if asked not in within:
+        message = f"Invalid value for '{name}': the sandbox takes {within[0]} to {within[-1]}."
+        above = "integer_above_max_value" if asked > within[-1] else "integer_below_min_value"
+        raise RefusedError(message, param=name, code=above)
+    return asked
 
 
 def _svg_usage(prompt: str, svg: Mapping[str, object]) -> dict[str, object]:

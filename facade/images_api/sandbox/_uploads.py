@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from images_api._contract.rules import RequestContract
 
 Shelf = Callable[[str], bytes | None]
-# Pillow reads many more, one of them by running another program.
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+# Pillow reads many more, one of them by running another program; some of these it has since a later version only.
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF", "BMP", "ICO", "JPEG2000", "TIFF")
 _DATA_URL = "data:"
 
 
@@ -94,6 +95,12 @@ def _referred(parameter: str, reference: object, keys: Sequence[str], shelf: She
     return RawFile(parameter, url.rpartition("/")[2], "image/*", stored)
 
 
+@cache
+def _formats() -> list[str]:
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
+
+
 def _decoded(file: RawFile) -> Upload:
     declared = file.declared.split(";")[0].strip().lower()
     if not declared.startswith("image/"):
@@ -104,7 +111,7 @@ def _decoded(file: RawFile) -> Upload:
             code="unsupported_file_mimetype",
         )
     try:
-        with Image.open(BytesIO(file.content), formats=_FORMATS) as opened:
+        with Image.open(BytesIO(file.content), formats=_formats()) as opened:
             opened.load()
             # What many phones write is a jpeg with a second image behind its end.
             kind = Image.MIME["JPEG" if opened.format == "MPO" else str(opened.format)]

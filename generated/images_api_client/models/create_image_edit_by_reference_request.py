@@ -38,15 +38,15 @@ class CreateImageEditByReferenceRequest:
     """ How many images to make. """
     size: ImageSize | None | str | Unset = UNSET
     """ Width and height in pixels, as WIDTHxHEIGHT, or `auto`. """
-    quality: ImageReferenceEditQuality | None | Unset = UNSET
+    quality: ImageReferenceEditQuality | None | str | Unset = UNSET
     """ How much work goes into an image. `xhigh` and `max` belong to gpt-image-2.5 and later. """
-    input_fidelity: ImageInputFidelity | None | Unset = UNSET
+    input_fidelity: ImageInputFidelity | None | str | Unset = UNSET
     """ How closely the result keeps to the images given, faces above all. """
-    background: ImageBackground | None | Unset = UNSET
+    background: ImageBackground | None | str | Unset = UNSET
     """ See-through, filled, or as the model sees fit. Transparency needs png or webp. """
-    moderation: ImageModeration | None | Unset = UNSET
+    moderation: ImageModeration | None | str | Unset = UNSET
     """ How strictly the content is filtered. """
-    output_format: ImageOutputFormat | None | Unset = UNSET
+    output_format: ImageOutputFormat | None | str | Unset = UNSET
     """ The file format of the images; png where nothing is said. """
     output_compression: int | None | Unset = UNSET
     """ The compression level in percent, for jpeg and webp. """
@@ -255,7 +255,7 @@ class CreateImageEditByReferenceRequest:
 
         size = _parse_size(d.pop("size", UNSET))
 
-        def _parse_quality(data: object) -> ImageReferenceEditQuality | None | Unset:
+        def _parse_quality(data: object) -> ImageReferenceEditQuality | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -268,11 +268,11 @@ class CreateImageEditByReferenceRequest:
                 return quality_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageReferenceEditQuality | None | Unset, data)
+            return cast(ImageReferenceEditQuality | None | str | Unset, data)
 
         quality = _parse_quality(d.pop("quality", UNSET))
 
-        def _parse_input_fidelity(data: object) -> ImageInputFidelity | None | Unset:
+        def _parse_input_fidelity(data: object) -> ImageInputFidelity | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -285,11 +285,11 @@ class CreateImageEditByReferenceRequest:
                 return componentsschemas_input_fidelity_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageInputFidelity | None | Unset, data)
+            return cast(ImageInputFidelity | None | str | Unset, data)
 
         input_fidelity = _parse_input_fidelity(d.pop("input_fidelity", UNSET))
 
-        def _parse_background(data: object) -> ImageBackground | None | Unset:
+        def _parse_background(data: object) -> ImageBackground | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -302,11 +302,11 @@ class CreateImageEditByReferenceRequest:
                 return componentsschemas_background_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageBackground | None | Unset, data)
+            return cast(ImageBackground | None | str | Unset, data)
 
         background = _parse_background(d.pop("background", UNSET))
 
-        def _parse_moderation(data: object) -> ImageModeration | None | Unset:
+        def _parse_moderation(data: object) -> ImageModeration | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -319,11 +319,11 @@ class CreateImageEditByReferenceRequest:
                 return componentsschemas_moderation_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageModeration | None | Unset, data)
+            return cast(ImageModeration | None | str | Unset, data)
 
         moderation = _parse_moderation(d.pop("moderation", UNSET))
 
-        def _parse_output_format(data: object) -> ImageOutputFormat | None | Unset:
+        def _parse_output_format(data: object) -> ImageOutputFormat | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -336,7 +336,7 @@ class CreateImageEditByReferenceRequest:
                 return componentsschemas_output_format_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageOutputFormat | None | Unset, data)
+            return cast(ImageOutputFormat | None | str | Unset, data)
 
         output_format = _parse_output_format(d.pop("output_format", UNSET))
 

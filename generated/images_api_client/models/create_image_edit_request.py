@@ -44,16 +44,16 @@ class CreateImageEditRequest:
     """ How many images to make. """
     size: ImageSize | None | str | Unset = UNSET
     """ Width and height in pixels, as WIDTHxHEIGHT, or `auto`. """
-    response_format: ImageResponseFormat | None | Unset = UNSET
+    response_format: ImageResponseFormat | None | str | Unset = UNSET
     """ Whether an image comes as a link or as base64 text. GPT image models always answer base64. """
-    quality: ImageEditQuality | None | Unset = UNSET
+    quality: ImageEditQuality | None | str | Unset = UNSET
     """ How much work goes into an image. `standard` belongs to dall-e-2, `xhigh` and `max` to gpt-image-2.5 and
     later. """
-    input_fidelity: ImageInputFidelity | None | Unset = UNSET
+    input_fidelity: ImageInputFidelity | None | str | Unset = UNSET
     """ How closely the result keeps to the images given, faces above all. """
-    background: ImageBackground | None | Unset = UNSET
+    background: ImageBackground | None | str | Unset = UNSET
     """ See-through, filled, or as the model sees fit. Transparency needs png or webp. """
-    output_format: ImageOutputFormat | None | Unset = UNSET
+    output_format: ImageOutputFormat | None | str | Unset = UNSET
     """ The file format of the images; png where nothing is said. """
     output_compression: int | None | Unset = UNSET
     """ The compression level in percent, for jpeg and webp. """
@@ -67,7 +67,7 @@ class CreateImageEditRequest:
     `safety_identifier`. """
     safety_identifier: None | str | Unset = UNSET
     """ A stable name for your end user, best hashed. Wins over `user` where both are given. """
-    complexity: ImageComplexity | None | Unset = UNSET
+    complexity: ImageComplexity | None | str | Unset = UNSET
     """ How detailed the image may become; the model's own choice where nothing is said. """
     frame_count: int | None | Unset = UNSET
     """ How many frames a gif has. """
@@ -381,7 +381,7 @@ class CreateImageEditRequest:
 
         size = _parse_size(d.pop("size", UNSET))
 
-        def _parse_response_format(data: object) -> ImageResponseFormat | None | Unset:
+        def _parse_response_format(data: object) -> ImageResponseFormat | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -394,11 +394,11 @@ class CreateImageEditRequest:
                 return componentsschemas_response_format_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageResponseFormat | None | Unset, data)
+            return cast(ImageResponseFormat | None | str | Unset, data)
 
         response_format = _parse_response_format(d.pop("response_format", UNSET))
 
-        def _parse_quality(data: object) -> ImageEditQuality | None | Unset:
+        def _parse_quality(data: object) -> ImageEditQuality | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -411,11 +411,11 @@ class CreateImageEditRequest:
                 return quality_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageEditQuality | None | Unset, data)
+            return cast(ImageEditQuality | None | str | Unset, data)
 
         quality = _parse_quality(d.pop("quality", UNSET))
 
-        def _parse_input_fidelity(data: object) -> ImageInputFidelity | None | Unset:
+        def _parse_input_fidelity(data: object) -> ImageInputFidelity | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -428,11 +428,11 @@ class CreateImageEditRequest:
                 return componentsschemas_input_fidelity_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageInputFidelity | None | Unset, data)
+            return cast(ImageInputFidelity | None | str | Unset, data)
 
         input_fidelity = _parse_input_fidelity(d.pop("input_fidelity", UNSET))
 
-        def _parse_background(data: object) -> ImageBackground | None | Unset:
+        def _parse_background(data: object) -> ImageBackground | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -445,11 +445,11 @@ class CreateImageEditRequest:
                 return componentsschemas_background_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageBackground | None | Unset, data)
+            return cast(ImageBackground | None | str | Unset, data)
 
         background = _parse_background(d.pop("background", UNSET))
 
-        def _parse_output_format(data: object) -> ImageOutputFormat | None | Unset:
+        def _parse_output_format(data: object) -> ImageOutputFormat | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -462,7 +462,7 @@ class CreateImageEditRequest:
                 return componentsschemas_output_format_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageOutputFormat | None | Unset, data)
+            return cast(ImageOutputFormat | None | str | Unset, data)
 
         output_format = _parse_output_format(d.pop("output_format", UNSET))
 
@@ -504,7 +504,7 @@ class CreateImageEditRequest:
 
         safety_identifier = _parse_safety_identifier(d.pop("safety_identifier", UNSET))
 
-        def _parse_complexity(data: object) -> ImageComplexity | None | Unset:
+        def _parse_complexity(data: object) -> ImageComplexity | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -517,7 +517,7 @@ class CreateImageEditRequest:
                 return componentsschemas_complexity_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageComplexity | None | Unset, data)
+            return cast(ImageComplexity | None | str | Unset, data)
 
         complexity = _parse_complexity(d.pop("complexity", UNSET))
 

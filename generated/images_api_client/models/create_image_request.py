@@ -36,18 +36,18 @@ class CreateImageRequest:
     """ How many images to make. """
     size: ImageSize | None | str | Unset = UNSET
     """ Width and height in pixels, as WIDTHxHEIGHT, or `auto`. """
-    response_format: ImageResponseFormat | None | Unset = UNSET
+    response_format: ImageResponseFormat | None | str | Unset = UNSET
     """ Whether an image comes as a link or as base64 text. GPT image models always answer base64. """
-    quality: ImageQuality | None | Unset = UNSET
+    quality: ImageQuality | None | str | Unset = UNSET
     """ How much work goes into an image. `standard` and `hd` belong to dall-e, `xhigh` and `max` to gpt-image-2.5
     and later. """
-    style: ImageStyle | None | Unset = UNSET
+    style: ImageStyle | None | str | Unset = UNSET
     """ Dramatic, or closer to nature. """
-    background: ImageBackground | None | Unset = UNSET
+    background: ImageBackground | None | str | Unset = UNSET
     """ See-through, filled, or as the model sees fit. Transparency needs png or webp. """
-    moderation: ImageModeration | None | Unset = UNSET
+    moderation: ImageModeration | None | str | Unset = UNSET
     """ How strictly the content is filtered. """
-    output_format: ImageOutputFormat | None | Unset = UNSET
+    output_format: ImageOutputFormat | None | str | Unset = UNSET
     """ The file format of the images; png where nothing is said. """
     output_compression: int | None | Unset = UNSET
     """ The compression level in percent, for jpeg and webp. """
@@ -61,7 +61,7 @@ class CreateImageRequest:
     `safety_identifier`. """
     safety_identifier: None | str | Unset = UNSET
     """ A stable name for your end user, best hashed. Wins over `user` where both are given. """
-    complexity: ImageComplexity | None | Unset = UNSET
+    complexity: ImageComplexity | None | str | Unset = UNSET
     """ How detailed the image may become; the model's own choice where nothing is said. """
     frame_count: int | None | Unset = UNSET
     """ How many frames a gif has. """
@@ -296,7 +296,7 @@ class CreateImageRequest:
 
         size = _parse_size(d.pop("size", UNSET))
 
-        def _parse_response_format(data: object) -> ImageResponseFormat | None | Unset:
+        def _parse_response_format(data: object) -> ImageResponseFormat | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -309,11 +309,11 @@ class CreateImageRequest:
                 return componentsschemas_response_format_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageResponseFormat | None | Unset, data)
+            return cast(ImageResponseFormat | None | str | Unset, data)
 
         response_format = _parse_response_format(d.pop("response_format", UNSET))
 
-        def _parse_quality(data: object) -> ImageQuality | None | Unset:
+        def _parse_quality(data: object) -> ImageQuality | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -326,11 +326,11 @@ class CreateImageRequest:
                 return quality_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageQuality | None | Unset, data)
+            return cast(ImageQuality | None | str | Unset, data)
 
         quality = _parse_quality(d.pop("quality", UNSET))
 
-        def _parse_style(data: object) -> ImageStyle | None | Unset:
+        def _parse_style(data: object) -> ImageStyle | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -343,11 +343,11 @@ class CreateImageRequest:
                 return style_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageStyle | None | Unset, data)
+            return cast(ImageStyle | None | str | Unset, data)
 
         style = _parse_style(d.pop("style", UNSET))
 
-        def _parse_background(data: object) -> ImageBackground | None | Unset:
+        def _parse_background(data: object) -> ImageBackground | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -360,11 +360,11 @@ class CreateImageRequest:
                 return componentsschemas_background_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageBackground | None | Unset, data)
+            return cast(ImageBackground | None | str | Unset, data)
 
         background = _parse_background(d.pop("background", UNSET))
 
-        def _parse_moderation(data: object) -> ImageModeration | None | Unset:
+        def _parse_moderation(data: object) -> ImageModeration | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -377,11 +377,11 @@ class CreateImageRequest:
                 return componentsschemas_moderation_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageModeration | None | Unset, data)
+            return cast(ImageModeration | None | str | Unset, data)
 
         moderation = _parse_moderation(d.pop("moderation", UNSET))
 
-        def _parse_output_format(data: object) -> ImageOutputFormat | None | Unset:
+        def _parse_output_format(data: object) -> ImageOutputFormat | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -394,7 +394,7 @@ class CreateImageRequest:
                 return componentsschemas_output_format_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageOutputFormat | None | Unset, data)
+            return cast(ImageOutputFormat | None | str | Unset, data)
 
         output_format = _parse_output_format(d.pop("output_format", UNSET))
 
@@ -436,7 +436,7 @@ class CreateImageRequest:
 
         safety_identifier = _parse_safety_identifier(d.pop("safety_identifier", UNSET))
 
-        def _parse_complexity(data: object) -> ImageComplexity | None | Unset:
+        def _parse_complexity(data: object) -> ImageComplexity | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -449,7 +449,7 @@ class CreateImageRequest:
                 return componentsschemas_complexity_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageComplexity | None | Unset, data)
+            return cast(ImageComplexity | None | str | Unset, data)
 
         complexity = _parse_complexity(d.pop("complexity", UNSET))
 

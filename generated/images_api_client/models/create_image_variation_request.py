@@ -27,9 +27,9 @@ class CreateImageVariationRequest:
     """ The model that varies. Any id is taken, for compatible servers have their own. """
     n: int | None | Unset = UNSET
     """ How many images to make. """
-    size: ImageVariationSize | None | Unset = UNSET
+    size: ImageVariationSize | None | str | Unset = UNSET
     """ Width and height in pixels, as WIDTHxHEIGHT. """
-    response_format: ImageResponseFormat | None | Unset = UNSET
+    response_format: ImageResponseFormat | None | str | Unset = UNSET
     """ Whether an image comes as a link or as base64 text. GPT image models always answer base64. """
     user: str | Unset = UNSET
     """ A name for your end user, which helps the provider to notice abuse. Newer servers prefer
@@ -135,7 +135,7 @@ class CreateImageVariationRequest:
 
         n = _parse_n(d.pop("n", UNSET))
 
-        def _parse_size(data: object) -> ImageVariationSize | None | Unset:
+        def _parse_size(data: object) -> ImageVariationSize | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -148,11 +148,11 @@ class CreateImageVariationRequest:
                 return size_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageVariationSize | None | Unset, data)
+            return cast(ImageVariationSize | None | str | Unset, data)
 
         size = _parse_size(d.pop("size", UNSET))
 
-        def _parse_response_format(data: object) -> ImageResponseFormat | None | Unset:
+        def _parse_response_format(data: object) -> ImageResponseFormat | None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -165,7 +165,7 @@ class CreateImageVariationRequest:
                 return componentsschemas_response_format_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(ImageResponseFormat | None | Unset, data)
+            return cast(ImageResponseFormat | None | str | Unset, data)
 
         response_format = _parse_response_format(d.pop("response_format", UNSET))
 

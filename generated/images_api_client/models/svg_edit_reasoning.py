@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -16,13 +16,17 @@ T = TypeVar("T", bound="SvgEditReasoning")
 class SvgEditReasoning:
     """How the svg's model thinks about an edit."""
 
-    effort: ReasoningEffort | Unset = UNSET
-    """ How long a model thinks before it draws. """
+    effort: ReasoningEffort | str | Unset = UNSET
+    """ How long the model thinks before it draws. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        effort: str | Unset = UNSET
-        if not isinstance(self.effort, Unset):
+        effort: str | Unset
+        if isinstance(self.effort, Unset):
+            effort = UNSET
+        elif isinstance(self.effort, str):
+            effort = self.effort
+        else:
             effort = self.effort
 
         field_dict: dict[str, Any] = {}
@@ -36,12 +40,21 @@ class SvgEditReasoning:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        _effort = d.pop("effort", UNSET)
-        effort: ReasoningEffort | Unset
-        if isinstance(_effort, Unset):
-            effort = UNSET
-        else:
-            effort = check_reasoning_effort(_effort)
+
+        def _parse_effort(data: object) -> ReasoningEffort | str | Unset:
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                effort_type_0 = check_reasoning_effort(data)
+
+                return effort_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(ReasoningEffort | str | Unset, data)
+
+        effort = _parse_effort(d.pop("effort", UNSET))
 
         svg_edit_reasoning = cls(
             effort=effort,

@@ -16,7 +16,7 @@ T = TypeVar("T", bound="SvgReasoning")
 class SvgReasoning:
     """How the svg's model thinks."""
 
-    effort: None | ReasoningEffort | Unset = UNSET
+    effort: None | ReasoningEffort | str | Unset = UNSET
     """ How long the model thinks before it draws. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -41,7 +41,7 @@ class SvgReasoning:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
 
-        def _parse_effort(data: object) -> None | ReasoningEffort | Unset:
+        def _parse_effort(data: object) -> None | ReasoningEffort | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -54,7 +54,7 @@ class SvgReasoning:
                 return effort_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(None | ReasoningEffort | Unset, data)
+            return cast(None | ReasoningEffort | str | Unset, data)
 
         effort = _parse_effort(d.pop("effort", UNSET))
 
