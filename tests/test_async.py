@@ -57,9 +57,9 @@ def test_every_operation_gives_pictures(sandbox: Sandbox, tmp_path: Path) -> Non
     path.write_bytes(drawn(256, 256))
 
     async def main() -> list[ImagesResult]:
-        async with AsyncImagesClient(base_url=sandbox.base_url, size="256x256") as client:
+        async with AsyncImagesClient(base_url=sandbox.base_url, model="small", size="256x256") as client:
             return [
-                await client.generate("an otter", n=2, size="64x64"),
+                await client.generate("an otter", n=2, model="small", size="64x64"),
                 await client.edit(path, "a beret", mask=BytesIO(path.read_bytes()), model="dall-e-2", response_format="b64_json"),
                 await client.create_variation(path, response_format="b64_json"),
             ]
@@ -74,9 +74,11 @@ def test_every_operation_gives_pictures(sandbox: Sandbox, tmp_path: Path) -> Non
 def test_sync_and_async_requests_are_the_same(sandbox: Sandbox, client: ImagesClient) -> None:
     async def main() -> None:
         async with AsyncImagesClient(base_url=sandbox.base_url) as other:
-            await other.generate("an otter", size="64x64", extra_headers={"X-Trace": "1"}, extra_query={"deep": "yes"})
+            await other.generate(
+                "an otter", model="small", size="64x64", extra_headers={"X-Trace": "1"}, extra_query={"deep": "yes"}
+            )
 
-    client.generate("an otter", size="64x64", extra_headers={"X-Trace": "1"}, extra_query={"deep": "yes"})
+    client.generate("an otter", model="small", size="64x64", extra_headers={"X-Trace": "1"}, extra_query={"deep": "yes"})
     asyncio.run(main())
 
     sync, not_sync = sandbox.requests
@@ -281,7 +283,7 @@ def test_asave_refuses_what_save_refuses(sandbox: Sandbox, tmp_path: Path) -> No
 
     async def main() -> None:
         async with AsyncImagesClient(base_url=sandbox.base_url) as client:
-            result = await client.generate("an otter", size="64x64")
+            result = await client.generate("an otter", model="small", size="64x64")
             for save in (result.asave, result[0].asave):
                 with pytest.raises(FileExistsError):
                     await save(path, overwrite=False)
@@ -300,7 +302,7 @@ def test_a_client_reconnects_in_a_second_event_loop(sandbox: Sandbox) -> None:
 
     async def main() -> ImagesResult:
         async with client:
-            return await client.generate("an otter", size="64x64")
+            return await client.generate("an otter", model="small", size="64x64")
 
     assert [len(asyncio.run(main())) for _ in range(3)] == [1, 1, 1]
 

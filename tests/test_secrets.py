@@ -111,7 +111,7 @@ class Stage:
 
     def client(self, key: APIKey = KEY, **arguments: Any) -> ImagesClient:
         """A client of the sandbox, until the curtain falls."""
-        plain: dict[str, Any] = {"base_url": self.sandbox.base_url, "max_retries": 0, "size": "64x64"}
+        plain: dict[str, Any] = {"base_url": self.sandbox.base_url, "max_retries": 0, "model": "small", "size": "64x64"}
         return self.closing.enter_context(ImagesClient(key, **(plain | arguments)))
 
     def asking(self, reply: Reply | None = None, **arguments: Any) -> ImagesClient:
@@ -150,7 +150,7 @@ def stage(guarded: Sandbox, served: FileServer, elsewhere: FileServer, tmp_path:
 
 async def _async_calls(stage: Stage) -> object:
     async with AsyncImagesClient(KEY, base_url=stage.sandbox.base_url, max_retries=0) as client:
-        return [repr(client), await client.generate("x", size="64x64"), pickle.dumps(client)]
+        return [repr(client), await client.generate("x", model="small", size="64x64"), pickle.dumps(client)]
 
 
 def _stream(stage: Stage) -> object:
@@ -161,7 +161,7 @@ def _stream(stage: Stage) -> object:
 def _low_level(stage: Stage) -> object:
     low_level = stage.client().low_level
     http = low_level.get_httpx_client()
-    answer = http.post("/images/generations", json={"prompt": "x", "size": "64x64"})
+    answer = http.post("/images/generations", json={"prompt": "x", "model": "small", "size": "64x64"})
     assert answer.status_code == 200
     return [repr(each) for each in (low_level, http, answer, answer.headers, http.headers)]
 
@@ -203,7 +203,7 @@ def _file_that_is_gone(stage: Stage) -> object:
 SCENES: dict[str, Callable[[Stage], object]] = {
     "generate": lambda stage: stage.client().generate("x", n=2),
     "edit": lambda stage: stage.client().edit(stage.picture, "x"),
-    "variation": lambda stage: stage.client().create_variation(("a.png", stage.picture), size="256x256"),
+    "variation": lambda stage: stage.client().create_variation(("a.png", stage.picture), model="small", size="256x256"),
     "stream": _stream,
     "asynchronous": lambda stage: asyncio.run(_async_calls(stage)),
     "links": lambda stage: stage.client(model="dall-e-2", size="256x256").generate("x", n=2).save(stage.folder),
@@ -431,7 +431,7 @@ class TestCopies:
     def test_of_an_async_client_too(self, stage: Stage, copied: Callable[[AsyncImagesClient], AsyncImagesClient]) -> None:
         async def use() -> int:
             async with copied(AsyncImagesClient(KEY, base_url=stage.sandbox.base_url)) as client:
-                return len(await client.generate("x", size="64x64"))
+                return len(await client.generate("x", model="small", size="64x64"))
 
         assert asyncio.run(use()) == 1
 

@@ -124,7 +124,7 @@ def test_a_stream_shows_as_many_unfinished_pictures_as_asked_for(
     args: list[Any] = ["an otter"] if method == "generate" else [drawn(64, 64), "an otter"]
     options: dict[str, Any] = {} if count is None else {"partial_images": count}
 
-    seen = watch(mode, sandbox.base_url, method, *args, size="64x64", **options)
+    seen = watch(mode, sandbox.base_url, method, *args, model="small", size="64x64", **options)
 
     assert [type(event) for event in seen.events] == [PartialImage] * (count or 0) + [CompletedImage]
     assert [event.index for event in seen.events] == list(range((count or 0) + 1))
@@ -142,7 +142,7 @@ def test_a_stream_shows_as_many_unfinished_pictures_as_asked_for(
 
 @pytest.mark.parametrize("mode", MODES)
 def test_each_of_several_pictures_comes_with_its_own_unfinished_ones(sandbox: Sandbox, mode: str) -> None:
-    seen = watch(mode, sandbox.base_url, "generate", "an otter", n=2, partial_images=1, size="64x64")
+    seen = watch(mode, sandbox.base_url, "generate", "an otter", n=2, partial_images=1, model="small", size="64x64")
 
     assert [type(event) for event in seen.events] == [PartialImage, CompletedImage] * 2
     assert [image.index for image in seen.whole()] == [0, 1]
@@ -150,7 +150,9 @@ def test_each_of_several_pictures_comes_with_its_own_unfinished_ones(sandbox: Sa
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_variation_that_the_server_does_not_stream_gives_one_completed_event_a_picture(sandbox: Sandbox, mode: str) -> None:
-    seen = watch(mode, sandbox.base_url, "variation", drawn(256, 256), n=2, size="256x256", response_format="b64_json")
+    seen = watch(
+        mode, sandbox.base_url, "variation", drawn(256, 256), n=2, model="small", size="256x256", response_format="b64_json"
+    )
 
     assert list(seen.whole()) == [event.image for event in seen.events]
     assert [(type(event), event.index) for event in seen.events] == [(CompletedImage, 0), (CompletedImage, 1)]
@@ -160,7 +162,10 @@ def test_the_loop_that_the_design_shows_runs(sandbox: Sandbox, tmp_path: Path, m
     monkeypatch.setenv("OPENAI_BASE_URL", sandbox.base_url)
     monkeypatch.chdir(tmp_path)
 
-    with ImagesClient(size="256x256") as client, client.stream_generate("a baby sea otter", partial_images=2) as stream:
+    with (
+        ImagesClient(model="small", size="256x256") as client,
+        client.stream_generate("a baby sea otter", partial_images=2) as stream,
+    ):
         for event in stream:
             event.image.save(f"otter-{event.index}.png")
 
@@ -179,7 +184,7 @@ def test_nothing_is_sent_before_the_with_block_is_entered(sandbox: Sandbox, clie
 
 
 def test_a_stream_asks_for_events_and_takes_json_as_well(sandbox: Sandbox, client: ImagesClient) -> None:
-    with client.stream_generate("an otter", size="64x64") as stream:
+    with client.stream_generate("an otter", model="small", size="64x64") as stream:
         stream.result()
 
     (request,) = sandbox.requests

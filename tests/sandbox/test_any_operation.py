@@ -183,7 +183,7 @@ class TestUpscale:
             ({"sharpness": "very"}, ("sharpness", "invalid_type")),
             ({"crop[]": [1, 2, 3, 4, 5]}, ("crop", "array_above_max_length")),
             ({"crop[]": [1, "x"]}, ("crop.1", "invalid_type")),
-            ({"size": "64x64"}, ("size", "unknown_parameter")),
+            ({"model": "small", "size": "64x64"}, ("size", "unknown_parameter")),
             ({"prompt": "x", "model": "gpt-image-2"}, ("prompt", "unknown_parameter")),
         ],
     )
@@ -303,7 +303,7 @@ class TestWithoutFiles:
 
 
 def test_what_was_there_before_still_is(http: httpx.Client) -> None:
-    said = answer(http.post("/images/generations", json={"prompt": "x", "size": "64x64"}))
+    said = answer(http.post("/images/generations", json={"prompt": "x", "model": "small", "size": "64x64"}))
     assert opened(said["data"][0]).size == (64, 64)
 
 

@@ -148,7 +148,7 @@ class TestOpenAI:
     def test_variations(self, client: openai.OpenAI) -> None:
         with pytest.warns(DeprecationWarning, match="deprecated"):
             response = client.images.create_variation(  # pyright: ignore[reportDeprecated]
-                image=("a.png", png()), n=3, size="256x256", response_format="b64_json"
+                image=("a.png", png()), n=3, model="small", size="256x256", response_format="b64_json"
             )
         assert len(set(contents(response))) == 3
         assert {opened(content).size for content in contents(response)} == {(256, 256)}

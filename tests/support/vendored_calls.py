@@ -69,7 +69,7 @@ def told(response: Response[ErrorResponse | ImagesResponse]) -> dict[str, Any]:
 
 
 def creation() -> CreateImageRequest:
-    return CreateImageRequest(prompt="an otter, größer", n=2, size="64x32", output_format="webp")
+    return CreateImageRequest(prompt="an otter, größer", n=2, model="small", size="64x32", output_format="webp")
 
 
 def refused() -> CreateImageRequest:
@@ -88,7 +88,7 @@ def edit_by_reference(png: bytes) -> CreateImageEditByReferenceRequest:
 
 
 def variation(png: bytes) -> CreateImageVariationRequest:
-    return CreateImageVariationRequest(image=File(BytesIO(png)), size="256x256", response_format="b64_json")
+    return CreateImageVariationRequest(image=File(BytesIO(png)), model="small", size="256x256", response_format="b64_json")
 
 
 def call(client: AuthenticatedClient, stranger: Client, png: bytes) -> list[dict[str, Any]]:
