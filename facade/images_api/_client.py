@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Coroutine, Mapping
 from functools import cached_property, partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 import httpx
@@ -176,8 +177,7 @@ class AsyncImagesClient(
         await self.close()
 
     def _connected(self, borrowed: httpx.AsyncClient | None) -> Connections[httpx.AsyncClient]:
-        import concurrent.futures.thread  # noqa: F401  what asyncio needs for a thread, while files can be opened
-
+        import_module("concurrent.futures.thread")  # which asyncio imports for a thread, when files may be out of reach
         return Connections(httpx.AsyncClient, borrowed, running_loop)
 
     async def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:

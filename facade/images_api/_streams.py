@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Self
 
 import httpx
 
 from ._http.exchange import achunks, chunks
-from ._responses import events as _events  # noqa: F401  while nothing is paid for yet, and files can be opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ._calls import Call
     from ._events import StreamEvent
     from ._results import HTTPInfo, ImagesResult
+
+import_module("images_api._responses.events")  # while files can be opened, and nothing is paid for yet
 
 
 class ImageStream:

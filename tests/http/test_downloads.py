@@ -7,6 +7,7 @@ import base64
 import gzip
 import pickle
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
@@ -16,6 +17,7 @@ import pytest
 from file_server import Reply, dead_port_fixture, elsewhere_fixture, served_fixture
 
 from images_api import AsyncImagesClient, DownloadError, GeneratedImage, ImagesClient
+from images_api._images.base64 import check_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from conftest import DrawPicture
     from file_server import FileServer
 
+    from images_api._images.spool import Content
     from images_api.sandbox import Sandbox
 
 # pytest finds them by their names, here.
@@ -557,6 +560,20 @@ class TestAsync:
 
         assert self.link(served, served.answer("/x.png", Reply(picture)), use) == picture
         assert len(served.heard("GET")) == 1
+
+    def test_what_came_is_checked_outside_the_event_loop(
+        self, served: FileServer, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        threads: list[int] = []
+
+        def check(content: Content) -> None:
+            threads.append(threading.get_ident())
+            check_image(content)
+
+        monkeypatch.setattr("images_api._http.downloads.check_image", check)
+        assert self.link(served, served.answer("/x.png", Reply(picture)), GeneratedImage.aread) == picture
+        assert len(threads) == 1
+        assert threads != [threading.get_ident()]
 
     def test_a_picture_of_an_async_client_must_be_awaited(self, served: FileServer, picture: bytes) -> None:
         async def use(image: GeneratedImage) -> None:

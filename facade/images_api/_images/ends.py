@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from io import SEEK_END
+from io import SEEK_CUR, SEEK_END
 from typing import BinaryIO
 from xml.parsers import expat
 
-from .headers import HEAD, JPEG_END, SVG, Window, jpeg_segments, media_type, png_chunks
+from .headers import HEAD, JPEG_END, SVG, jpeg_segments, media_type, png_chunks
 
 _JPEG_SCAN = 0xDA
 # https://www.w3.org/Graphics/GIF/spec-gif89a.txt
-_GIF_IMAGE, _GIF_EXTENSION, _GIF_END, _GIF_NOTHING = b",!;\0"
-_GIF_CONTROL = 0xF9
-_GIF_COLOURS_FLAG = 0x80
-# More than an hour of frames at any rate.
-_MOST_GIF_BLOCKS = 1 << 20
+_GIF_IMAGE, _GIF_EXTENSION, _GIF_CONTROL, _GIF_END, _GIF_STRAY = b",", b"!", b"\xf9", b";", b"\0"
+_CHUNK = 2048
+# An hour and more of frames at any rate.
+_MOST_GIF_BLOCKS = 1 << 19
 _JUNK_BEHIND = expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]
 # Python's other threads have a turn after each, among them that of an event loop.
 _SVG_CHUNK = 4 << 20
@@ -54,51 +53,42 @@ def _webp_ends(file: BinaryIO) -> bool:
 
 def _gif_ends(file: BinaryIO) -> bool:
     """Tell whether a gif's blocks lead to its end, or, where its last byte alone was left out, from an image to nothing."""
-    window = Window(file)
-    offset = 13 + _size_of_colours(window, 10)
+    file.seek(10)
+    _skip_colours(file, *struct.unpack("B2x", file.read(3)))
     may_end = False
     for _ in range(_MOST_GIF_BLOCKS):
-        try:
-            block = _byte(window, offset)
-        except struct.error:
-            return may_end
-        if block == _GIF_END:
-            return True
+        block = file.read(1)
         if block == _GIF_IMAGE:
-            offset = _behind_blocks(window, offset + 11 + _size_of_colours(window, offset + 9))
+            _skip_colours(file, *struct.unpack("8xB", file.read(9)))
+            file.seek(1, SEEK_CUR)
             may_end = True
         elif block == _GIF_EXTENSION:
-            may_end = may_end and _byte(window, offset + 1) != _GIF_CONTROL
-            offset = _behind_blocks(window, offset + 2)
-        elif block == _GIF_NOTHING:
-            offset += 1
+            may_end = file.read(1) != _GIF_CONTROL and may_end
+        elif block == _GIF_STRAY:
             may_end = False
+            continue
         else:
-            break
+            return block == _GIF_END or (not block and may_end)
+        _skip_blocks(file)
     return False
 
 
-def _size_of_colours(window: Window, offset: int) -> int:
-    """Return how many bytes of colours stand behind the flags at an offset."""
-    flags = _byte(window, offset)
-    return 3 << (flags & 7) + 1 if flags & _GIF_COLOURS_FLAG else 0
+def _skip_colours(file: BinaryIO, flags: int) -> None:
+    if flags & 0x80:
+        file.seek(3 << (flags & 7) + 1, SEEK_CUR)
 
 
-def _behind_blocks(window: Window, offset: int) -> int:
-    """Return the offset behind a row of blocks, the last of which is empty."""
-    while True:
-        chunk, begin = window.reach(offset)
-        index, end = begin, len(chunk)
+def _skip_blocks(file: BinaryIO) -> None:
+    """Skip a row of blocks, the last of which is empty."""
+    while chunk := file.read(_CHUNK):
+        index, end = 0, len(chunk)
         while index < end and (length := chunk[index]):
             index += length + 1
-        offset += index - begin
+        file.seek(index - end, SEEK_CUR)
         if index < end:
-            return offset + 1
-
-
-def _byte(window: Window, offset: int) -> int:
-    chunk, index = window.reach(offset)
-    return chunk[index]
+            file.seek(1, SEEK_CUR)
+            return
+    raise struct.error
 
 
 def _svg_ends(file: BinaryIO) -> bool:

@@ -100,34 +100,12 @@ def read_facts(file: BinaryIO) -> ImageFacts:
         return ImageFacts(kind, size)
 
 
-class Window:
-    """A file's bytes by their offset, some of them at hand."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._start, self._chunk = 0, b""
-
-    def reach(self, offset: int, size: int = 1) -> tuple[bytes, int]:
-        """Return a chunk with so many bytes from an offset on, and where in it they begin.
-
-        Raises:
-            struct.error: The file ends before.
-        """
-        index = offset - self._start
-        if index + size <= len(self._chunk):
-            return self._chunk, index
-        self._file.seek(offset)
-        self._start, self._chunk = offset, self._file.read(_CHUNK)
-        if len(self._chunk) < size:
-            raise struct.error
-        return self._chunk, 0
-
-
 def png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """Yield the kind of each chunk, and the offset behind it, to the end of the file (a struct.error)."""
-    window, offset = Window(file), _PNG_BEGIN
+    offset = _PNG_BEGIN
     while True:
-        length, kind = struct.unpack_from(">I4s", *window.reach(offset, 8))
+        file.seek(offset)
+        length, kind = struct.unpack(">I4s", file.read(8))
         offset += length + 12
         yield kind, offset
 
@@ -137,18 +115,23 @@ def jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
 
     What else stands between two segments is skipped, such as the data of a scan, or stray bytes.
     """
-    window, offset = Window(file), 2
+    offset = 2
     for _ in range(_MOST_SEGMENTS):
-        chunk, index = window.reach(offset, 2)
-        while (marker := _JPEG_MARKER.search(chunk, index)) is None:
-            offset += len(chunk) - index - 1
-            chunk, index = window.reach(offset, 2)
-        offset += marker.end() - index
+        file.seek(offset)
+        chunk = file.read(4)
+        while not (marker := _JPEG_MARKER.search(chunk)):
+            offset += len(chunk) - 1
+            file.seek(offset)
+            chunk = file.read(_CHUNK)
+            if len(chunk) < 2:  # noqa: PLR2004  a marker
+                raise struct.error
+        offset += marker.end()
         kind = marker[1][0]
         if kind == JPEG_END:
             yield kind, offset, 0
             return
-        (length,) = struct.unpack_from(">H", *window.reach(offset, _JPEG_LENGTH))
+        file.seek(offset)
+        (length,) = struct.unpack(">H", file.read(_JPEG_LENGTH))
         if length < _JPEG_LENGTH:
             break  # less than its own length
         yield kind, offset + _JPEG_LENGTH, length - _JPEG_LENGTH
