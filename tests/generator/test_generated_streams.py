@@ -210,7 +210,7 @@ def test_what_cant_be_understood_is_raised_with_its_bytes(
 @pytest.mark.parametrize("mode", MODES)
 def test_one_that_breaks_off_says_so_after_what_came(mode: str) -> None:
     found: list[Any] = []
-    script = [head(), chunk(event(PARTIAL)), chunk(b"data: {"), Do.CLOSE]
+    script: list[bytes | Do] = [head(), chunk(event(PARTIAL)), chunk(b"data: {"), Do.CLOSE]
     with RawServer(script) as server, pytest.raises(httpx.RemoteProtocolError):
         read(mode, server, found)
     assert told(found) == [PARTIAL["type"]]
