@@ -34,6 +34,8 @@ HTTPClient = TypeVar("HTTPClient")
 class _Client(Generic[HTTPClient]):
     """What both clients are made of."""
 
+    _low_level: LowLevelClient | None = None
+
     def __init__(
         self,
         api_key: APIKey = None,
@@ -100,11 +102,17 @@ class _Client(Generic[HTTPClient]):
 
     @property
     def low_level(self) -> LowLevelClient:
-        """Return the generated client on the same connections, with the same key, for what this one doesn't cover."""
-        from ._http.low_level import SharedTransport
-        from ._requests.request import low_level_client
+        """Return the generated client on the same connections, with the same key, for what this one doesn't cover.
 
-        return low_level_client(self._settings, SharedTransport(self._settings, self._connections), self._connections.kind)
+        It is always the same one, until it is closed.
+        """
+        low_level = self._low_level
+        if low_level is None or low_level.get_httpx_client().is_closed or low_level.get_async_httpx_client().is_closed:
+            from ._http.low_level import SharedTransport
+            from ._requests.request import low_level_client
+
+            self._low_level = low_level = low_level_client(self._settings, SharedTransport(self._settings, self._connections))
+        return low_level
 
     @cached_property
     def _source(self) -> Downloader:

@@ -43,6 +43,16 @@ class Client:
     _client: httpx.Client | None = field(default=None, init=False)
     _async_client: httpx.AsyncClient | None = field(default=None, init=False)
 
+    def __copy__(self) -> "Client":
+        """Get a new client matching this one, on the same connections"""
+        same = evolve(self)
+        same._client, same._async_client = self._client, self._async_client
+        return same
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Client":
+        """Get a new client matching this one, on the same connections, which can't be copied"""
+        return self.__copy__()
+
     def __reduce__(self) -> str:
         raise TypeError(f"{type(self).__name__} can't be pickled: it may hold secrets; make one where it is used")
 
@@ -163,6 +173,16 @@ class AuthenticatedClient:
     """The prefix to use for the Authorization header"""
     auth_header_name: str = "Authorization"
     """The name of the Authorization header"""
+
+    def __copy__(self) -> "AuthenticatedClient":
+        """Get a new client matching this one, on the same connections"""
+        same = evolve(self)
+        same._client, same._async_client = self._client, self._async_client
+        return same
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "AuthenticatedClient":
+        """Get a new client matching this one, on the same connections, which can't be copied"""
+        return self.__copy__()
 
     def __reduce__(self) -> str:
         raise TypeError(f"{type(self).__name__} can't be pickled: it may hold secrets; make one where it is used")

@@ -11,21 +11,24 @@ _SIGNATURES = (
 _LONGEST = max(offset + len(magic) for magic, offset, _ in _SIGNATURES)
 
 
-def media_type(payload: BinaryIO) -> str | None:
-    """Return the media type of the image in a binary file, and leave the file where it stood.
+def media_type(payload: BinaryIO | bytes) -> str | None:
+    """Return the media type of an image, and leave a file where it stood.
 
     Args:
-        payload: A binary file; its beginning is looked at, since that is where httpx starts to send from.
+        payload: Bytes, or a binary file; its beginning is looked at, since that is where httpx starts to send from.
 
     Returns:
         `image/png`, `image/jpeg`, `image/gif` or `image/webp`; None for anything else, or when the file can't be rewound.
     """
-    if not payload.seekable():
+    if isinstance(payload, bytes):
+        head = payload[:_LONGEST]
+    elif payload.seekable():
+        position = payload.tell()
+        payload.seek(0)
+        head = payload.read(_LONGEST)
+        payload.seek(position)
+    else:
         return None
-    position = payload.tell()
-    payload.seek(0)
-    head = payload.read(_LONGEST)
-    payload.seek(position)
     for magic, offset, name in _SIGNATURES:
         if head[offset : offset + len(magic)] == magic:
             return name

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, MutableMapping
 from typing import IO, BinaryIO, Generic, Literal, TypeVar
 
-from attrs import define
+from attrs import define, field
 
 from .media_types import media_type
+from .payloads import binary, file_name
+from .representation import short_repr
 
 
 class Unset:
@@ -13,6 +15,9 @@ class Unset:
         return False
 
     def __reduce__(self) -> str:
+        return "UNSET"
+
+    def __repr__(self) -> str:
         return "UNSET"
 
 
@@ -33,14 +38,16 @@ RequestFiles = list[tuple[str, FileTypes]]
 class File:
     """Contains information for file uploads"""
 
-    payload: BinaryIO
+    payload: BinaryIO | bytes = field(converter=binary)
     file_name: str | None = None
     mime_type: str | None = None
+
+    __repr__ = short_repr
 
     def to_tuple(self) -> FileTypes:
         """Return a tuple representation that httpx will accept for multipart/form-data"""
         mime_type = self.mime_type or media_type(self.payload)
-        return self.file_name or f"upload.{(mime_type or '/bin').split('/')[1]}", self.payload, mime_type
+        return self.file_name or file_name(self.payload, mime_type), self.payload, mime_type
 
 
 T = TypeVar("T")
@@ -54,6 +61,8 @@ class Response(Generic[T]):
     content: bytes
     headers: MutableMapping[str, str]
     parsed: T | None
+
+    __repr__ = short_repr
 
 
 __all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]

@@ -23,7 +23,8 @@ MODEL, VARYING_MODEL = (
     SCHEMAS[request]["properties"]["model"]["default"] for request in ("CreateImageRequest", "CreateImageVariationRequest")
 )
 MODES = ("sync", "async")
-CALLS = ("creation", "edit", "edit by reference", "variation", "refused", "stranger")
+STREAMS = ("streamed creation", "streamed edit", "streamed variation")
+CALLS = ("creation", "edit", "edit by reference", "variation", "refused", "stranger", *STREAMS)
 
 
 class Run(NamedTuple):
@@ -136,3 +137,16 @@ class TestCalls:
         assert run.reply(mode, "stranger")["message"]
         assert "authorization" not in run.request(mode, "stranger").headers
         assert "authorization" in run.request(mode, "creation").headers
+
+    @pytest.mark.parametrize(
+        ("call", "partial", "drawn"),
+        [
+            ("streamed creation", [0, 1], ("WEBP", (64, 32))),
+            ("streamed edit", [0], ("PNG", (256, 256))),
+            ("streamed variation", [], ("PNG", (256, 256))),
+        ],
+    )
+    def test_pictures_are_streamed(self, run: Run, mode: str, call: str, partial: list[int], drawn: object) -> None:
+        reply = run.reply(mode, call)
+        assert pictures(reply) == [drawn]
+        assert reply["partial"] == partial

@@ -7,8 +7,9 @@ import json
 import pickle
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -326,10 +327,64 @@ def derived_timeout(package: Package, server: Server) -> object:
     return first.get_httpx_client().timeout, first.get_async_httpx_client().timeout
 
 
+def copied(copy_of: Callable[[Any], Any]) -> Observation:
+    """See whether a copy of a client that is in use sends with its token, and by its connections."""
+
+    async def asynchronously(package: Package, server: Server) -> object:
+        async with package.client(server) as client:
+            await package.acreate(copy_of(client))
+            return copy_of(client).get_async_httpx_client() is client.get_async_httpx_client()
+
+    def observe(package: Package, server: Server) -> object:
+        with package.client(server) as client:
+            package.create(copy_of(client))
+            same = copy_of(client).get_httpx_client() is client.get_httpx_client()
+        also = asyncio.run(asynchronously(package, server))
+        return same, also, {request.headers["authorization"] for request in server.requests}
+
+    return observe
+
+
+def replied(package: Package, server: Server) -> object:
+    """See which parts of a reply that holds two images its repr shows."""
+    image = b64encode(png()).decode()
+    server.reply = Reply(json.dumps({"data": [{"b64_json": image}, {"url": image}]}).encode())
+    with package.client(server) as client:
+        response = package.create(client)
+    return [image in repr(each) for each in (response, response.parsed, response.parsed.data[0])]
+
+
+def of_file(package: Package, _: Server) -> object:
+    shown = repr(package("types").File(png(), "otter.png"))
+    return "PNG" in shown, "otter.png" in shown
+
+
+def bare(**fields: Any) -> Observation:
+    return lambda package, server: [part[:3] for part in edited(package, server, **fields) if part.filename]
+
+
+def streams(package: Package, server: Server) -> object:
+    """Return what the stream of each operation gives, of a server that streams."""
+    server.reply = Reply(EVENTS, type="text/event-stream")
+    file = package.file(png())
+    found = []
+    with package.client(server) as client:
+        for operation, fields in (
+            ("create_image", {"prompt": "x"}),
+            ("create_image_edit", {"prompt": "x", "image": file}),
+            ("create_image_variation", {"image": file}),
+        ):
+            module = package(f"api.images.{operation}")
+            body = getattr(module, f"{operation.title().replace('_', '')}Request")(**fields)
+            found += [type(event).__name__ for event in module.sync_stream(client=client, body=body)]
+    return found
+
+
 PAGE = b"<html><title>502 Bad Gateway</title></html>"
 EVENTS = b'event: image_generation.completed\ndata: {"type": "image_generation.completed"}\n\n'
 FORMS = ("forms-import",)
 FILES = ("files-import",)
+PNG = ("upload.png", "image/png")
 
 PROOFS = [
     Proof(
@@ -395,6 +450,22 @@ PROOFS = [
         FORMS,
     ),
     Proof(
+        "forms-like-everyone-else",
+        "a file that is given bare is a file",
+        bare(image=png(), mask=BytesIO(png())),
+        [("image", *PNG), ("mask", *PNG)],
+        AttributeError,
+        FORMS,
+    ),
+    Proof(
+        "forms-like-everyone-else",
+        "a path is no text",
+        bare(image="otter.png"),
+        TypeError,
+        AttributeError,
+        FORMS,
+    ),
+    Proof(
         "forms-import",
         "a form can be made",
         lambda package, server: names(edited(package, server)),
@@ -446,6 +517,38 @@ PROOFS = [
         right=True,
         wrong=False,
     ),
+    Proof(
+        "unset-by-name",
+        "UNSET is shown by its name",
+        lambda package, _: repr(package("types").UNSET) == "UNSET",
+        right=True,
+        wrong=False,
+    ),
+    Proof(
+        "files-of-bytes",
+        "bytes of any kind are a file",
+        lambda package, server: uploads(edited(package, server, image=package("types").File(bytearray(png()), "a.png"))),
+        [("a.png", "image/png", png())],
+        AttributeError,
+    ),
+    Proof(
+        "files-of-bytes",
+        "a path is none",
+        lambda package, _: package("types").File("otter.png").payload,
+        TypeError,
+        "otter.png",
+    ),
+    Proof("short-files", "repr shows no bytes of a file", of_file, (False, True), (True, True)),
+    Proof("short-replies", "repr shows no image of a reply", replied, [False] * 3, [True, False, False]),
+    Proof("short-models", "repr shows no image of a model", replied, [False] * 3, [True] * 3),
+    Proof("short-models-import", "a model can be made", replied, [False] * 3, NameError),
+    Proof("types-import", "the types can be imported", replied, [False] * 3, NameError),
+    *(
+        Proof("copies", f"a {how.__name__} of a client works", copied(how), (True, True, {f"Bearer {SECRET}"}), TypeError)
+        for how in (copy, deepcopy)
+    ),
+    Proof("streams", "each operation streams", streams, ["CompletedImageEvent"] * 3, AttributeError),
+    Proof("streams-schemas", "the events have models", streams, ["CompletedImageEvent"] * 3, AttributeError),
     *(
         Proof("any-status-built", f"a {number} is a reply", status(number), (number, int, "busy"), ValueError)
         for number in (499, 520, 524, 529)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64encode
+from collections.abc import Callable
+from copy import copy, deepcopy
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from pictures import drawn
 from raw_server import RawServer, reply
 
 from images_api import AsyncImagesClient, ImagesClient, InvalidRequestError
+from images_api_client import Client as LowLevelClient
 from images_api_client.api.images import create_image, create_image_edit, create_image_variation
 from images_api_client.models import (
     CreateImageEditByReferenceRequest,
@@ -237,3 +240,106 @@ def test_a_cookie_of_the_call_wins_over_those_of_the_borrowed_client(sandbox: Sa
         client.generate("x")
         client.generate("x", extra_headers={"Cookie": "jar=call"})
     assert seen == ["jar=client", "jar=call"]
+
+
+@pytest.mark.parametrize("kind", [ImagesClient, AsyncImagesClient])
+def test_it_is_made_once(kind: type[ImagesClient | AsyncImagesClient]) -> None:
+    client, other = (kind("sk-1", base_url="http://127.0.0.1/v1") for _ in range(2))
+
+    assert client.low_level is client.low_level
+    assert client.low_level is not other.low_level
+    assert copy(client).low_level is not client.low_level
+
+
+def test_one_that_was_closed_is_followed_by_another(server: RawServer) -> None:
+    with ImagesClient(base_url=server.base_url) as client:
+        for _ in range(2):
+            with client.low_level as low_level:
+                create_image.sync_detailed(client=low_level, body=CREATION)
+
+    assert {request.connection for request in server.requests} == {0}
+
+
+def test_one_that_was_closed_is_followed_by_another_in_a_loop_as_well(server: RawServer) -> None:
+    async def main() -> None:
+        async with AsyncImagesClient(base_url=server.base_url) as client:
+            for _ in range(2):
+                async with client.low_level as low_level:
+                    await create_image.asyncio_detailed(client=low_level, body=CREATION)
+
+    asyncio.run(main())
+    assert {request.connection for request in server.requests} == {0}
+
+
+Derive = Callable[[LowLevelClient], LowLevelClient]
+DERIVED: list[tuple[Derive, dict[str, str]]] = [
+    (lambda low_level: low_level.with_headers({"X-Team": "otters"}), {"x-team": "otters"}),
+    (lambda low_level: low_level.with_headers({"User-Agent": "otters/1"}), {"user-agent": "otters/1"}),
+    (lambda low_level: low_level.with_headers({"X-Trace": "2"}), {"x-trace": "2"}),
+    (lambda low_level: low_level.with_headers({"AUTHORIZATION": "Bearer sk-2"}), {"authorization": "Bearer sk-2"}),
+    (lambda low_level: low_level.with_timeout(httpx.Timeout(7)), {}),
+    (lambda low_level: low_level.with_cookies({"team": "otters"}), {"cookie": "team=otters"}),
+    (lambda low_level: low_level.with_headers({"X-Team": "otters"}).with_timeout(httpx.Timeout(7)), {"x-team": "otters"}),
+    (copy, {}),
+    (deepcopy, {}),
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("derive", "sent"), DERIVED)
+def test_what_is_made_of_it_keeps_key_and_connections_and_changes_nothing(
+    server: RawServer, mode: str, derive: Derive, sent: dict[str, str]
+) -> None:
+    settings: dict[str, Any] = {"base_url": server.base_url, "headers": {"X-Trace": "1", "User-Agent": "fleet/1"}}
+
+    async def asynchronously() -> None:
+        async with AsyncImagesClient("sk-1", **settings) as client:
+            for low_level in (client.low_level, derive(client.low_level), client.low_level):
+                await create_image.asyncio_detailed(client=low_level, body=CREATION)
+
+    if mode == "async":
+        asyncio.run(asynchronously())
+    else:
+        with ImagesClient("sk-1", **settings) as client:
+            for low_level in (client.low_level, derive(client.low_level), client.low_level):
+                create_image.sync_detailed(client=low_level, body=CREATION)
+
+    assert {request.connection for request in server.requests} == {0}
+    usual = {"authorization": "Bearer sk-1", "x-trace": "1", "user-agent": "fleet/1", "x-team": None, "cookie": None}
+    first, derived, last = ({name: request.headers.get(name) for name in usual} for request in server.requests)
+    assert (first, derived, last) == (usual, usual | sent, usual)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_timeout_of_its_own_is_kept(mode: str) -> None:
+    kind = ImagesClient if mode == "sync" else AsyncImagesClient
+    client = kind(base_url="http://127.0.0.1/v1", timeout=7)
+    derived = client.low_level.with_timeout(httpx.Timeout(1))
+
+    assert derived.get_httpx_client().timeout == derived.get_async_httpx_client().timeout == httpx.Timeout(1)
+    assert client.low_level.get_httpx_client().timeout == httpx.Timeout(7, connect=5)
+
+
+def test_each_kind_of_client_takes_its_own_functions_alone(server: RawServer) -> None:
+    async def main() -> None:
+        await create_image.asyncio_detailed(client=ImagesClient(base_url=server.base_url).low_level, body=CREATION)
+
+    with pytest.raises(TypeError, match="low_level of ImagesClient takes the sync functions alone"):
+        asyncio.run(main())
+    with pytest.raises(TypeError, match="low_level of AsyncImagesClient takes the asyncio functions alone"):
+        create_image.sync_detailed(client=AsyncImagesClient(base_url=server.base_url).low_level, body=CREATION)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_it_streams(sandbox: Sandbox, mode: str) -> None:
+    body = CreateImageRequest(prompt="an otter", size="64x64", partial_images=1)
+
+    async def main() -> list[Any]:
+        async with AsyncImagesClient(base_url=sandbox.base_url) as client:
+            return [each async for each in create_image.asyncio_stream(client=client.low_level, body=body)]
+
+    with ImagesClient(base_url=sandbox.base_url) as client:
+        sync = mode == "sync"
+        events = list(create_image.sync_stream(client=client.low_level, body=body)) if sync else asyncio.run(main())
+    assert [type(each).__name__ for each in events] == ["PartialImageEvent", "CompletedImageEvent"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from images_api_client import AuthenticatedClient, Client
     from images_api_client.api.images import create_image, create_image_edit, create_image_variation
     from images_api_client.models import (
+        CompletedImageEvent,
         CreateImageEditByReferenceRequest,
         CreateImageEditRequest,
         CreateImageRequest,
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
         ErrorResponse,
         ImageReference,
         ImagesResponse,
+        PartialImageEvent,
     )
     from images_api_client.types import File, Response
 else:
     from acme.pictures import AuthenticatedClient, Client
     from acme.pictures.api.images import create_image, create_image_edit, create_image_variation
     from acme.pictures.models import (
+        CompletedImageEvent,
         CreateImageEditByReferenceRequest,
         CreateImageEditRequest,
         CreateImageRequest,
@@ -42,6 +45,7 @@ else:
         ErrorResponse,
         ImageReference,
         ImagesResponse,
+        PartialImageEvent,
     )
     from acme.pictures.types import File, Response
 
@@ -66,6 +70,22 @@ def told(response: Response[ErrorResponse | ImagesResponse]) -> dict[str, Any]:
     elif isinstance(reply, ErrorResponse) and isinstance(reply.error, ErrorDetail):
         told |= {"message": reply.error.message, "param": reply.error.param, "code": reply.error.code}
     return told
+
+
+def told_events(events: list[Any]) -> dict[str, Any]:
+    """What a stream says, from its models only."""
+    partial = [each.partial_image_index for each in events if isinstance(each, PartialImageEvent)]
+    completed = [each.b64_json for each in events if isinstance(each, CompletedImageEvent)]
+    whole = [image.b64_json for each in events if isinstance(each, ImagesResponse) for image in each.data or []]
+    return {"status": 200, "partial": partial, "pictures": completed + whole}
+
+
+def streamed_creation() -> CreateImageRequest:
+    return CreateImageRequest(prompt="an otter", size="64x32", output_format="webp", partial_images=2)
+
+
+def streamed_edit(png: bytes) -> CreateImageEditRequest:
+    return CreateImageEditRequest(image=File(png, "otter.png"), prompt="a beret", partial_images=1)
 
 
 def creation() -> CreateImageRequest:
@@ -100,6 +120,9 @@ def call(client: AuthenticatedClient, stranger: Client, png: bytes) -> list[dict
             told(create_image_variation.sync_detailed(client=client, body=variation(png))),
             told(create_image.sync_detailed(client=client, body=refused())),
             told(create_image.sync_detailed(client=stranger, body=creation())),
+            told_events(list(create_image.sync_stream(client=client, body=streamed_creation()))),
+            told_events(list(create_image_edit.sync_stream(client=client, body=streamed_edit(png)))),
+            told_events(list(create_image_variation.sync_stream(client=client, body=variation(png)))),
         ]
 
 
@@ -112,6 +135,9 @@ async def acall(client: AuthenticatedClient, stranger: Client, png: bytes) -> li
             told(await create_image_variation.asyncio_detailed(client=client, body=variation(png))),
             told(await create_image.asyncio_detailed(client=client, body=refused())),
             told(await create_image.asyncio_detailed(client=stranger, body=creation())),
+            told_events([each async for each in create_image.asyncio_stream(client=client, body=streamed_creation())]),
+            told_events([each async for each in create_image_edit.asyncio_stream(client=client, body=streamed_edit(png))]),
+            told_events([each async for each in create_image_variation.asyncio_stream(client=client, body=variation(png))]),
         ]
 
 

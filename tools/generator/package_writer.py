@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tools.generator.contract import line_of, read_contract
+from tools.generator.events import write_events
 from tools.generator.imports import dead_imports
 from tools.generator.methods import methods
 from tools.generator.model_rules import ModelRules
@@ -66,6 +67,7 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
             made, types, rules = list(methods(document)), PythonTypes(document), ModelRules(document)
             write_options(made, types, rules, target / "options.py")
             write_operations(made, types, rules, settings, target / "operations.py")
+            write_events(document, settings, target / "events.py")
             problems = generate(config=settings, custom_template_path=Path(templates))
         except TemplateError as error:
             why = f"a template is missing or broken: {type(error).__name__}: {error}"

@@ -23,25 +23,33 @@ class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def __init__(self, settings: Settings, connections: Connections[Any]) -> None:
         self._settings = settings
         self._connections = connections
+        self._of_httpx = httpx.Client(transport=self).headers
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
-        client: httpx.Client = self._connections.first()
-        return client.send(_outgoing(request, self._settings, client), stream=True)
+        client: httpx.Client = self._checked(httpx.Client)
+        return client.send(self._outgoing(request, client), stream=True)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
-        client: httpx.AsyncClient = self._connections.first()
-        return await client.send(_outgoing(request, self._settings, client), stream=True)
+        client: httpx.AsyncClient = self._checked(httpx.AsyncClient)
+        return await client.send(self._outgoing(request, client), stream=True)
 
+    def _checked(self, kind: type) -> Any:
+        if self._connections.kind is not kind:
+            client, calls = ("ImagesClient", "sync") if kind is httpx.AsyncClient else ("AsyncImagesClient", "asyncio")
+            raise TypeError(f"the low_level of {client} takes the {calls} functions alone")
+        return self._connections.first()
 
-def _outgoing(request: httpx.Request, settings: Settings, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
-    # A copy: what is redirected is made from the original, which must not have the key.
-    same: dict[str, Any] = {"headers": request.headers, "stream": request.stream, "extensions": request.extensions}
-    outgoing = httpx.Request(request.method, request.url, **same)
-    add_client_defaults(outgoing, client)
-    outgoing.headers.update(settings.headers_for(request.url))
-    return outgoing
+    def _outgoing(self, request: httpx.Request, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+        # A copy: what is redirected is made from the original, which must not have the key.
+        same: dict[str, Any] = {"stream": request.stream, "extensions": request.extensions}
+        said = [(name, value) for name, value in request.headers.multi_items() if self._of_httpx.get(name) != value]
+        outgoing = httpx.Request(request.method, request.url, headers=said, **same)
+        for name, value in self._settings.headers_for(request.url).items():
+            outgoing.headers.setdefault(name, value)
+        add_client_defaults(outgoing, client)
+        return outgoing
 
 
 def add_client_defaults(request: httpx.Request, client: httpx.Client | httpx.AsyncClient) -> None:

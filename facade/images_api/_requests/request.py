@@ -186,19 +186,9 @@ async def arequest(settings: Settings, operation_id: str, arguments: Mapping[str
     return checked
 
 
-def low_level_client(settings: Settings, transport: Any, kind: object) -> LowLevelClient:
-    """Return a generated client with these settings, which sends by a transport.
-
-    Args:
-        settings: The client's.
-        transport: An httpx transport.
-        kind: `httpx.Client` or `httpx.AsyncClient`, whichever the transport is for.
-    """
-    client = LowLevelClient(base_url=settings.base_url, timeout=settings.timeout)
-    options: Any = {"base_url": settings.base_url, "timeout": settings.timeout, "transport": transport}
-    if kind is httpx.AsyncClient:
-        return client.set_async_httpx_client(httpx.AsyncClient(**options))
-    return client.set_httpx_client(httpx.Client(**options))
+def low_level_client(settings: Settings, transport: Any) -> LowLevelClient:
+    """Return a generated client with these settings, which sends by an httpx transport, as do those that are made of it."""
+    return LowLevelClient(settings.base_url, timeout=settings.timeout, httpx_args={"transport": transport})
 
 
 def _mapping(name: str, said: dict[str, Any]) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from ..models.image_moderation import ImageModeration, check_image_moderation
 from ..models.image_output_format import ImageOutputFormat, check_image_output_format
 from ..models.image_reference_edit_quality import ImageReferenceEditQuality, check_image_reference_edit_quality
 from ..models.image_size import ImageSize, check_image_size
+from ..representation import short_repr
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class CreateImageEditByReferenceRequest:
     """ A name for your end user, which helps the provider to notice abuse. Newer servers prefer
     `safety_identifier`. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __repr__ = short_repr
 
     def to_dict(self) -> dict[str, Any]:
         images = []

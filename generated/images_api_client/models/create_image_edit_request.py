@@ -17,6 +17,7 @@ from ..models.image_model import ImageModel, check_image_model
 from ..models.image_output_format import ImageOutputFormat, check_image_output_format
 from ..models.image_response_format import ImageResponseFormat, check_image_response_format
 from ..models.image_size import ImageSize, check_image_size
+from ..representation import short_repr
 from ..types import UNSET, File, FileTypes, Unset
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class CreateImageEditRequest:
     svg: None | SvgEditSettings | Unset = UNSET
     """ How an svg is drawn; only with the output format svg. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __repr__ = short_repr
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.svg_edit_settings import SvgEditSettings  # noqa: PLC0415
@@ -291,7 +294,12 @@ class CreateImageEditRequest:
                 "frame_duration_ms": self.frame_duration_ms,
                 "svg": self.svg,
                 **self.additional_properties,
-            }
+            },
+            files=(
+                "image",
+                "mask",
+                "markup",
+            ),
         )
 
     @classmethod

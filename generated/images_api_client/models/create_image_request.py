@@ -15,6 +15,7 @@ from ..models.image_quality import ImageQuality, check_image_quality
 from ..models.image_response_format import ImageResponseFormat, check_image_response_format
 from ..models.image_size import ImageSize, check_image_size
 from ..models.image_style import ImageStyle, check_image_style
+from ..representation import short_repr
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class CreateImageRequest:
     svg: None | SvgSettings | Unset = UNSET
     """ How an svg is drawn; only with the output format svg. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __repr__ = short_repr
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.svg_settings import SvgSettings  # noqa: PLC0415

@@ -12,6 +12,7 @@ from ..forms import form_parts
 from ..models.image_model import ImageModel, check_image_model
 from ..models.image_response_format import ImageResponseFormat, check_image_response_format
 from ..models.image_variation_size import ImageVariationSize, check_image_variation_size
+from ..representation import short_repr
 from ..types import UNSET, File, Unset
 
 T = TypeVar("T", bound="CreateImageVariationRequest")
@@ -35,6 +36,8 @@ class CreateImageVariationRequest:
     """ A name for your end user, which helps the provider to notice abuse. Newer servers prefer
     `safety_identifier`. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __repr__ = short_repr
 
     def to_dict(self) -> dict[str, Any]:
         image = self.image.to_tuple()
@@ -101,7 +104,8 @@ class CreateImageVariationRequest:
                 "response_format": self.response_format,
                 "user": self.user,
                 **self.additional_properties,
-            }
+            },
+            files=("image",),
         )
 
     @classmethod

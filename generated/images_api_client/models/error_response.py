@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..representation import short_repr
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ class ErrorResponse:
     error: ErrorDetail | None | str | Unset = UNSET
     """ The error; some servers give a mere text. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __repr__ = short_repr
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.error_detail import ErrorDetail  # noqa: PLC0415

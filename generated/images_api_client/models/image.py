@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..representation import short_repr
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="Image")
@@ -22,6 +23,8 @@ class Image:
     revised_prompt: None | str | Unset = UNSET
     """ The prompt as dall-e-3 rewrote it. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __repr__ = short_repr
 
     def to_dict(self) -> dict[str, Any]:
         b64_json: None | str | Unset

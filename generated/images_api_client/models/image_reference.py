@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..representation import short_repr
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="ImageReference")
@@ -20,6 +21,8 @@ class ImageReference:
     file_id: str | Unset = UNSET
     """ The id of a file that was uploaded to the provider before. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __repr__ = short_repr
 
     def to_dict(self) -> dict[str, Any]:
         image_url = self.image_url

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..representation import short_repr
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class ImagesResponse:
     svg_usage: None | SvgUsage | Unset = UNSET
     """ What the model that wrote the svg used, in tokens. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __repr__ = short_repr
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.image_usage import ImageUsage  # noqa: PLC0415

@@ -7,6 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.reasoning_effort import ReasoningEffort, check_reasoning_effort
+from ..representation import short_repr
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="SvgReasoning")
@@ -19,6 +20,8 @@ class SvgReasoning:
     effort: None | ReasoningEffort | str | Unset = UNSET
     """ How long the model thinks before it draws. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __repr__ = short_repr
 
     def to_dict(self) -> dict[str, Any]:
         effort: None | str | Unset

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..representation import short_repr
 from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="TokensByKind")
@@ -20,6 +21,8 @@ class TokensByKind:
     image_tokens: int | None | Unset = UNSET
     """ Tokens of images. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __repr__ = short_repr
 
     def to_dict(self) -> dict[str, Any]:
         text_tokens: int | None | Unset

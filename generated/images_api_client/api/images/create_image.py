@@ -1,4 +1,4 @@
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -8,6 +8,11 @@ from ...models.create_image_request import CreateImageRequest
 from ...models.error_response import ErrorResponse
 from ...models.images_response import ImagesResponse
 from ...types import Response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+    from ...events import AnyImageStreamEvent
 
 
 def _get_kwargs(
@@ -164,3 +169,79 @@ async def asyncio(
             body=body,
         )
     ).parsed
+
+
+def sync_stream(
+    *,
+    client: AuthenticatedClient | Client,
+    body: CreateImageRequest,
+) -> "Generator[AnyImageStreamEvent | ErrorResponse | ImagesResponse, None, None]":
+    """Create images from a text.
+
+    The response is read as it comes, and closed with the generator; leave it early within
+    `contextlib.closing`.
+
+    Args:
+        body (CreateImageRequest): What to create, and how.
+
+    Raises:
+        errors.UnexpectedStatus: If the response is neither events nor what is documented. It has the body.
+        httpx.HTTPError: If the request can't be sent, or the stream breaks off.
+
+    Returns:
+        AnyImageStreamEvent | ErrorResponse | ImagesResponse, one by one: each event; an error, be it an event
+            or the response; or the response of a server that doesn't stream.
+    """
+
+    from ...events import STREAM, event_models  # noqa: PLC0415
+    from ...streams import asking_for_stream, sync_events  # noqa: PLC0415
+
+    body = asking_for_stream(body, STREAM)
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    return sync_events(
+        client.get_httpx_client(),
+        kwargs,
+        event_models("ImageStreamEvent", ErrorResponse),
+        lambda response: _parse_response(client=client, response=response),
+    )
+
+
+def asyncio_stream(
+    *,
+    client: AuthenticatedClient | Client,
+    body: CreateImageRequest,
+) -> "AsyncGenerator[AnyImageStreamEvent | ErrorResponse | ImagesResponse, None]":
+    """Create images from a text.
+
+    The response is read as it comes, and closed with the generator; leave it early within
+    `contextlib.aclosing`.
+
+    Args:
+        body (CreateImageRequest): What to create, and how.
+
+    Raises:
+        errors.UnexpectedStatus: If the response is neither events nor what is documented. It has the body.
+        httpx.HTTPError: If the request can't be sent, or the stream breaks off.
+
+    Returns:
+        AnyImageStreamEvent | ErrorResponse | ImagesResponse, one by one: each event; an error, be it an event
+            or the response; or the response of a server that doesn't stream.
+    """
+
+    from ...events import STREAM, event_models  # noqa: PLC0415
+    from ...streams import asking_for_stream, asyncio_events  # noqa: PLC0415
+
+    body = asking_for_stream(body, STREAM)
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    return asyncio_events(
+        client.get_async_httpx_client(),
+        kwargs,
+        event_models("ImageStreamEvent", ErrorResponse),
+        lambda response: _parse_response(client=client, response=response),
+    )

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -9,6 +9,11 @@ from ...models.create_image_edit_request import CreateImageEditRequest
 from ...models.error_response import ErrorResponse
 from ...models.images_response import ImagesResponse
 from ...types import Response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+    from ...events import AnyImageStreamEvent
 
 
 def _get_kwargs(
@@ -185,3 +190,87 @@ async def asyncio(
             body=body,
         )
     ).parsed
+
+
+def sync_stream(
+    *,
+    client: AuthenticatedClient | Client,
+    body: CreateImageEditRequest | CreateImageEditByReferenceRequest,
+) -> "Generator[AnyImageStreamEvent | ErrorResponse | ImagesResponse, None, None]":
+    """Edit one image, or make one out of several.
+
+     Images go along as files (multipart), or as links and file ids (JSON).
+
+    The response is read as it comes, and closed with the generator; leave it early within
+    `contextlib.closing`.
+
+    Args:
+        body (CreateImageEditRequest): What to edit, and how. Images go along as files.
+        body (CreateImageEditByReferenceRequest): What to edit, and how. Images are named by link
+            or file id; for GPT image models.
+
+    Raises:
+        errors.UnexpectedStatus: If the response is neither events nor what is documented. It has the body.
+        httpx.HTTPError: If the request can't be sent, or the stream breaks off.
+
+    Returns:
+        AnyImageStreamEvent | ErrorResponse | ImagesResponse, one by one: each event; an error, be it an event
+            or the response; or the response of a server that doesn't stream.
+    """
+
+    from ...events import STREAM, event_models  # noqa: PLC0415
+    from ...streams import asking_for_stream, sync_events  # noqa: PLC0415
+
+    body = asking_for_stream(body, STREAM)
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    return sync_events(
+        client.get_httpx_client(),
+        kwargs,
+        event_models("ImageStreamEvent", ErrorResponse),
+        lambda response: _parse_response(client=client, response=response),
+    )
+
+
+def asyncio_stream(
+    *,
+    client: AuthenticatedClient | Client,
+    body: CreateImageEditRequest | CreateImageEditByReferenceRequest,
+) -> "AsyncGenerator[AnyImageStreamEvent | ErrorResponse | ImagesResponse, None]":
+    """Edit one image, or make one out of several.
+
+     Images go along as files (multipart), or as links and file ids (JSON).
+
+    The response is read as it comes, and closed with the generator; leave it early within
+    `contextlib.aclosing`.
+
+    Args:
+        body (CreateImageEditRequest): What to edit, and how. Images go along as files.
+        body (CreateImageEditByReferenceRequest): What to edit, and how. Images are named by link
+            or file id; for GPT image models.
+
+    Raises:
+        errors.UnexpectedStatus: If the response is neither events nor what is documented. It has the body.
+        httpx.HTTPError: If the request can't be sent, or the stream breaks off.
+
+    Returns:
+        AnyImageStreamEvent | ErrorResponse | ImagesResponse, one by one: each event; an error, be it an event
+            or the response; or the response of a server that doesn't stream.
+    """
+
+    from ...events import STREAM, event_models  # noqa: PLC0415
+    from ...streams import asking_for_stream, asyncio_events  # noqa: PLC0415
+
+    body = asking_for_stream(body, STREAM)
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    return asyncio_events(
+        client.get_async_httpx_client(),
+        kwargs,
+        event_models("ImageStreamEvent", ErrorResponse),
+        lambda response: _parse_response(client=client, response=response),
+    )
