@@ -67,6 +67,8 @@ def sync_detailed(
 ) -> Response[ErrorResponse | ImagesResponse]:
     """Create images from a text.
 
+     The images come all at once, or as events while they take shape.
+
     Args:
         body (CreateImageRequest): What to create, and how.
 
@@ -96,6 +98,8 @@ def sync(
 ) -> ErrorResponse | ImagesResponse | None:
     """Create images from a text.
 
+     The images come all at once, or as events while they take shape.
+
     Args:
         body (CreateImageRequest): What to create, and how.
 
@@ -119,6 +123,8 @@ async def asyncio_detailed(
     body: CreateImageRequest,
 ) -> Response[ErrorResponse | ImagesResponse]:
     """Create images from a text.
+
+     The images come all at once, or as events while they take shape.
 
     Args:
         body (CreateImageRequest): What to create, and how.
@@ -146,6 +152,8 @@ async def asyncio(
     body: CreateImageRequest,
 ) -> ErrorResponse | ImagesResponse | None:
     """Create images from a text.
+
+     The images come all at once, or as events while they take shape.
 
     Args:
         body (CreateImageRequest): What to create, and how.
