@@ -103,6 +103,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
     ) -> Result:
         """Create images from a text.
 
+        The images come all at once, or as events while they take shape.
+
         Args:
             prompt: What the image should show. At least 1 character. At most 32000 characters for GPT
                 image models. At most 4000 characters for dall-e-3. At most 1000 characters for dall-e-2.
@@ -186,6 +188,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
         max_retries: int | None = None,
     ) -> Stream:
         """Create images from a text, streamed as events.
+
+        The images come all at once, or as events while they take shape.
 
         Args:
             prompt: What the image should show. At least 1 character. At most 32000 characters for GPT

@@ -100,8 +100,9 @@ def test_every_reference_leads_somewhere_within_the_contract() -> None:
 def test_every_schema_is_used() -> None:
     used = {value for _, value in keywords("$ref")} | set(SCHEMAS["ImageStreamEvent"]["discriminator"]["mapping"].values())
     assert {f"#/components/schemas/{name}" for name in SCHEMAS} <= used
-    assert {f"#/components/x-rules/{name}" for name in DOCUMENT["components"]["x-rules"]} <= used
-    assert {f"#/components/x-families/{name}" for name in DOCUMENT["components"]["x-families"]} <= used
+    shared = {f"#/components/schemas/{name}/$defs/{rule}" for name, schema in SCHEMAS.items() for rule in schema.get("$defs", ())}
+    assert len(shared) > len(SCHEMAS["ImageModel"]["$defs"])
+    assert shared <= used
 
 
 def test_every_schema_and_every_property_is_described() -> None:
@@ -114,28 +115,28 @@ def test_every_schema_and_every_property_is_described() -> None:
 
 def test_descriptions_are_sentences() -> None:
     # Of a rule it is a reason, which stands in brackets within a message.
-    reasons = [value for way, value in keywords("description") if {"allOf", "x-rules"} & set(way)]
-    sentences = [value for way, value in keywords("description") if not {"allOf", "x-rules"} & set(way)]
+    reasons = [value for way, value in keywords("description") if {"then", "$defs"} & set(way)]
+    sentences = [value for way, value in keywords("description") if not {"then", "$defs"} & set(way)]
     assert [text for text in sentences if not re.fullmatch(r"[A-Z].*\.", text)] == []
     assert [text for text in reasons if text.endswith(".")] == []
 
 
 def test_defaults_but_the_models_stand_in_the_branches_of_a_model_only() -> None:
-    plain = [way for way, _ in keywords("default") if "then" not in way and "x-rules" not in way and way[-2] != "responses"]
+    plain = [way for way, _ in keywords("default") if "then" not in way and "$defs" not in way and way[-2] != "responses"]
     assert {way[-2] for way in plain} == {"model"}
     assert {way[2] for way in plain} == set(REQUESTS)
 
 
 def test_shared_rules_are_referred_to_where_the_generator_does_not_look() -> None:
-    ways = [way for way, value in keywords("$ref") if value.startswith("#/components/x-rules/")]
+    ways = [way for way, value in keywords("$ref") if "/$defs/" in value]
     assert ways
-    assert [way for way in ways if "then" not in way and way[1] != "x-rules"] == []
+    assert [way for way in ways if "then" not in way and "$defs" not in way] == []
 
 
 def test_rules_name_families_and_never_a_model() -> None:
     conditions = [value for way, value in walk(DOCUMENT) if way[-1:] == ("model",) and "if" in way]
     assert conditions
-    assert all(value["$ref"].startswith("#/components/x-families/") for value in conditions)
+    assert all(value["$ref"].startswith("#/components/schemas/ImageModel/$defs/") for value in conditions)
 
 
 def test_every_extension_and_format_is_explained_at_the_head() -> None:
@@ -160,7 +161,7 @@ def test_every_known_model_is_in_the_table_and_in_a_family() -> None:
 
 @pytest.mark.parametrize("value", [None, 7, True, [], {}])
 def test_what_is_no_text_is_in_no_family(value: object) -> None:
-    for family in DOCUMENT["components"]["x-families"].values():
+    for family in SCHEMAS["ImageModel"]["$defs"].values():
         assert not Draft202012Validator(family).is_valid(value)
 
 

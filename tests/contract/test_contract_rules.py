@@ -695,7 +695,7 @@ class TestReferences:
         assert not sandbox.requests
 
     def test_are_bounded_in_length(self, refusals: Refusals) -> None:
-        longest = at("#/components/x-rules/Reference")["properties"]["image_url"]["maxLength"]
+        longest = at("#/components/schemas/CreateImageRequest/$defs/ReferenceRules")["properties"]["image_url"]["maxLength"]
         head, tail = "data:image/png;base64,", "%3D"
         # A text of base64 is four by four characters long; an escaped sign makes up for the rest.
         count = (longest - len(head) - len(tail) + 1) // 4 * 3 - 1

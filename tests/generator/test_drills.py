@@ -182,7 +182,7 @@ class TestDrift:
         assert f"... and {len(contents(PACKAGE)) - 8} more files differ" in printed
 
     def test_a_change_of_the_contract_alone_is_noticed(self, make: Command) -> None:
-        edit(make.project / CONTRACT.name, ("maximum: 10\n", "maximum: 12\n"))
+        edit(make.project / CONTRACT.name, ("n: {maximum: 10}", "n: {maximum: 12}"))
         assert "+    maximum" not in (printed := make("--check"))
         assert '"maximum": 12' in printed
         assert "`make generate`" in printed
@@ -218,7 +218,11 @@ class TestBrokenContract:
             ("schema: {$ref: '#/components/schemas/CreateImageRequest'}", "schema: {type: object}", ": .*needs as its schema"),
             ("minimum: 1\n", "minimum: one\n", ': components/schemas/ImageCount/minimum: "one"'),
             ("type: [integer, 'null']\n", "type: [int, 'null']\n", ': components/schemas/ImageCount/type/0: "int"'),
-            ("pattern: '^dall-e-2$'", "pattern: '^(dall-e-2$'", ": components/x-families/DallE2/pattern: .*regex"),
+            (
+                "pattern: '^dall-e-2$'",
+                "pattern: '^(dall-e-2$'",
+                ": components/schemas/ImageModel/\\$defs/DallE2/pattern: .*regex",
+            ),
             ("then: {properties: {output_compression: false}}", "then: {properties: {output_compression: 5}}", ": .*5 is not of"),
             ("then: {properties: {output_compression", "then: {propertys: {output_compression", ": .*propertys: no keyword"),
             ("schemas/CreateImageRequest'", "schemas/Nothing'", ": paths//images/generations/.*/schemas/Nothing"),
@@ -270,10 +274,10 @@ class TestBrokenContract:
             read_contract(contract)
 
     def test_a_rule_that_leads_back_to_itself_is_named(self, make: Command) -> None:
-        edit(make.project / CONTRACT.name, ("    NotDallE3:\n", "    NotDallE3:\n      $ref: '#/components/x-rules/Edit'\n"))
-        assert re.search(
-            r"x-rules/(\w+): leads back to itself: #/components/x-rules/\1 -> .* -> #/components/x-rules/\1\n", make()
-        )
+        rules = "#/components/schemas/CreateImageRequest/$defs"
+        edit(make.project / CONTRACT.name, ("NotDallE3Rules:\n", f"NotDallE3Rules:\n          $ref: '{rules}/EditRules'\n"))
+        pattern = rf"defs/(\w+): leads back to itself: {re.escape(rules)}/\1 -> .* -> {re.escape(rules)}/\1\n"
+        assert re.search(pattern, make())
 
 
 class TestRename:
@@ -285,9 +289,11 @@ class TestRename:
             ("        input_fidelity: {$ref", "        fidelity: {$ref"),
         )
         places = {
-            "components/schemas/CreateImageEditRequest/allOf/0/then/properties/input_fidelity",
-            "components/x-rules/Edit/allOf/2/then/properties/input_fidelity",
-            "components/x-rules/Edit/allOf/3/then/properties/input_fidelity",
+            "components/schemas/CreateImageEditRequest/then/allOf/0/then/properties/input_fidelity",
+            "components/schemas/CreateImageEditRequest/then/allOf/1/then/properties/input_fidelity",
+            "components/schemas/CreateImageEditByReferenceRequest/then/allOf/0/then/properties/input_fidelity",
+            "components/schemas/CreateImageRequest/$defs/EditRules/allOf/2/then/properties/input_fidelity",
+            "components/schemas/CreateImageRequest/$defs/EditRules/allOf/3/then/properties/input_fidelity",
         }
         found = re.findall(
             rf"{re.escape(str(contract))}:(\d+): (\S+): 'input_fidelity' is no property of .* mean fidelity\?", make()
@@ -305,7 +311,7 @@ class TestRename:
                 "'promt' is no property of CreateImageEditRequest",
             ),
             ("sameSizeAs: image", "sameSizeAs: picture", "'picture' is no property of CreateImageEditRequest"),
-            ("if: {required: [markup]}", "if: {required: [mark]}", "'mark' is no property of CreateImageEditRequest"),
+            ("required: [markup]}", "required: [mark]}", "'mark' is no property of CreateImageEditRequest"),
             ("if: {required: [image_url]}", "if: {required: [url]}", "'url' is no property of ImageReference"),
             ("else: {required: [file_id]}", "else: {required: [id]}", "'id' is no property of ImageReference"),
             ("            markup: false", "            mark: false", "'mark' is no property of CreateImageEditRequest"),

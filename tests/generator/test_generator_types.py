@@ -95,7 +95,7 @@ MODELS = ["a1", "a2", "b1", "b2", "c1", "c2"]
     ],
 )
 def test_models_are_named_by_families_where_these_fit(models: list[str], universe: list[str], wanted: list[str]) -> None:
-    rules = ModelRules({"components": {"schemas": {"ImageModel": {"enum": MODELS}}, "x-families": FAMILIES}})
+    rules = ModelRules({"components": {"schemas": {"ImageModel": {"enum": MODELS, "$defs": FAMILIES}}}})
     assert rules.named(models, universe) == wanted
 
 

@@ -24,7 +24,7 @@ METHODS = CALLS | STREAMS
 MODELS: list[str] = SCHEMAS["ImageModel"]["enum"]
 ENTRY = re.compile(r"^    (\w+): ((?:.*\n|        .*\n)+?)(?=    \w|\n|\Z)", re.MULTILINE)
 # How a docstring tells models: by the titles of families, or by their ids.
-TITLES = {family["title"]: name for name, family in DOCUMENT["components"]["x-families"].items()}
+TITLES = {family["title"]: name for name, family in SCHEMAS["ImageModel"]["$defs"].items()}
 
 
 class Recorder(ImageOperations[str, "tuple[str, dict[str, Any]]", "tuple[str, dict[str, Any]]"]):

@@ -29,7 +29,7 @@ BEFORE = our_contract()["components"]
 # Nobody's model, so that the sandbox, which keeps the contract as it was, lets everything pass.
 UNKNOWN = "somebodys-model"
 NEW_MAXIMUM = 4
-OLD_MAXIMUM = BEFORE["schemas"]["ImageCount"]["maximum"]
+OLD_MAXIMUM = BEFORE["schemas"]["CreateImageRequest"]["$defs"]["DrawingRules"]["properties"]["n"]["maximum"]
 QUALITIES = [*BEFORE["schemas"]["ImageQuality"]["enum"], "ultra"]
 Call = tuple[str, dict[str, Any]]
 
@@ -51,15 +51,15 @@ def change(contract: Path) -> None:
     yaml = YAML()
     document = yaml.load(contract)
     components = document["components"]
-    components["schemas"]["ImageCount"]["maximum"] = NEW_MAXIMUM
+    components["schemas"]["CreateImageRequest"]["$defs"]["DrawingRules"]["properties"]["n"]["maximum"] = NEW_MAXIMUM
     components["schemas"]["ImageQuality"]["enum"].append("ultra")
     creation = components["schemas"]["CreateImageRequest"]
     creation["properties"] |= NEW_PARAMETERS
-    components["x-families"]["Otter"] = {"pattern": "^otter-[0-9]"}
-    creation["allOf"].append(
+    components["schemas"]["ImageModel"]["$defs"]["Otter"] = {"pattern": "^otter-[0-9]"}
+    creation["then"]["allOf"].append(
         {
             "description": "otters are shy",
-            "if": {"properties": {"model": {"$ref": "#/components/x-families/Otter"}}, "required": ["model"]},
+            "if": {"properties": {"model": {"$ref": "#/components/schemas/ImageModel/$defs/Otter"}}, "required": ["model"]},
             "then": {
                 "properties": {
                     "n": {"maximum": 2},

@@ -35,7 +35,7 @@ def resolved(schema: Schema) -> Schema:
 
 def families(model: str) -> set[str]:
     """Return the families a model belongs to."""
-    return {name for name, family in DOCUMENT["components"]["x-families"].items() if re.search(family["pattern"], model)}
+    return {name for name, family in SCHEMAS["ImageModel"]["$defs"].items() if re.search(family["pattern"], model)}
 
 
 def rules(request: str, parameter: str, model: str) -> list[Schema]:

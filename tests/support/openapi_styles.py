@@ -19,9 +19,8 @@ def without_rules(node: Any) -> Any:
         return [without_rules(child) for child in node]
     if not isinstance(node, dict):
         return node
-    kept = {key: child for key, child in node.items() if not key.startswith("x-")}
-    if any("if" in part or "x-rules" in str(part.get("$ref")) for part in kept.get("allOf", ()) if isinstance(part, dict)):
-        del kept["allOf"]
+    rules = {"if", "then", "else", "$defs"}
+    kept = {key: child for key, child in node.items() if not key.startswith("x-") and key not in rules}
     return {key: without_rules(child) for key, child in kept.items()}
 
 

@@ -13,11 +13,12 @@ RETIRED = "retired model"
 def read_models(document: Document) -> Iterator[tuple[Place, Entry]]:
     """Yield an entry for each family of models and for each retired model."""
     components = document.root.mapping().get("components", Node(document, {}, "#/components")).mapping()
-    if "x-families" in components:
-        for name, family in components["x-families"].mapping().items():
-            yield Place("", FAMILY, (name,)), _entry(family, "pattern")
     if "schemas" in components:
         for schema in components["schemas"].mapping().values():
+            named = schema.mapping().get("$defs")
+            for name, family in named.mapping().items() if named else ():
+                if "pattern" in family.mapping():
+                    yield Place("", FAMILY, (name,)), _entry(family, "pattern")
             retired = schema.mapping().get("x-retired")
             for name, retirement in retired.mapping().items() if retired else ():
                 yield Place("", RETIRED, (name,)), _entry(retirement, "date", "successor")

@@ -32,7 +32,6 @@ _META_SCHEMA = jsonschema_rs.Draft202012Validator(
     },
     validate_formats=True,
 )
-_SCHEMAS = ("schemas", "x-families", "x-rules")
 
 
 class ContractError(Exception):
@@ -118,13 +117,9 @@ def _misshapen(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
         yield tuple(error.absolute_path), _first_paragraph(error.message)
     # OpenAPI's own schema doesn't look into schemas.
     schemas = [(where, schema) for where, schema in walk(document) if where[:1] == ("paths",) and where[-1:] == ("schema",)]
-    components = document.get("components", {})
-    for kind in _SCHEMAS if isinstance(components, dict) else ():
-        named = components.get(kind, {})
-        if isinstance(named, dict):
-            schemas += [(("components", kind, name), each) for name, each in named.items()]
-        else:
-            yield ("components", kind), "must be a mapping"
+    schemas += [
+        (("components", "schemas", name), each) for name, each in document.get("components", {}).get("schemas", {}).items()
+    ]
     for where, schema in schemas:
         faults = {(*where, *error.instance_path): _in_words(error) for error in map(_innermost, _META_SCHEMA.iter_errors(schema))}
         for place, why in faults.items():
@@ -135,11 +130,15 @@ def _misshapen(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
 
 def _endless(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     graph: dict[str, list[str]] = {}
-    for kind in _SCHEMAS:
-        for name, schema in document.get("components", {}).get(kind, {}).items():
-            targets = [(where, target) for where, target in walk(schema) if where[-1:] == ("$ref",)]
+    for name, schema in document.get("components", {}).get("schemas", {}).items():
+        rules: dict[str, Any] = schema.get("$defs", {}) if isinstance(schema, dict) else {}
+        for place, part in {
+            f"#/components/schemas/{name}": schema,
+            **{f"#/components/schemas/{name}/$defs/{rule}": each for rule, each in rules.items()},
+        }.items():
+            targets = [(where, target) for where, target in walk(part) if where[-1:] == ("$ref",)]
             # A schema may have properties of its own kind; a rule has no bottom then.
-            graph[f"#/components/{kind}/{name}"] = [target for where, target in targets if kind == "x-rules" or len(where) == 1]
+            graph[place] = [target for where, target in targets if "$defs" in place or len(where) == 1]
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

@@ -70,7 +70,7 @@ class ModelRules:
 
     @cached_property
     def _families(self) -> dict[str, set[str]]:
-        families: dict[str, Schema] = self.document["components"].get("x-families", {})
+        families: dict[str, Schema] = self.document["components"]["schemas"].get("ImageModel", {}).get("$defs", {})
         return {
             str(family["title"]): {model for model in self.models if self._validator(family).is_valid(model)}
             for family in families.values()

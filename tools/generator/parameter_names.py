@@ -47,7 +47,7 @@ def _uses(document: Schema, place: Place, schema: Subschema, properties: dict[st
         return
     known = tuple(properties)
     rule = place_of(schema.get("$ref", ""))
-    if rule[:2] == ("components", "x-rules"):
+    if "$defs" in rule:
         yield from _uses(document, rule, at(document, rule), properties)
     for index, name in enumerate(schema.get("required", ())):
         yield _Use((*place, "required", index), name, known, forbids=False)
@@ -69,7 +69,7 @@ def _uses(document: Schema, place: Place, schema: Subschema, properties: dict[st
 def _discriminator(document: Schema, name: str, schema: Schema) -> Iterator[tuple[Place, str]]:
     place = ("components", "schemas", name, "discriminator")
     told: Schema = schema.get("discriminator", {})
-    for part in schema.get("oneOf", ()) if told else ():
+    for part in [*schema.get("oneOf", ()), *schema.get("anyOf", ())] if told else ():
         key = told["propertyName"]
         if key not in declared(document, part):
             yield (*place, "propertyName"), f"{key!r} is no property of {part.get('$ref', 'an alternative')}"

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 Schema: TypeAlias = dict[str, Any]
 
 
+FAMILIES = "#/components/schemas/ImageModel/$defs"
+
+
 @cache
 def document() -> Schema:
     """Return the contract."""
@@ -45,8 +48,7 @@ def types(schema: Schema) -> Iterator[str]:
 
 def families(model: str) -> list[str]:
     """Return the names of the families that a model belongs to."""
-    named: Mapping[str, Schema] = document()["components"]["x-families"]
-    return [name for name, family in named.items() if re.search(family["pattern"], model)]
+    return [name for name, family in at(FAMILIES).items() if re.search(family["pattern"], model)]
 
 
 def official_url() -> str:

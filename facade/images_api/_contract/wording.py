@@ -109,7 +109,7 @@ def scope_of(condition: Schema | None, instance: Schema | None) -> str:
         if instance is None:
             break
         value = instance.get(name)
-        if "x-families" in condition["if"].get("properties", {}).get(name, {}).get("$ref", ""):
+        if name == document()["components"]["x-roles"]["model"]:
             words += [] if value is None else [f"for {value}"]
         elif value is None or value is False:
             words.append(f"without {name}")

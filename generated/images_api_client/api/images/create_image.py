@@ -72,6 +72,8 @@ def sync_detailed(
 ) -> Response[ErrorResponse | ImagesResponse]:
     """Create images from a text.
 
+     The images come all at once, or as events while they take shape.
+
     Args:
         body (CreateImageRequest): What to create, and how.
 
@@ -101,6 +103,8 @@ def sync(
 ) -> ErrorResponse | ImagesResponse | None:
     """Create images from a text.
 
+     The images come all at once, or as events while they take shape.
+
     Args:
         body (CreateImageRequest): What to create, and how.
 
@@ -124,6 +128,8 @@ async def asyncio_detailed(
     body: CreateImageRequest,
 ) -> Response[ErrorResponse | ImagesResponse]:
     """Create images from a text.
+
+     The images come all at once, or as events while they take shape.
 
     Args:
         body (CreateImageRequest): What to create, and how.
@@ -151,6 +157,8 @@ async def asyncio(
     body: CreateImageRequest,
 ) -> ErrorResponse | ImagesResponse | None:
     """Create images from a text.
+
+     The images come all at once, or as events while they take shape.
 
     Args:
         body (CreateImageRequest): What to create, and how.
