@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import cache
+from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 if TYPE_CHECKING:
@@ -40,6 +42,15 @@ def types(schema: Schema) -> Iterator[str]:
     yield from [kinds] if isinstance(kinds, str) else kinds
     for choice in schema.get("anyOf", ()):
         yield from types(choice)
+
+
+def plain(value: Any) -> Any:
+    """Return an argument as the text or whole number that it stands for, such as an enum's or numpy's; any other as it is."""
+    if isinstance(value, bool):
+        return value
+    with suppress(TypeError):
+        return str.__str__(value) if isinstance(value, str) else index(value)
+    return value
 
 
 def official_url() -> str:
