@@ -132,7 +132,8 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
     def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
         from ._calls import Call
         from ._http.exchange import exchange
-        from ._requests.request import OpenFiles, request
+        from ._requests.chunks import OpenFiles
+        from ._requests.request import request
 
         source = self._source  # whose import must not fail once the call is paid for
         with OpenFiles() as files:
@@ -184,7 +185,8 @@ class AsyncImagesClient(
     async def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
         from ._calls import Call
         from ._http.exchange import aexchange
-        from ._requests.request import OpenFiles, arequest
+        from ._requests.chunks import OpenFiles
+        from ._requests.request import arequest
 
         source = self._source
         with OpenFiles() as files:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from inspect import signature
 from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 import httpx
 
-from ._contract.document import document, official_url
+from ._contract.document import document, official_url, plain
 from ._errors import InvalidRequestError, Problem
 from ._messages import shown_url, unless_secret
 
@@ -70,11 +71,11 @@ class Settings:
         self.is_official = urlsplit(self.base_url).hostname == urlsplit(official_url()).hostname
         self.auth_header = auth_header
         self.secret_headers = SECRET_HEADERS | {auth_header.lower()}
-        self.timeout = _DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
-        self.max_retries = checked_retries(max_retries)
+        self.timeout = _DEFAULT_TIMEOUT if timeout is None else checked_timeout(plain(timeout))
+        self.max_retries = checked_retries(plain(max_retries))
         self.retry_ambiguous = retry_ambiguous
         self.max_download_bytes = max_download_bytes
-        self.defaults = _checked_defaults(defaults)
+        self.defaults = _checked_defaults({name: plain(value) for name, value in defaults.items()})
 
     def authorization(self) -> dict[str, str]:
         """Return the header that carries the key, if there is a key."""
@@ -137,13 +138,13 @@ def checked_retries(max_retries: int) -> int:
 def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
     if not defaults:
         return {}
-    from ._contract.operations import option_types
+    from ._contract.operations import option_types, unknown_option
     from ._contract.wording import type_fault
 
     problems = []
     for name, value in defaults.items():
         types = option_types(name)
-        why = type_fault(types, value) if types else "is no option of any operation"
+        why = type_fault(types, value) if types else unknown_option(name, signature(Settings).parameters)
         if why:
             problems.append(Problem(name, value if types else unless_secret(name, value), why))
     if problems:

@@ -17,8 +17,7 @@ from waiting import wait_until
 from images_api import AsyncImagesClient, ImagesClient, UnreadableFileError
 from images_api._images.headers import ImageFacts
 from images_api._requests import chunks
-from images_api._requests.chunks import ReadInThread
-from images_api._requests.request import OpenFiles
+from images_api._requests.chunks import OpenFiles, ReadInThread
 from images_api._requests.uploads import Upload
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from .document import at, document
+from .document import at, document, plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -65,7 +65,7 @@ def why(error: jsonschema_rs.ValidationError, pointer: str, instance: Schema) ->
         case "enum":
             text = f"must be {_alternatives([str(choice) for choice in kind.value if choice is not None])}"
         case "type" if isinstance(error.instance, list):
-            text = "must be one, not several"
+            text = f"must be one, not {'several' if error.instance else 'none'}"
         case "type":
             text = _type_words(_types(error))
         case "not":
@@ -73,6 +73,21 @@ def why(error: jsonschema_rs.ValidationError, pointer: str, instance: Schema) ->
         case _:
             text = _WORDS[keyword].format(kind.value) if keyword in _WORDS else error.message
     return ".".join(path), text + scope
+
+
+def hint(schema: Schema, value: object) -> str:
+    """Return how to say what was meant by a value that breaks a rule of its parameter, if that can be told."""
+    sizes = any(choice.get("format") == "image-size" for choice in schema.get("anyOf", ()))
+    sides = [plain(side) for side in value] if sizes and isinstance(value, list | tuple) else []
+    return f', such as "{sides[0]}x{sides[1]}"' if list(map(type, sides)) == [int, int] else ""
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return the question whether another name was meant, if one is near."""
+    from difflib import get_close_matches
+
+    near = [each for each in known if name.endswith(f"_{each}")] or get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def innermost(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError:
@@ -133,7 +148,8 @@ def image_faults(
     for rule, (limit, scope) in rules.items():
         match rule:
             case "types" if facts.type not in limit or facts.width is None:  # a type that was only said is no image
-                yield f"must be {_alternatives([name.partition('/')[2] for name in limit])}{scope}"
+                be = "be" if facts.type in {None, *limit} else "be converted to"
+                yield f"must {be} {_alternatives([name.partition('/')[2] for name in limit])}{scope}"
             case "bytesBelow" if facts.size >= limit:
                 yield f"must be smaller than {limit >> 20} MB ({limit} bytes){scope}"
             case "square" if facts.width != facts.height:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,14 +11,22 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
 
-    from .request import OpenFiles
-
 Done = TypeVar("Done")
 
 # Going to a thread and back takes longer than reading one.
 _CHUNKS_AT_ONCE = 4
 # A read that takes longer may never end, as a pipe's; in seconds.
 _LONGEST_READ = 5.0
+
+
+class OpenFiles(ExitStack):
+    """The files of one request, to be closed with it.
+
+    Attributes:
+        given_up: Whether nobody waits for the request any more, and the rest needn't be read.
+    """
+
+    given_up = False
 
 
 class ReadInThread(httpx.AsyncByteStream):

@@ -9,7 +9,6 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from images_api._contract.operations import Operation
     from images_api._settings import Settings
 
+    from .chunks import OpenFiles
     from .uploads import Upload
 
 LowLevelClient: TypeAlias = Client
@@ -51,16 +51,6 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNKNOWN_TYPE = "application/octet-stream"
 # A tuple is one image with its name.
 _ONE_IMAGE = (str, bytes, bytearray, memoryview, tuple)
-
-
-class OpenFiles(ExitStack):
-    """The files of one request, to be closed with it.
-
-    Attributes:
-        given_up: Whether nobody waits for the request any more, and the rest needn't be read.
-    """
-
-    given_up = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from images_api._results import GeneratedImage
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from .request import OpenFiles
+    from .chunks import OpenFiles
 
 _KINDS = "must be a path, bytes, a binary file, a PIL image or an image of a result"
 _BASE64_OF_HEAD = 64
