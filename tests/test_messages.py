@@ -29,8 +29,17 @@ def test_what_is_nested_deeper_than_python_can_follow_is_told_in_a_few_words(sho
     value = deep()
     text = show(value)
     assert len(text) < 250
-    assert "nested too deep" in text or text.startswith("[[[")
+    assert text == "a list that can't be shown (RecursionError)" or text.startswith("[[[")
     unnest(value)
+
+
+@pytest.mark.parametrize("show", [shown, short])
+def test_what_can_not_be_shown_is_told_by_its_type(show: Any) -> None:
+    class Shy:
+        def __repr__(self) -> str:
+            raise KeyError("not today")
+
+    assert show(Shy()) == "a Shy that can't be shown (KeyError)"
 
 
 def test_a_value_nested_too_deep_is_refused_in_a_few_words() -> None:

@@ -152,10 +152,12 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
     def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
         from ._calls import Call
         from ._http.exchange import exchange
+        from ._requests.chunks import OpenFiles
         from ._requests.request import request
 
         source = self._source  # whose import must not fail once the call is paid for
-        with request(self._settings, operation, arguments, stream=stream) as checked:
+        with OpenFiles() as files:
+            checked = request(self._settings, operation, arguments, files, stream=stream)
             call = Call(checked, self._settings, source, stream, self._connections.borrowed)
             pool = self._connections.take()
             try:
@@ -204,10 +206,12 @@ class AsyncImagesClient(
     async def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
         from ._calls import Call
         from ._http.exchange import aexchange
+        from ._requests.chunks import OpenFiles
         from ._requests.request import arequest
 
         source = self._source
-        with await arequest(self._settings, operation, arguments, stream=stream) as checked:
+        with OpenFiles() as files:
+            checked = await arequest(self._settings, operation, arguments, files, stream=stream)
             call = Call(checked, self._settings, source, stream, self._connections.borrowed)
             pool = self._connections.take()
             try:

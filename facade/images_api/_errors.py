@@ -43,7 +43,10 @@ _AMBIGUOUS_REFUSALS = (303, 408, 409)
 
 
 class UnreadableFileError(InvalidRequestError, OSError):
-    """A file that was to be uploaded is missing or can't be read; the original OSError is its `__cause__`."""
+    """A file that was to be uploaded is missing, can't be read, or has changed; what it raised is the `__cause__`.
+
+    Where that shows while it is sent, the request is never whole, and can't be billed.
+    """
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.problems))

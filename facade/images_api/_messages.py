@@ -59,8 +59,8 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def _guarded(text_of: Callable[[object], str], value: object) -> str:
-    """Return what `str` or `repr` makes of a value that may be nested deeper than either can follow."""
+    """Return what `str` or `repr` makes of a value that may be nested deeper than either can follow, or somebody's own."""
     try:
         return text_of(value)
-    except RecursionError:
-        return f"a {type(value).__name__} that is nested too deep to be shown"
+    except Exception as error:  # noqa: BLE001
+        return f"a {type(value).__name__} that can't be shown ({type(error).__name__})"

@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from inspect import signature
 from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 import httpx
 
-from ._contract.document import document, official_url
+from ._contract.document import document, official_url, plain
 from ._errors import InvalidRequestError, Problem
 from ._messages import shown_url
 from ._secrets.concealed import Secret, conceal_headers, concealed, unless_secret
@@ -69,11 +70,11 @@ class Settings:
         self.headers = _headers(organization, project) | conceal_headers(headers or {})
         self.is_official = urlsplit(self.base_url).hostname == urlsplit(official_url()).hostname
         self.auth_header = auth_header
-        self.timeout = _DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
-        self.max_retries = checked_retries(max_retries)
+        self.timeout = _DEFAULT_TIMEOUT if timeout is None else checked_timeout(plain(timeout))
+        self.max_retries = checked_retries(plain(max_retries))
         self.retry_ambiguous = retry_ambiguous
         self.max_download_bytes = max_download_bytes
-        self.defaults = _checked_defaults(defaults)
+        self.defaults = _checked_defaults({name: plain(value) for name, value in defaults.items()})
 
     def authorization(self) -> dict[str, str]:
         """Return the header that carries the key, if there is a key."""
@@ -138,13 +139,13 @@ def checked_retries(max_retries: int) -> int:
 def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
     if not defaults:
         return {}
-    from ._contract.operations import option_types
+    from ._contract.operations import option_types, unknown_option
     from ._contract.wording import type_fault
 
     problems = []
     for name, value in defaults.items():
         types = option_types(name)
-        why = type_fault(types, value) if types else "is no option of any operation"
+        why = type_fault(types, value) if types else unknown_option(name, signature(Settings).parameters)
         if why:
             problems.append(Problem(name, value if types else unless_secret(name, value), why))
     if problems:

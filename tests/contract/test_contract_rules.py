@@ -518,7 +518,7 @@ class TestMessages:
             (
                 "generate",
                 {"model": "gpt-image-2", "response_format": "url"},
-                "response_format is not supported for gpt-image-2, got 'url'",
+                "response_format is not supported for gpt-image-2 (leave it out: base64 always comes), got 'url'",
             ),
             (
                 "generate",
@@ -654,7 +654,7 @@ class TestFiles:
     def test_opened_as_text_are_refused(self, client: ImagesClient, sandbox: Sandbox, tmp_path: Path) -> None:
         path = tmp_path / "a.png"
         path.write_bytes(PNG)
-        with path.open(encoding="latin-1") as file, pytest.raises(InvalidRequestError, match="opened with 'rb'"):
+        with path.open(encoding="latin-1") as file, pytest.raises(InvalidRequestError, match="open it with 'rb'"):
             client.edit(file, "x")  # type: ignore[arg-type]
         assert not sandbox.requests
 

@@ -248,6 +248,7 @@ class TestForms:
         assert drawn_as_svg == {
             "prompt": "x",
             "model": OTHER,
+            "model": "small",
             "size": "64x64",
             "output_format": "svg",
             "svg[model]": "gpt-5",

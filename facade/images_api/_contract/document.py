@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from functools import cache
+from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 if TYPE_CHECKING:
@@ -49,6 +51,15 @@ def types(schema: Schema) -> Iterator[str]:
 def families(model: str) -> list[str]:
     """Return the names of the families that a model belongs to."""
     return [name for name, family in at(FAMILIES).items() if re.search(family["pattern"], model)]
+
+
+def plain(value: Any) -> Any:
+    """Return an argument as the text or whole number that it stands for, such as an enum's or numpy's; any other as it is."""
+    if isinstance(value, bool):
+        return value
+    with suppress(TypeError):
+        return str.__str__(value) if isinstance(value, str) else index(value)
+    return value
 
 
 def official_url() -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from .document import document, merged, types
 from .rules import RequestContract
+from .wording import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from .document import Schema
 
@@ -71,6 +72,12 @@ def definitions() -> Mapping[str, Schema]:
     # A path also holds what is no operation.
     parts = (part for path in document()["paths"].values() for part in path.values())
     return {part["operationId"]: part for part in parts if isinstance(part, dict) and "requestBody" in part}
+
+
+def unknown_option(name: str, arguments: Collection[str]) -> str:
+    """Say that there is no such option, and which may have been meant: an option of any operation, or an argument."""
+    options = {option for each in definitions() for body in operation(each).bodies.values() for option in body.options}
+    return f"is no option of any operation; {did_you_mean(name, {*options, *arguments})}".rstrip("; ")
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from images_api._secrets.concealed import unless_secret
 
 from .document import at, document, families, merged
-from .wording import image_faults, innermost, scope_of, tested, why
+from .wording import did_you_mean, hint, image_faults, innermost, scope_of, tested, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -141,8 +141,8 @@ class RequestContract:
             rule = innermost(broken)
             name, text = why(rule, self._pointer, plain)
             value = None if rule.kind.name == "required" else rule.instance
-            given = images[name][0] if len(images.get(name, ())) == 1 else images.get(name, value)
-            found[name] = Violation(name, fields.get(name, given), text, rule.kind.name)
+            given = fields.get(name, images[name][0] if len(images.get(name, ())) == 1 else images.get(name, value))
+            found[name] = Violation(name, given, text + hint(self.properties.get(name, {}), given), rule.kind.name)
         # Of a text, that it can't be encoded says more than a rule that it doesn't reach.
         found |= {name: each for name, each in unsendable.items() if name not in found or isinstance(each.value, str)}
         wrong = [violation for violation in self._image_violations(plain, images) if violation.parameter not in found]
@@ -154,11 +154,8 @@ class RequestContract:
         return _compiled(self._pointer)
 
     def _unknown(self, name: str, value: object) -> Violation:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, self.properties, n=1)
-        hint = f"did you mean {near[0]}?" if near else "extra_body passes on what the contract doesn't know"
-        return Violation(name, unless_secret(name, value), f"is no parameter of {self.operation} ({hint})", "unknown")
+        remedy = did_you_mean(name, self.properties) or "extra_body passes on what the contract doesn't know"
+        return Violation(name, unless_secret(name, value), f"is no parameter of {self.operation} ({remedy})", "unknown")
 
     def _plain(self, name: str, value: object) -> object:
         """Return a value in the types that jsonschema-rs knows, or raise TypeError or ValueError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, cast
 
-from .document import at, document
+from .document import at, document, plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -66,7 +66,7 @@ def why(error: jsonschema_rs.ValidationError, pointer: str, instance: Schema) ->
         case "enum":
             text = f"must be {_alternatives([str(choice) for choice in kind.value if choice is not None])}"
         case "type" if isinstance(error.instance, list):
-            text = "must be one, not several"
+            text = f"must be one, not {'several' if error.instance else 'none'}"
         case "type":
             text = _type_words(_types(error))
         case "not":
@@ -74,6 +74,21 @@ def why(error: jsonschema_rs.ValidationError, pointer: str, instance: Schema) ->
         case _:
             text = _WORDS[keyword].format(kind.value) if keyword in _WORDS else error.message
     return ".".join(path), text + scope
+
+
+def hint(schema: Schema, value: object) -> str:
+    """Return how to say what was meant by a value that breaks a rule of its parameter, if that can be told."""
+    sizes = any(choice.get("format") == "image-size" for choice in schema.get("anyOf", ()))
+    sides = [plain(side) for side in value] if sizes and isinstance(value, list | tuple) else []
+    return f', such as "{sides[0]}x{sides[1]}"' if list(map(type, sides)) == [int, int] else ""
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return the question whether another name was meant, if one is near."""
+    from difflib import get_close_matches
+
+    near = [each for each in known if name.endswith(f"_{each}")] or get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def innermost(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError:
@@ -135,7 +150,7 @@ def image_faults(
         match rule:
             case "types" if not _has_type(facts, limit):
                 names = [name.partition("/")[2].replace("*", "another image format") for name in limit]
-                yield f"must be {_alternatives(names)}{scope}"
+                yield f"must {'be converted to' if facts.type else 'be'} {_alternatives(names)}{scope}"
             case "bytesBelow" if facts.size >= limit:
                 yield f"must be smaller than {limit >> 20} MB ({limit} bytes){scope}"
             case "square" if facts.width != facts.height:

@@ -1,37 +1,32 @@
-"""How files are read while they are sent: in large chunks, and in threads beside an event loop."""
+"""How files are read beside an event loop: in threads, which a call that is cancelled waits for."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine
 
-# What costs the least: smaller chunks are many, and of larger ones the socket takes only a part at once.
-_CHUNK = 256 << 10
+Done = TypeVar("Done")
+
 # Going to a thread and back takes longer than reading one.
 _CHUNKS_AT_ONCE = 4
+# A read that takes longer may never end, as a pipe's; in seconds.
+_LONGEST_READ = 5.0
 
 
-class LargeChunks:
-    """A binary file that is read in large chunks, however small those are that are asked for: httpx asks for 64 KiB.
+class OpenFiles(ExitStack):
+    """The files of one request, to be closed with it.
 
-    Args:
-        file: The file; all else is its own.
+    Attributes:
+        given_up: Whether nobody waits for the request any more, and the rest needn't be read.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def read(self, _size: int = -1) -> bytes:
-        """Return the next chunk; nothing at the end."""
-        return self._file.read(_CHUNK)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
+    given_up = False
 
 
 class ReadInThread(httpx.AsyncByteStream):
@@ -39,15 +34,37 @@ class ReadInThread(httpx.AsyncByteStream):
 
     Args:
         body: The body as it is sent without an event loop.
+        files: Its files.
     """
 
-    def __init__(self, body: httpx.SyncByteStream) -> None:
+    def __init__(self, body: httpx.SyncByteStream, files: OpenFiles) -> None:
         self._body = body
+        self._files = files
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         from asyncio import to_thread
 
         chunks = iter(self._body)
-        while several := await to_thread(list, islice(chunks, _CHUNKS_AT_ONCE)):
+        while several := await finished(to_thread(list, islice(chunks, _CHUNKS_AT_ONCE)), self._files):
             for chunk in several:
                 yield chunk
+
+
+async def finished(work: Coroutine[Any, Any, Done], files: OpenFiles) -> Done:
+    """Return what comes of reading files in a thread; a cancelled caller leaves once it has let go of them.
+
+    Args:
+        work: What is to be awaited.
+        files: The files, which are given up then.
+    """
+    from asyncio import CancelledError, create_task, wait
+
+    task = create_task(work)
+    try:
+        await wait([task])
+    except CancelledError:
+        files.given_up = True
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # which nobody wants to know of any more
+        await wait([task], timeout=_LONGEST_READ)
+        raise
+    return task.result()

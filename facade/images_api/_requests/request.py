@@ -9,24 +9,28 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
 from importlib import import_module
+from itertools import chain
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 import httpx
 
+from images_api._contract.document import plain
 from images_api._contract.operations import is_taken, operation
 from images_api._errors import InvalidRequestError, Problem
 from images_api._messages import warn_caller
+from images_api._results import GeneratedImage, ImagesResult
 from images_api._secrets.concealed import SentURL, conceal_headers
 from images_api._settings import checked_retries, checked_timeout
 from images_api_client import Client, __version__
 from images_api_client.operations import REQUESTS
 from images_api_client.types import UNSET, File
+
+from .chunks import ReadInThread, finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from images_api._contract.operations import Operation
     from images_api._settings import Settings
 
+    from .chunks import OpenFiles
     from .uploads import Upload
 
 LowLevelClient: TypeAlias = Client
@@ -49,9 +54,9 @@ _UNKNOWN_TYPE = "application/octet-stream"
 _ONE_IMAGE = (str, bytes, bytearray, memoryview, tuple)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class CheckedRequest:
-    """A request that is ready, as a context manager that holds its files open.
+    """A request that is ready.
 
     Attributes:
         http: What to send; it may be sent more than once.
@@ -66,13 +71,6 @@ class CheckedRequest:
     max_retries: int
     images: int
     about_model: str
-    _files: ExitStack = field(repr=False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._files.close()
 
 
 class _Draft:
@@ -82,10 +80,12 @@ class _Draft:
         settings: The client's.
         operation: What is called.
         arguments: What its method was called with, by name and in the order of its signature; None is what wasn't said.
+        files: Takes the files that are opened.
     """
 
-    def __init__(self, settings: Settings, operation: Operation, arguments: Mapping[str, Any]) -> None:
-        said = {name: value for name, value in arguments.items() if value is not None and name != "self"}
+    def __init__(self, settings: Settings, operation: Operation, arguments: Mapping[str, Any], files: OpenFiles) -> None:
+        not_none = {name: value for name, value in arguments.items() if value is not None and name != "self"}
+        said = {name: value if name in operation.files else plain(value) for name, value in not_none.items()}
         self.extra_headers = _mapping("extra_headers", said)
         self.extra_query = _mapping("extra_query", said)
         self.extra_body = _mapping("extra_body", said)
@@ -110,79 +110,83 @@ class _Draft:
                 key = self.rules.references.get(name, name)
                 self.fields[key] = references[name] if self.rules.is_list(key, len(several)) else references[name][0]
             else:
-                self._attach(name, several)
+                self._attach(files, name, several)
 
     def role(self, role: str, fields: Mapping[str, Any]) -> Any:
         """Return what the parameter says that plays a role, or None."""
         return fields.get(self.rules.roles.get(role, ""))
 
-    def _attach(self, name: str, several: Sequence[object]) -> None:
+    def _attach(self, files: OpenFiles, name: str, several: Sequence[object]) -> None:
         """Add images to be uploaded; what is wrong with them is said with all the rest."""
         from .uploads import upload
 
         self.uploads[name] = []
         for index, each in enumerate(several):
             try:
-                self.uploads[name].append(upload(name, each))
+                self.uploads[name].append(upload(files, name, each))
             except InvalidRequestError as error:
                 if len(several) > 1:
                     error.problems = tuple(problem._replace(parameter=f"{name}[{index}]") for problem in error.problems)
                 self.unusable.append(error)
 
 
-def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any], *, stream: bool = False) -> CheckedRequest:
+def request(
+    settings: Settings, operation_id: str, arguments: Mapping[str, Any], files: OpenFiles, *, stream: bool
+) -> CheckedRequest:
     """Return a call's request: filled in, checked and built.
 
     Args:
         settings: The client's.
         operation_id: The operation, such as `createImage`.
         arguments: What its method was called with, by name and in the order of its signature; None is what wasn't said.
+        files: Takes the files that are opened, which the request needs until it has been sent for the last time.
         stream: Whether the answer is to be a stream of events.
 
     Raises:
         InvalidRequestError: An argument breaks a rule, or files and references are mixed.
         UnreadableFileError: A file is missing or can't be read.
+        DownloadError: An image of a result is a link that can't be read.
     """
-    draft = _Draft(settings, operation(operation_id), arguments)
-    files = ExitStack()
-    try:
-        parts = {name: [_file(files, each) for each in uploads] for name, uploads in draft.uploads.items()}
-        fields = _filled_in(draft, settings, stream=stream)
-        _check(draft, fields, settings)
-        _warn_of_model(draft, fields, settings)
-        headers = _headers(draft, settings, stream=stream)
-        http = _built(draft, fields, parts, headers, settings)
-    except BaseException:
-        files.close()
-        raise
+    draft = _Draft(settings, operation(operation_id), arguments, files)
+    fields = _filled_in(draft, settings, stream=stream)
+    _check(draft, fields, settings)
+    _warn_of_model(draft, fields, settings)
+    headers = _headers(draft, settings, stream=stream)
+    http = _built(draft, fields, headers, settings)
     count = draft.role("count", fields)
     images = count if isinstance(count, int) else 1
-    return CheckedRequest(http, _subject(draft), draft.max_retries, images, _about_model(draft, fields, settings), files)
+    return CheckedRequest(http, _subject(draft), draft.max_retries, images, _about_model(draft, fields, settings))
 
 
-async def arequest(settings: Settings, operation_id: str, arguments: Mapping[str, Any], *, stream: bool) -> CheckedRequest:
+async def arequest(
+    settings: Settings, operation_id: str, arguments: Mapping[str, Any], files: OpenFiles, *, stream: bool
+) -> CheckedRequest:
     """Return a call's request like `request`, for an event loop, which isn't held up by reading files.
 
     Args:
         settings: As for `request`.
         operation_id: As for `request`.
         arguments: As for `request`.
+        files: As for `request`.
         stream: As for `request`.
 
     Raises:
         InvalidRequestError: As for `request`.
         UnreadableFileError: As for `request`.
+        DownloadError: As for `request`.
     """
-    if not operation(operation_id).files:
-        return request(settings, operation_id, arguments, stream=stream)
+    called = operation(operation_id)
+    if not called.files:
+        return request(settings, operation_id, arguments, files, stream=stream)
     from asyncio import to_thread
 
-    from .chunks import ReadInThread
-
-    checked = await to_thread(request, settings, operation_id, arguments, stream=stream)
-    body = checked.http.stream
-    if isinstance(body, httpx.SyncByteStream) and not isinstance(body, httpx.ByteStream):  # JSON is in memory
-        checked.http.stream = ReadInThread(body)
+    for image in chain.from_iterable(_several(arguments.get(name)) for name in called.files):
+        for content in image if isinstance(image, tuple) else [image]:
+            if isinstance(content, GeneratedImage) and getattr(content, "url", None) is not None:
+                await content.aread()  # a thread has no event loop to fetch it with
+    checked = await finished(to_thread(request, settings, operation_id, arguments, files, stream=stream), files)
+    if not isinstance(body := checked.http.stream, httpx.ByteStream):  # JSON is in memory
+        checked.http.stream = ReadInThread(cast("httpx.SyncByteStream", body), files)
     return checked
 
 
@@ -192,22 +196,22 @@ def low_level_client(settings: Settings, transport: Any) -> LowLevelClient:
 
 
 def _mapping(name: str, said: dict[str, Any]) -> Mapping[str, Any]:
-    given = said.pop(name, None)
-    if given is None:
-        return {}
+    given = said.pop(name, {})
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
         raise InvalidRequestError([Problem(name, given, "must be a mapping of names to values")])
     return given
 
 
 def _reference(operation: Operation, name: str, given: object) -> dict[str, str] | None:
-    reference = operation.reference(name, given)
-    is_file = reference and os.path.exists(cast("str", given))  # noqa: PTH110  a Path raises for what can't be one
-    return None if is_file else reference
+    is_file = isinstance(given, str) and os.path.exists(given)  # noqa: PTH110  a Path raises for what can't be one
+    return None if is_file else operation.reference(name, given)
 
 
 def _several(given: object) -> Sequence[object]:
-    return given if isinstance(given, Sequence) and not isinstance(given, _ONE_IMAGE) else [given]
+    """Return images as a list, of which results are lists too; a list of numbers is no list of images."""
+    if not isinstance(given, Sequence) or isinstance(given, _ONE_IMAGE) or (given and isinstance(given[0], int)):
+        return [given]
+    return [image for each in given for image in (each if isinstance(each, ImagesResult) else [each])]
 
 
 def _filled_in(draft: _Draft, settings: Settings, *, stream: bool) -> dict[str, Any]:
@@ -309,17 +313,11 @@ def _subject(draft: _Draft) -> str:
     return str(draft.fields.get(draft.subject, ""))
 
 
-def _file(files: ExitStack, each: Upload) -> File:
-    from .chunks import LargeChunks
-
-    content = cast("BinaryIO", LargeChunks(files.enter_context(each.open())))
-    return File(content, each.facts.name, each.facts.type or _UNKNOWN_TYPE)
-
-
-def _built(
-    draft: _Draft, fields: dict[str, Any], parts: dict[str, list[File]], headers: dict[str, str], settings: Settings
-) -> httpx.Request:
-    files = {name: several if draft.rules.is_list(name, len(several)) else several[0] for name, several in parts.items()}
+def _built(draft: _Draft, fields: dict[str, Any], headers: dict[str, str], settings: Settings) -> httpx.Request:
+    files: dict[str, Any] = {}
+    for name, uploads in draft.uploads.items():
+        several = [File(cast("BinaryIO", each), each.facts.name, each.facts.type or _UNKNOWN_TYPE) for each in uploads]
+        files[name] = several if draft.rules.is_list(name, len(several)) else several[0]
     fields = {**fields, **files, **draft.extra_body}
     try:
         kwargs = _generated_kwargs(draft, fields)

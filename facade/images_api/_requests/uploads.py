@@ -3,70 +3,106 @@
 from __future__ import annotations
 
 import os
-import shutil
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
-from io import BytesIO
-from pathlib import Path, PureWindowsPath
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
+from inspect import iscoroutine, iscoroutinefunction
+from io import SEEK_END, SEEK_SET, BytesIO, IOBase
+from math import inf
+from pathlib import PureWindowsPath
+from threading import Lock
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
 
-from images_api._errors import InvalidRequestError, Problem, UnreadableFileError
-from images_api._images.base64 import BrokenImageError, decode_data_url
-from images_api._images.headers import EXTENSIONS, ImageFacts, read_facts
+from images_api._errors import ImagesAPIError, InvalidRequestError, Problem, UnreadableFileError
+from images_api._images.base64 import decode_data_url, decode_text
+from images_api._images.headers import EXTENSIONS, ImageFacts, media_type, read_facts
 from images_api._images.spool import Spool
+from images_api._messages import short
 from images_api._results import GeneratedImage
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Awaitable
 
-_PIL_MODES_OF_PNG = frozenset({"1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"})
+    from .chunks import OpenFiles
+
+_KINDS = "must be a path, bytes, a binary file, a PIL image or an image of a result"
+_BASE64_OF_HEAD = 64
+# What costs the least: smaller chunks are many, and of larger ones the socket takes only a part at once.
+_CHUNK = 256 << 10
+# What a png can hold, and what would lose more in RGB than it must.
+_PIL_MODES = {mode: mode for mode in ("1", "L", "LA", "P", "RGB", "RGBA")} | {"F": "L", "La": "LA", "PA": "RGBA", "RGBa": "RGBA"}
+_WIDE_PIL_MODES = dict.fromkeys(("I", "I;16", "I;16B", "I;16L", "I;16N"), "I;16")
+# Calls that read one file at once would move it under each other; of some files, two share a lock.
+_LOCKS = tuple(Lock() for _ in range(61))
 
 
 class PILImage(Protocol):
-    """What is needed of a PIL image; PIL itself is never imported."""
-
-    @property
-    def mode(self) -> str:
-        """The image's mode, such as RGBA."""
-        ...
-
-    def convert(self, mode: str) -> Any:
-        """Return the image in another mode."""
+    """What tells a PIL image to type checkers; PIL itself is imported for its own images alone."""
 
     def save(self, fp: Any, format: str | None = None) -> None:  # noqa: A002  the name is PIL's
         """Write the image."""
 
 
-ImageContent: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | PILImage | GeneratedImage
-ImageInput: TypeAlias = ImageContent | tuple[str, ImageContent] | tuple[str, ImageContent, str]
+class BinaryReader(Protocol):
+    """A binary file, or what a web framework makes of an upload."""
+
+    def read(self, size: int = -1, /) -> bytes | Awaitable[bytes]:
+        """Return so many bytes."""
+        ...
+
+
+ImageContent: TypeAlias = os.PathLike[str] | bytes | bytearray | memoryview | BinaryReader | PILImage | GeneratedImage
+ImageInput: TypeAlias = str | ImageContent | tuple[str, ImageContent] | tuple[str, ImageContent, str]
 
 
 @dataclass(frozen=True)
 class Upload:
-    """An image that is ready to be sent, and to be sent again.
+    """An image that is ready to be sent, and to be sent again: as httpx reads it, in large chunks, the file that it is in.
+
+    It never comes to its end where the file isn't what was checked, so that no server takes the request for whole.
 
     Attributes:
+        parameter: What it is given for.
         facts: Its name, type, size and sides.
-        source: A path to open, or a binary file that can be rewound.
-        borrowed: Whether the file is the caller's, to be left open and where it stood.
+        file: A binary file of our own, which can be rewound.
     """
 
+    parameter: str
     facts: ImageFacts
-    source: Path | BinaryIO = field(repr=False)
-    borrowed: bool = False
+    file: BinaryIO = field(repr=False)
 
-    def open(self) -> AbstractContextManager[BinaryIO]:
-        """Give the binary file to send from, for a `with` block."""
-        return _opened(self.source, keep=self.borrowed)
+    def read(self, _size: int = -1) -> bytes:
+        """Return the next chunk, however small it is that httpx asks for; nothing at the end.
+
+        Raises:
+            UnreadableFileError: The file can't be read, or has become longer or shorter.
+        """
+        try:
+            chunk = self.file.read(_CHUNK)
+            if self.file.tell() > self.facts.size or not (chunk or self.file.tell() == self.facts.size):
+                raise OSError("it has changed while it was sent")  # noqa: TRY301  said like any other
+        except OSError as error:
+            why = f"can't be read: {error.strerror or error}"
+            raise UnreadableFileError([Problem(self.parameter, self.facts, why)]) from error
+        return chunk
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """Go to an offset from the beginning, or from the end as it was when the file was checked."""
+        return self.file.seek(self.facts.size + offset if whence == SEEK_END else offset)
+
+    def tell(self) -> int:
+        """Return the offset."""
+        return self.file.tell()
 
 
-def upload(parameter: str, given: object) -> Upload:
+def upload(files: OpenFiles, parameter: str, given: object) -> Upload:
     """Make an upload of whatever a caller gives as an image.
 
     Args:
+        files: The files of the request, which this one joins.
         parameter: The parameter's name, for messages, and for uploads that have no name of their own.
-        given: An `ImageInput`: a path, bytes, a binary file, a PIL image, a `data:` URL, or a tuple of a file name and
-            one of these, with or without a media type. A binary file is sent whole, wherever it stands.
+        given: An `ImageInput`: a path, bytes, a binary file, a PIL image, a `data:` URL, an image of a result, or a tuple of a
+            file name and one of these but a text, with or without a media type. A binary file is sent whole, wherever it
+            stands, and left there.
 
     Returns:
         The upload. Its type comes from the bytes, and from the caller only where the bytes aren't a known image's.
@@ -74,20 +110,20 @@ def upload(parameter: str, given: object) -> Upload:
     Raises:
         UnreadableFileError: The file is missing, a folder, or can't be read.
         InvalidRequestError: It is none of the above.
+        DownloadError: It is an image that is a link, which can't be read.
     """
     name, content, said_type = _named(parameter, given)
     try:
-        source, own_name, borrowed = _source(parameter, content)
-        with _opened(source, keep=True) as file:
-            facts = read_facts(file)
-    except InvalidRequestError:
+        file, own_name = _opened(files, parameter, content)
+        facts = read_facts(file)
+    except ImagesAPIError:
         raise
-    except (OSError, ValueError) as error:  # a closed file and a NUL in a path are ValueErrors
-        problem = Problem(parameter, content, f"can't be read: {getattr(error, 'strerror', None) or error}")
-        raise UnreadableFileError([problem]) from error
-    media_type = facts.type or said_type
-    name = _base_name(name or own_name) or parameter + EXTENSIONS.get(media_type or "", ".bin")
-    return Upload(replace(facts, name=name, type=media_type), source, borrowed)
+    except Exception as error:  # whatever a caller's own file raises
+        why = f"can't be read: {getattr(error, 'strerror', None) or short(error) or type(error).__name__}"
+        raise UnreadableFileError([Problem(parameter, content, why)]) from error
+    kind = facts.type or said_type
+    name = _base_name(name or own_name) or parameter + EXTENSIONS.get(kind or "", ".bin")
+    return Upload(parameter, replace(facts, name=name, type=kind), file)
 
 
 def _base_name(name: str) -> str:
@@ -98,65 +134,91 @@ def _base_name(name: str) -> str:
 
 def _named(parameter: str, given: object) -> tuple[str, object, str | None]:
     """Return the name, the content and the media type that a caller gave."""
+    if not isinstance(given, tuple):
+        return "", given, None
     match given:
-        case (str() as name, content):
+        case (str() as name, content) if not isinstance(content, str):
             return name, content, None
-        case (str() as name, content, str() as media_type):
-            return name, content, media_type
-        case tuple():
-            raise _refused(parameter, given, "must be a tuple of file name, content and, maybe, media type")
+        case (str() as name, content, str() | None as kind) if not isinstance(content, str):
+            return name, content, kind
         case _:
-            return "", given, None
+            why = "must be a tuple of file name, content (not a text) and, maybe, media type; for several images pass a list"
+            raise _refused(parameter, given, why)
 
 
-def _source(parameter: str, content: object) -> tuple[Path | BinaryIO, str, bool]:
-    """Return where to read from, the name that comes with it, and whether it is the caller's own file."""
+def _opened(files: OpenFiles, parameter: str, content: object) -> tuple[BinaryIO, str]:
+    """Return a file of our own to send from, and the name that comes with it."""
     if isinstance(content, str) and content.startswith("data:"):
-        try:
-            return BytesIO(decode_data_url(content)), "", False
-        except BrokenImageError as error:
-            raise _refused(parameter, content, f"must hold what it says: it {error}") from error
+        return BytesIO(decode_data_url(content)), ""
+    if isinstance(content, str | bytes) and (kind := _type_in_base64(content)):
+        why = f"is base64 text: pass what it stands for, as bytes, or 'data:{kind};base64,' and the text"
+        raise _refused(parameter, content, why)
     if isinstance(content, str | os.PathLike):
-        path = Path(os.fsdecode(content))
-        return path, path.name, False
+        path = os.path.expanduser(os.fsdecode(content))  # noqa: PTH111  a Path raises where nobody has such a home
+        opened = files.enter_context(open(path, "rb"))  # noqa: SIM115  closed with the request
+        return opened if opened.seekable() else _copied(files, parameter, opened), opened.name
     if isinstance(content, bytes | bytearray | memoryview):
-        return BytesIO(bytes(content)), "", False
+        return BytesIO(bytes(content)), ""
     if isinstance(content, GeneratedImage):
-        return content.open(), "", False
-    if hasattr(content, "save") and hasattr(content, "mode"):
-        return _png_of(cast("PILImage", content)), "", False
-    if hasattr(content, "read"):
-        file = cast("BinaryIO", content)
-        if isinstance(file.read(0), str):
-            raise _refused(parameter, content, "must be a binary file, opened with 'rb'")
-        own_name = getattr(file, "name", "")
-        own_name = own_name if isinstance(own_name, str) else ""
-        rewinds = hasattr(file, "seekable") and file.seekable()
-        return (file, own_name, True) if rewinds else (_spooled(file), own_name, False)
-    raise _refused(parameter, content, "must be a path, bytes, a binary file or a PIL image")
+        return files.enter_context(content.open()), ""
+    if any((kind.__module__, kind.__name__) == ("PIL.Image", "Image") for kind in type(content).__mro__):
+        return _png_of(cast("PILImage", content)), ""
+    if hasattr(type(content), "__array__"):
+        raise _refused(parameter, content, f"{_KINDS}, which PIL.Image.fromarray makes of an array")
+    read, inner = getattr(content, "read", None), getattr(content, "file", None)
+    file: Any = inner if hasattr(inner, "read") and (read is None or iscoroutinefunction(read)) else content
+    if not hasattr(file, "read"):
+        raise _refused(parameter, content, _KINDS + ("; for several images pass a list" if hasattr(file, "__iter__") else ""))
+    # A web framework's upload has the name of its field as well; a file may warn of the other attribute.
+    names = (None if isinstance(content, IOBase) else getattr(content, "filename", None), getattr(content, "name", None))
+    name = next((name for name in names if isinstance(name, str) and not name.startswith("<")), "")  # such as <stdin>
+    return _copied(files, parameter, file), name
 
 
-@contextmanager
-def _opened(source: Path | BinaryIO, *, keep: bool) -> Generator[BinaryIO]:
-    if not keep or isinstance(source, Path):
-        with source.open("rb") if isinstance(source, Path) else source as file:
-            yield file
-    else:
-        offset = source.tell()
-        yield source
-        source.seek(offset)
+def _copied(files: OpenFiles, parameter: str, file: Any) -> BinaryIO:
+    """Return a copy of what a caller's file holds, which stays where it stood; what becomes of it then is all the same."""
 
+    def read(size: int) -> bytes:
+        chunk = file.read(size)
+        if not isinstance(chunk, bytes | bytearray | memoryview):
+            if iscoroutine(chunk):
+                chunk.close()
+            raise _refused(parameter, file, f"must read bytes, not {type(chunk).__name__}: open it with 'rb', or pass its bytes")
+        return bytes(chunk)
 
-def _spooled(stream: BinaryIO) -> BinaryIO:
-    content = Spool().new()
-    shutil.copyfileobj(stream, content)
-    return content.open()
+    content, size = Spool().new(), inf
+    with _LOCKS[id(file) % len(_LOCKS)], ExitStack() as back:
+        read(0)
+        if file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek"):
+            back.callback(file.seek, file.tell())
+            file.seek(0, SEEK_END)
+            size = file.tell()
+            file.seek(0)
+        while not files.given_up and content.size <= size and (chunk := read(_CHUNK)):
+            content.write(chunk)
+    if size not in {inf, content.size}:
+        raise OSError("it has changed meanwhile")
+    content.close()
+    return files.enter_context(content.open())
 
 
 def _png_of(image: PILImage) -> BinaryIO:
+    from PIL import ImageOps
+
     file = BytesIO()
-    (image if image.mode in _PIL_MODES_OF_PNG else image.convert("RGBA")).save(file, format="PNG")
+    upright: Any = ImageOps.exif_transpose(cast("Any", image))
+    mode = (_PIL_MODES | _WIDE_PIL_MODES).get(upright.mode, "RGB")
+    # A colour profile is for the mode that the image had.
+    upright.convert(mode).save(file, format="PNG", **{} if mode == upright.mode else {"icc_profile": None})
     return file
+
+
+def _type_in_base64(content: str | bytes) -> str | None:
+    head = content[:_BASE64_OF_HEAD]
+    with suppress(ValueError):
+        kind = media_type(decode_text(head if isinstance(head, str) else head.decode()))
+        return None if os.path.exists(content) else kind  # noqa: PTH110  a Path raises for what can't be one
+    return None
 
 
 def _refused(parameter: str, value: object, why: str) -> InvalidRequestError:

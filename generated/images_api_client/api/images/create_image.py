@@ -186,6 +186,8 @@ def sync_stream(
 ) -> "Generator[AnyImageStreamEvent | ErrorResponse | ImagesResponse, None, None]":
     """Create images from a text.
 
+     The images come all at once, or as events while they take shape.
+
     The response is read as it comes, and closed with the generator; leave it early within
     `contextlib.closing`.
 
@@ -223,6 +225,8 @@ def asyncio_stream(
     body: CreateImageRequest,
 ) -> "AsyncGenerator[AnyImageStreamEvent | ErrorResponse | ImagesResponse, None]":
     """Create images from a text.
+
+     The images come all at once, or as events while they take shape.
 
     The response is read as it comes, and closed with the generator; leave it early within
     `contextlib.aclosing`.
