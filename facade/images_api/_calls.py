@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,17 @@ import httpx
 from ._errors import APIConnectionError, APIStatusError, ResponseError
 from ._http.low_level import add_client_defaults
 from ._http.retry import server_wait, wait_before_retry
-from ._responses.failures import connection_error, status_error
-from ._responses.result import Asked, empty_body, is_whole, read_result
+from ._responses.body import Body
+from ._responses.events import EventReader
+from ._responses.failures import billed_cost, connection_error, status_error
+from ._responses.json import TooLargeError
+from ._responses.result import Asked
 from ._results import HTTPInfo
 from ._secrets.quoted import Secrets
 from ._settings import same_origin
 
 if TYPE_CHECKING:
     from ._requests.request import CheckedRequest
-    from ._responses.events import EventReader
     from ._results import ImageSource, ImagesResult
     from ._settings import Settings
 
@@ -78,7 +81,8 @@ class Call:
     def begin(self, response: httpx.Response) -> bool:
         """Take a response's status and headers, and return whether to read its body now."""
         self.response = response
-        self._body = empty_body(response.headers)
+        self._body = Body(response.headers, self.settings.max_response_bytes, is_success=response.is_success)
+        self._cut: httpx.HTTPError | None = None
         read_later = self.stream and response.is_success
         if read_later:
             self._take_info(None)
@@ -95,9 +99,9 @@ class Call:
             APIConnectionError: There was no whole answer.
             APIStatusError: The server refused or failed.
         """
-        self._body.close()
         self._take_info(cut)
-        if self.http.is_success and (cut is None or is_whole(self._body)):
+        if self.http.is_success and (cut is None or isinstance(cut, TooLargeError) or self._body.is_whole()):
+            self._cut = cut
             return None
         return 0.0 if self._redirected() else self._pause_after(self._error(cut), cut)
 
@@ -116,19 +120,20 @@ class Call:
 
         Raises:
             NoImageError: There is none in the response.
+            APIStatusError: The server sent an error in a successful response.
             ResponseError: The response can't be understood, or an image in it is broken.
         """
         try:
-            return read_result(self.http, self._body, self._asked)
+            reader = self.events()
+            deque(reader.finish(self._cut), maxlen=0)
+            return reader.result()
         except ResponseError as error:
             if self.secrets.occur_in(error.body):
                 error.args = ("the response can't be understood, and quotes the key",)
             raise
 
     def events(self) -> EventReader:
-        """Return what makes events of the response, which is yet to be read."""
-        from ._responses.events import EventReader
-
+        """Return what makes events of the response."""
         return EventReader(self.http, self._body, self._asked)
 
     @property
@@ -143,7 +148,7 @@ class Call:
         status, headers = self.response.status_code, self.secrets.hidden_in_headers(self.response.headers)
         self._log(status, cut)
         wait = None if self.response.is_success else server_wait(headers)
-        self.http = HTTPInfo(status, headers, self._elapsed, wait)
+        self.http = HTTPInfo(status, headers, self._elapsed, wait, billed_cost(headers))
 
     def _error(self, cut: httpx.HTTPError | None) -> APIConnectionError | APIStatusError:
         body = self._body.read()

@@ -14,7 +14,7 @@ from images_api_client.operations import ImageOperations
 
 from ._http.pools import Connections, running_loop
 from ._secrets.concealed import conceal_headers, concealed
-from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, APIKey, Settings, TimeoutTypes, Validation
+from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, MAX_RESPONSE_BYTES, APIKey, Settings, TimeoutTypes, Validation
 from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks for it here
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class _Client(Generic[HTTPClient]):
         auth_header: str = AUTHORIZATION,
         http_client: HTTPClient | None = None,
         max_download_bytes: int = MAX_DOWNLOAD_BYTES,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         **defaults: Unpack[ImageOptions],
     ) -> None:
         """Make a client.
@@ -70,6 +71,7 @@ class _Client(Generic[HTTPClient]):
             auth_header: The header that carries the key: after `Bearer` in `Authorization`, bare in any other (`api-key`).
             http_client: An `httpx.Client` to send with, for asyncio an `httpx.AsyncClient`; it is never closed here.
             max_download_bytes: The greatest size of an image that is fetched by its URL.
+            max_response_bytes: The greatest size of a whole response, decoded.
             **defaults: Options that every call takes where it says nothing itself, such as `model` or `size`, as `ImageOptions`
                 lists them. `model=None` sends no model.
 

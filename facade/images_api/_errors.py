@@ -74,7 +74,7 @@ class APIStatusError(ImagesAPIError):
     """The server answered with a status that isn't a success.
 
     Attributes:
-        status_code: The status, any integer.
+        status_code: The status, any integer; of an error that came after a success, the one that its code stands for.
         code: The server's short name for the fault, if it gave one.
         param: The parameter that the server complains of, if it named one.
         type: The server's kind of error, if it gave one.
@@ -83,7 +83,10 @@ class APIStatusError(ImagesAPIError):
         headers: The headers of the response.
         http: Status, headers, request id, rate limits and elapsed time together.
         may_have_run: Whether the server could have started work, and the call may have been billed.
+        images: The images that came before, where the error came as an event.
     """
+
+    images: tuple[GeneratedImage, ...] = ()
 
     def __init__(self, message: str, *, http: HTTPInfo, body: object) -> None:
         self.http = http
@@ -105,7 +108,13 @@ class BadRequestError(APIStatusError):
 
 
 class ContentPolicyError(BadRequestError):
-    """The provider's content policy forbids the prompt or the image; sending it again doesn't help."""
+    """The provider's content policy forbids the prompt or the image; sending it again doesn't help.
+
+    Attributes:
+        moderation_details: What the provider says of its reasons, in its own form, or None.
+    """
+
+    moderation_details: Any = None
 
 
 class AuthenticationError(APIStatusError):
@@ -153,7 +162,7 @@ class ResponseError(ImagesAPIError):
     """A successful response can't be understood. It may be paid for, so nothing of it is thrown away.
 
     Attributes:
-        body: The body as it came, in bytes.
+        body: The body, or the event, as it came, in bytes; of one that is too large, nothing.
         images: The images of the response that were good.
         http: Status, headers, request id, rate limits and elapsed time.
     """

@@ -26,7 +26,7 @@ _SVG = "image/svg+xml"
 _LARGEST_IN_NOTEBOOK = 20 << 20
 _IMAGES_IN_REPR = 3
 _URL_IN_REPR = 120
-_REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "x-correlation-id")
+_REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "x-correlation-id", "x-litellm-call-id")
 
 
 class ImageSource(Protocol):
@@ -50,12 +50,14 @@ class HTTPInfo:
         headers: The headers of the response.
         elapsed: Seconds from sending the request to the end of the response, all tries and waits included.
         retry_after: The seconds that the server asks to wait before the next request, where it refuses this one; or None.
+        cost: What a gateway says that the call cost, in its own currency, such as dollars or credits; or None.
     """
 
     status_code: int
     headers: httpx.Headers
     elapsed: float
     retry_after: float | None = None
+    cost: float | None = None
 
     @property
     def is_success(self) -> bool:
@@ -79,10 +81,15 @@ class HTTPInfo:
 
 @dataclass(frozen=True, slots=True)
 class TokenDetails:
-    """Tokens by kind; None where the server didn't say."""
+    """Tokens by kind; None where the server didn't say.
+
+    Attributes:
+        extra: What the server said beside, such as how many of them were cached.
+    """
 
     text_tokens: int | None = None
     image_tokens: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +309,7 @@ class ImagesResult(Sequence[GeneratedImage]):
         output_format: The file format, in the server's words; each image's `format` is read from its bytes.
         size: Width and height, in the server's words.
         quality: The quality used.
+        failures: What the server said of images that it could not make, where it made others.
     """
 
     images: tuple[GeneratedImage, ...]
@@ -312,6 +320,7 @@ class ImagesResult(Sequence[GeneratedImage]):
     output_format: str | None = None
     size: str | None = None
     quality: str | None = None
+    failures: tuple[Exception, ...] = ()
     _parse: Callable[[], Any] | None = None
 
     @cached_property

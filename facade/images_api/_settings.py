@@ -23,6 +23,7 @@ TimeoutTypes: TypeAlias = float | httpx.Timeout
 
 AUTHORIZATION = "Authorization"
 MAX_DOWNLOAD_BYTES = 100 << 20
+MAX_RESPONSE_BYTES = 1 << 30
 _CONNECT_SECONDS = 5.0
 # What an operating system waits for at most is less than a Python number can say.
 _LONGEST_TIMEOUT = 1_000_000
@@ -55,6 +56,7 @@ class Settings:
         headers: Mapping[str, str] | None,
         auth_header: str,
         max_download_bytes: int,
+        max_response_bytes: int,
         defaults: Mapping[str, Any],
     ) -> None:
         self.base_url = _base_url(base_url or _environment("OPENAI_BASE_URL") or official_url())
@@ -74,6 +76,7 @@ class Settings:
         self.max_retries = checked_retries(plain(max_retries))
         self.retry_ambiguous = retry_ambiguous
         self.max_download_bytes = max_download_bytes
+        self.max_response_bytes = max_response_bytes
         self.defaults = _checked_defaults({name: plain(value) for name, value in defaults.items()})
 
     def authorization(self) -> dict[str, str]:
@@ -104,6 +107,11 @@ class Settings:
         self.__dict__.update(state)
         if self.api_key is None:
             self.api_key = concealed(_environment("OPENAI_API_KEY"))
+
+
+def user_agent() -> str:
+    """Return what calls and downloads say that they come from."""
+    return f"images-api/{document()['info']['version']}"
 
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:

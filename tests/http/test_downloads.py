@@ -177,7 +177,7 @@ class TestKey:
 
 
 class TestAddresses:
-    @pytest.mark.parametrize("url", ["/home/x.png", "images/x.png", "x.png", "//host/x.png", "../x.png", r"images\x.png"])
+    @pytest.mark.parametrize("url", ["/home/x.png", "//host/x.png", "../x.png", r"images\x.png"])
     def test_a_path_of_the_servers_own_is_refused_with_a_way_out(
         self, client: ImagesClient, served: FileServer, url: str
     ) -> None:

@@ -248,7 +248,6 @@ class TestForms:
         assert drawn_as_svg == {
             "prompt": "x",
             "model": OTHER,
-            "model": "small",
             "size": "64x64",
             "output_format": "svg",
             "svg[model]": "gpt-5",

@@ -32,9 +32,10 @@ from images_api import (
 from images_api._http.retry import server_wait, wait_before_retry
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.spool import Content, Spool
+from images_api._responses.body import Body
 from images_api._responses.failures import connection_error, status_error
 from images_api._responses.json import JSONReader, decode_json
-from images_api._responses.result import Asked, empty_body, is_whole, read_result
+from images_api._responses.result import Asked, read_result
 from images_api._secrets.quoted import Secrets
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ def result(said: object, status: int = 200, headers: dict[str, str] | None = Non
     return read_result(info(status, headers), body(content, headers), Asked(URL, "an otter", 1, NO_DOWNLOADS, Secrets()))
 
 
-def body(content: bytes, headers: dict[str, str] | None = None) -> Content | JSONReader:
-    read = empty_body(httpx.Headers(headers or {}))
+def body(content: bytes, headers: dict[str, str] | None = None) -> Body:
+    read = Body(httpx.Headers(headers or {}), 1 << 30)
     read.write(content)
     read.close()
     return read
@@ -118,7 +119,7 @@ def text_of(content: bytes) -> str:
 
 
 def decode_picture(text: str) -> bytes:
-    reader = JSONReader([None], Spool())
+    reader = JSONReader(Spool())
     reader.write(json.dumps({"b64_json": text}).encode())
     content = reader.image(reader.document()["b64_json"])
     return content.read() if content else b""
@@ -247,6 +248,109 @@ class TestCode:
         assert type(refusal({"error": {"code": "rate_limit_exceeded"}}, 429)) is images_api.RateLimitError
 
 
+# What servers answer that refuse content: a status, and a body.
+REFUSALS: dict[str, tuple[int, object]] = {
+    "DashScope": (400, {"code": "DataInspectionFailed", "message": "Input data may contain inappropriate content."}),
+    "DashScope's other interface": (400, {"error": {"code": "data_inspection_failed", "message": "m"}}),
+    "DashScope's task": (200, {"output": {"task_status": "FAILED", "code": "DataInspectionFailed", "message": "m"}}),
+    "Volcengine, the text": (400, {"error": {"code": "InputTextSensitiveContentDetected", "message": "m"}}),
+    "Volcengine, the image": (400, {"error": {"code": "InputImageSensitiveContentDetected.PrivacyInformation", "message": "m"}}),
+    "Volcengine, what came out": (200, {"data": [{"error": {"code": "OutputImageSensitiveContentDetected"}}]}),
+    "Volcengine's risks": (400, {"error": {"code": "OutputImageRiskDetection", "message": "m"}}),
+    "Zhipu": (400, {"contentFilter": [{"level": 1, "role": "user"}], "error": {"code": "1301", "message": "m"}}),
+    "MiniMax": (200, {"id": "0", "base_resp": {"status_code": 1026, "status_msg": "input new_sensitive"}}),
+    "MiniMax with a status": (500, {"base_resp": {"status_code": 1027, "status_msg": "output new_sensitive"}}),
+    "MiniMax by a gateway": (500, {"error": {"message": "input new_sensitive (1026)", "type": "api_error"}}),
+    "Together": (422, {"error": {"message": "NSFW content detected in the prompt", "type": "invalid_request_error"}}),
+    "Together's other words": (422, {"error": {"message": "The image contains NSFW content", "code": None}}),
+    "xAI": (200, {"data": [{"url": "", "respect_moderation": False}]}),
+    "Azure": (400, {"error": {"code": "contentFilter", "message": "m"}}),
+    "Azure's other form": (400, {"error": {"code": "invalid", "inner_error": {"code": "ResponsibleAIPolicyViolation"}}}),
+    "fal": (422, {"detail": [{"loc": ["body", "prompt"], "msg": "m", "type": "content_policy_violation"}]}),
+    "Stability": (
+        403,
+        {"id": "x", "name": "content_moderation", "errors": ["It was flagged by our content moderation"]},
+    ),
+    "Black Forest Labs": (200, {"id": "x", "status": "Content Moderated", "result": None}),
+    "Google": (200, {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}),
+    "Google's pictures": (200, {"candidates": [{"finishReason": "IMAGE_SAFETY"}]}),
+    "artifacts": (200, {"artifacts": [{"finishReason": "CONTENT_FILTERED"}]}),
+    "Ideogram": (200, {"data": [{"url": None, "is_image_safe": False}]}),
+    "LiteLLM": (400, {"error": {"message": "litellm.ContentPolicyViolationError: no", "type": None}}),
+    "a gateway's list": (400, [{"error": {"status": "CONTENT_SAFETY_VIOLATION", "message": "m"}}]),
+    "OpenAI in words": (400, {"error": {"message": "Your request was rejected by the safety system.", "code": None}}),
+    "Pollinations": (
+        403,
+        {"error": {"message": "m", "code": "content_policy_violation", "details": {"name": "U"}}},
+    ),
+    "an event": (400, b'event: error\ndata: {"error": {"code": "moderation_blocked", "message": "m"}}\n\n'),
+}
+# What only sounds like it.
+NO_REFUSALS: dict[str, tuple[int, object]] = {
+    "a parameter": (
+        400,
+        {"error": {"message": "moderation must be one of low, auto", "param": "moderation", "code": "invalid_value"}},
+    ),
+    "an unknown parameter": (400, {"error": {"message": "Unknown parameter: 'safety_identifier'.", "code": "unknown_parameter"}}),
+    "a failed download": (400, {"code": "InvalidParameter.DataInspection", "message": "Unable to download the media resource."}),
+    "a service of checks": (500, {"error": {"code": "ContentSecurityDetectionError", "message": "The detection failed"}}),
+    "a filter that is off": (400, {"error": {"code": "content_filter_not_configured", "message": "No content filter"}}),
+    "an option": (422, {"detail": [{"loc": ["body", "nsfw_checker"], "msg": "Field required", "type": "missing"}]}),
+    "names in small letters": (400, {"error": {"message": "Model names are case-sensitive"}}),
+    "another number": (400, {"error": {"code": 1302, "message": "too many at once"}}),
+    "a number with more": (400, {"error": {"code": "13010", "message": "m"}}),
+    "a rate": (
+        429,
+        {"error": {"message": "It was blocked by the content policy of rates", "code": "rate_limit_exceeded"}},
+    ),
+    "a key": (401, {"error": {"message": "The key was flagged for safety", "code": "invalid_api_key"}}),
+    "a verdict that is good": (400, {"error": {"message": "m"}, "respect_moderation": True}),
+    "no account": (403, {"error": {"message": "Your account was flagged for fraud"}}),
+    "an error of MiniMax": (500, {"base_resp": {"status_code": 2013, "status_msg": "invalid params"}}),
+}
+
+
+class TestRefusal:
+    @pytest.mark.parametrize("name", REFUSALS)
+    def test_of_content_is_one_class_whoever_says_it_and_never_sent_again(self, name: str) -> None:
+        status, said = REFUSALS[name]
+        error = refused(status, said)
+        assert type(error) is ContentPolicyError
+        assert wait_before_retry(error, 0, ambiguous=True) is None
+
+    @pytest.mark.parametrize("name", NO_REFUSALS)
+    def test_of_another_kind_is_none(self, name: str) -> None:
+        assert type(refused(*NO_REFUSALS[name])) is not ContentPolicyError
+
+    @pytest.mark.parametrize(
+        ("body", "details"),
+        [
+            (
+                {"error": {"code": "moderation_blocked", "moderation_details": {"categories": ["violence"]}}},
+                {"categories": ["violence"]},
+            ),
+            (
+                {"error": {"code": "x", "innererror": {"code": "content_filter", "content_filter_result": {"hate": {}}}}},
+                {"hate": {}},
+            ),
+            (REFUSALS["Zhipu"][1], [{"level": 1, "role": "user"}]),
+            ({"error": {"code": "moderation_blocked"}}, None),
+        ],
+    )
+    def test_tells_its_details(self, body: object, details: object) -> None:
+        error = refused(400, body)
+        assert isinstance(error, ContentPolicyError)
+        assert error.moderation_details == details
+
+
+def refused(status: int, said: object) -> APIStatusError:
+    if status != 200:
+        return refusal(said, status, {"x-should-retry": "true"})
+    with pytest.raises(APIStatusError) as caught:
+        result(said)
+    return caught.value
+
+
 class TestBody:
     @pytest.mark.parametrize(
         ("body", "fields", "says"),
@@ -257,10 +361,19 @@ class TestBody:
             ({"error": {"message": "m", "param": ["a", 1]}}, (None, "['a', 1]", None), "m"),
             ({"error": "m"}, (None, None, None), "m"),
             ({"error": ["m", {"msg": "o"}]}, (None, None, None), "m; o"),
+            ({"error": "invalid_grant", "error_description": "m"}, (None, None, None), "invalid_grant; m"),
+            ({"error": "Bad Request", "message": ["m", "o"], "statusCode": 400}, (None, None, None), "Bad Request; m; o"),
         ],
     )
     def test_with_an_error_in_it_is_kept_as_that(self, body: dict[str, object], fields: tuple[object, ...], says: str) -> None:
         _check(refusal(body), fields, says, body["error"])
+
+    @pytest.mark.parametrize(
+        "body", ['data: {"error": {"message": "m", "code": "c"}}', 'event: error\r\ndata: {"message": "m", "code": "c"}']
+    )
+    def test_that_is_an_event_says_what_the_event_says(self, body: str) -> None:
+        error = refusal(f"{body}\n\n".encode())
+        assert (error.code, str(error)) == ("c", "400 c: m")
 
     @pytest.mark.parametrize(
         ("body", "fields", "says"),
@@ -271,6 +384,15 @@ class TestBody:
             ({"detail": [{"msg": "m"}, "o", 3]}, (None, None, None), "m; o; 3"),
             ({"code": 7, "message": "m", "type": "t"}, ("7", None, "t"), "m"),
             ({"error_msg": "m"}, (None, None, None), "m"),
+            ({"success": False, "errors": [{"code": 5007, "message": "m"}], "messages": []}, ("5007", None, None), "m"),
+            ({"title": "One is wrong.", "status": 400, "errors": {"n": ["m", "o"]}}, (None, None, None), "One is wrong.; m; o"),
+            ({"type": "about:blank", "title": "Bad", "detail": "m"}, (None, None, "about:blank"), "Bad; m"),
+            ({"base_resp": {"status_code": 2013, "status_msg": "m"}}, ("2013", None, None), "m"),
+            ({"errors": ["m", "m"]}, (None, None, None), "m"),
+            ({"message": {"text": "x"}, "msg": "m"}, (None, None, None), "m"),
+            ({"output": {"code": "c", "message": "m"}}, ("c", None, None), "m"),
+            ([{"error": {"code": 7, "message": "m"}}], ("7", None, None), "m"),
+            ({"error": True, "message": "m"}, (None, None, None), "m"),
             ({}, (None, None, None), "no message"),
             ([1, 2], (None, None, None), "[1, 2]"),
             ("m", (None, None, None), '"m"'),
@@ -359,6 +481,7 @@ class TestHeaders:
             ({"x-correlation-id": "c", "apim-request-id": "b", "x-request-id": "a"}, "a"),
             ({"x-request-id": "", "apim-request-id": "b"}, "b"),
             ({"x-request-id": ""}, None),
+            ({"x-litellm-call-id": "d"}, "d"),
         ],
     )
     def test_name_the_request(self, headers: dict[str, str], expected: str | None) -> None:
@@ -497,12 +620,12 @@ class TestConnection:
 class TestCameWhole:
     def test_a_cut_reply_with_a_whole_picture_has(self) -> None:
         picture = drawn()
-        assert is_whole(body(picture, {"content-type": "image/png"}))
-        assert not is_whole(body(picture[:-1], {"content-type": "image/png"}))
+        assert body(picture, {"content-type": "image/png"}).is_whole()
+        assert not body(picture[:-1], {"content-type": "image/png"}).is_whole()
 
     def test_a_cut_reply_with_whole_json_has(self) -> None:
-        assert is_whole(body(b'{"data": []}'))
-        assert not is_whole(body(b'{"data": ['))
+        assert body(b'{"data": []}').is_whole()
+        assert not body(b'{"data": [').is_whole()
 
 
 def test_a_word_that_stands_for_a_key_is_not_taken_out_of_what_a_server_says() -> None:

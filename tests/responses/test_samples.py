@@ -131,7 +131,7 @@ GOOD = {
     ),
     "stable-diffusion-cpp": Good(pictures="PNG 4x3, PNG 3x4", fields={"created": 1753000003, "output_format": "png"}),
     "ollama": Good(fields={"created": 1753000005}),
-    "litellm-nones": Good(fields={"created": 1753000006, "usage": Usage(0, 0, 0)}),
+    "litellm-nones": Good(request_id="5b", fields={"created": 1753000006, "usage": Usage(0, 0, 0)}),
     "relay-data-url": Good(fields={"created": 1753000007}),
     "relay-data-urls-escaped": Good(pictures="PNG 4x3, SVG", fields={"created": 1753000023}),
     "relay-data-prefix": Good(fields={"created": 1753000008}),
@@ -163,7 +163,7 @@ GOOD = {
             "created": 1753000016,
             "usage": Usage(
                 total_tokens=50,
-                output_tokens_details=TokenDetails(image_tokens=38),
+                output_tokens_details=TokenDetails(image_tokens=38, extra={"reasoning_tokens": 5}),
                 extra={"prompt_tokens": 12, "cost": {"usd": 0.04}},
             ),
         }
@@ -173,6 +173,9 @@ GOOD = {
     "said-to-be-text": Good(fields={"created": 1753000018}),
     "no-content-type": Good(fields={"created": 1753000019}),
     "gzipped": Good(pictures="PNG 5x5", fields={"created": 1753000020}),
+    "data-object": Good(fields={"created": 1753000033}),
+    "list-instead-of-object": Good(),
+    "texts-instead-of-objects": Good(pictures="PNG 4x3, PNG 3x4", fields={"created": 1753000041}),
     "201-created": Good(fields={"created": 1753000021}),
     "202-accepted": Good(fields={"created": 1753000022}),
 }
@@ -184,8 +187,6 @@ BROKEN = {
     "data-missing": Broken(kind="NoImageError", says="holds no image"),
     "data-null": Broken(kind="NoImageError", says="holds no image"),
     "data-empty": Broken(kind="NoImageError", says="holds no image", request_id="empty-1"),
-    "data-object": Broken(says="JSON of an unknown form"),
-    "list-instead-of-object": Broken(says="JSON of an unknown form"),
     "error-in-200": Broken(kind="NoImageError", says="no worker is free"),
     "message-in-200": Broken(kind="NoImageError", says="the queue is full"),
     "cut-json": Broken(says="isn't JSON"),
@@ -195,8 +196,7 @@ BROKEN = {
     "one-good-one-broken": Broken(says="image 2 of 4 is cut short", images="PNG 4x3, JPEG 5x2"),
     "sglang-empty-b64": Broken(says="neither b64_json nor url"),
     "b64-of-another-type": Broken(says="has a list for b64_json"),
-    "texts-instead-of-objects": Broken(says="isn't an object"),
-    "image-body-cut": Broken(says="the image in the response is cut short"),
+    "image-body-cut": Broken(says="image 1 of 1 is cut short"),
     "image-body-html": Broken(says="isn't an image"),
 }
 REFUSED = {
@@ -278,7 +278,14 @@ REFUSED = {
     "localai-500": Refused(
         kind="InternalServerError", says="500 500: could not load model", code="500", type="", request_id="corr-18"
     ),
-    "litellm-400": Refused(kind="BadRequestError", says="drop_params is not a parameter", code="400", param="None", type="None"),
+    "litellm-400": Refused(
+        kind="BadRequestError",
+        says="drop_params is not a parameter",
+        code="400",
+        param="None",
+        type="None",
+        request_id="5c",
+    ),
     "ollama-404": Refused(kind="NotFoundError", says="404: model 'painter-9' not found"),
     "xinference-500": Refused(kind="InternalServerError", says="CUDA out of memory", part="all"),
     "code-and-message": Refused(kind="APIStatusError", says="402 7: No credit is left", part="all", code="7"),

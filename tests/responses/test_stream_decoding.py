@@ -38,8 +38,9 @@ from images_api import (
     Usage,
 )
 from images_api._responses import json as _decoding
+from images_api._responses.body import Body
 from images_api._responses.events import EventReader
-from images_api._responses.result import Asked, empty_body
+from images_api._responses.result import Asked
 from images_api._responses.sse import EventDecoder
 from images_api._secrets.quoted import Secrets
 
@@ -101,7 +102,12 @@ TEXTS: dict[str, tuple[bytes, list[bytes]]] = {
 
 def decoded(pieces: Iterable[bytes]) -> list[bytes]:
     decoder = EventDecoder()
-    return [event.read() for event in (*(event for piece in pieces for event in decoder.feed(piece)), *decoder.finish())]
+    events = []
+    for piece in pieces:
+        decoder.write(piece)
+        events += [event.read() for event in decoder.events()]
+    decoder.close()
+    return events + [event.read() for event in decoder.events()]
 
 
 def parts(stream: bytes, *places: int) -> list[bytes]:
@@ -130,10 +136,13 @@ def test_a_stream_gives_its_events_wherever_it_is_cut_once_or_twice(name: str) -
 def test_an_event_comes_as_soon_as_its_blank_line_has_come() -> None:
     decoder = EventDecoder()
 
-    assert list(decoder.feed(b"data: a\r")) == []
-    assert [event.read() for event in decoder.feed(b"\n\r")] == [b"a"]
-    assert list(decoder.feed(b"\n")) == []
-    assert list(decoder.finish()) == []
+    told = []
+    for piece in (b"data: a\r", b"\n\r", b"\n"):
+        decoder.write(piece)
+        told.append([event.read() for event in decoder.events()])
+    decoder.close()
+    assert told == [[], [b"a"], []]
+    assert list(decoder.events()) == []
 
 
 @dataclass(frozen=True)
@@ -255,7 +264,7 @@ def read(
     url = httpx.URL("http://127.0.0.1/v1/images/generations")
     http = HTTPInfo(200, httpx.Headers({"content-type": content_type, "x-request-id": "req_1"}), 0.5)
     with ImagesClient(base_url="http://127.0.0.1/v1") as client:
-        body = empty_body(http.headers)
+        body = Body(http.headers, 1 << 30)
         reader = EventReader(http, body, Asked(url, "an otter", expected, client._source, Secrets()))
     events: list[StreamEvent] = []
     try:
@@ -297,10 +306,10 @@ STREAMS: dict[str, tuple[bytes, list[type[StreamEvent]], type[ImagesAPIError] | 
     ),
     "a broken partial picture": (sse(said(PARTIAL, SMALL[:-9]), said(FINAL, SMALL)), [PartialImage, CompletedImage], None),
     "an empty partial picture": (sse(said(PARTIAL, ""), said(FINAL, SMALL)), [PartialImage, CompletedImage], None),
-    "a broken final picture": (sse(said(FINAL, SECOND), said(FINAL, SMALL[:-9])), [CompletedImage], ResponseError),
-    "a final picture that isn't base64": (sse(said(FINAL, "§§")), [], ResponseError),
-    "an empty final picture": (sse(said(FINAL, "")), [], ResponseError),
-    "a final event without a picture": (sse(said(FINAL)), [], ResponseError),
+    "a broken final picture": (sse(said(FINAL, SECOND), said(FINAL, SMALL[:-9])), [CompletedImage, StreamEvent], ResponseError),
+    "a final picture that isn't base64": (sse(said(FINAL, "§§")), [StreamEvent], ResponseError),
+    "an empty final picture": (sse(said(FINAL, "")), [StreamEvent], StreamInterruptedError),
+    "a final event without a picture": (sse(said(FINAL)), [StreamEvent], StreamInterruptedError),
     "a link": (sse(said(FINAL, url="https://127.0.0.1/otter.png")), [CompletedImage], None),
     "bad JSON": (sse(said(PARTIAL, SMALL), b'{"type": '), [PartialImage], ResponseError),
     "bad UTF-8": (b'data: {"type": "\xff"}\n\n', [], ResponseError),

@@ -18,6 +18,7 @@ from images_api._images.base64 import BrokenImageError, check_image, decode_data
 from images_api._images.spool import Content, Spool
 from images_api._messages import shown_url
 from images_api._secrets.concealed import SentURL
+from images_api._settings import user_agent
 
 from .dates import read_date
 from .exchange import aexchange, exchange
@@ -183,8 +184,8 @@ class _Download:
             url = httpx.URL(self.url)
         except (ValueError, httpx.InvalidURL) as error:
             raise self._error(f"the image's link is no URL ({error})") from error
-        headers = self.settings.headers_for(url)
-        request = httpx.Request("GET", url, headers={"Accept": "image/*", **headers}, extensions={"timeout": _TIMEOUT.as_dict()})
+        headers = {"Accept": "image/*", "User-Agent": user_agent(), **self.settings.headers_for(url)}
+        request = httpx.Request("GET", url, headers=headers, extensions={"timeout": _TIMEOUT.as_dict()})
         request.url = _ExactURL(self.url)
         return request
 
@@ -195,12 +196,22 @@ class _Download:
     def _check_address(self) -> None:
         parts = urlsplit(self.url)
         if not parts.scheme:
+            parts = urlsplit(self._resolved())
+        if not parts.scheme:
             what = f"the server gave a path of its own instead of a link ({self.url[:80]!r})"
             raise self._error(f"{what}: ask for response_format='b64_json'")
         if parts.scheme not in {"http", "https"}:
             raise self._error(f"an image's link must be http, https or data, not {parts.scheme}")
         if parts.scheme == "http" and self.settings.base_url.startswith("https:"):
             raise self._error("the image's link is not encrypted, though the base URL is")
+
+    def _resolved(self) -> str:
+        """Take a path under the base URL's own, or one relative to it, for the link that it stands for."""
+        base = urlsplit(self.settings.base_url)._replace(query="", fragment="").geturl().rstrip("/") + "/"
+        link = urljoin(base, self.url)
+        if link.startswith(base) and re.fullmatch(r"(?!//)[^\\\s\x00-\x1f]+", self.url):
+            self.url = link
+        return self.url
 
     def _error(self, message: str) -> DownloadError:
         return DownloadError(message, url=shown_url(self.url), status_code=self._status or None)

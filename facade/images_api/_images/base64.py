@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -14,16 +16,14 @@ from .headers import HEAD, media_type
 if TYPE_CHECKING:
     from .spool import Content
 
-_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
-_NOT_BASE64 = "isn't base64"
 _BLANKS = b" \t\n\r\v\f"
 _QUANTUM = 4
+_LONGEST_PADDING = 8
 _DATA_URL = "data:"
-# Nothing is decoded before so many letters are there: `data` alone is base64 too.
-_SHORTEST = 8
-# As many letters, each escaped, and some blanks.
-_LONGEST_UNSURE = 64
+# What is shorter, or begins otherwise, is some other text.
+SHORTEST_IMAGE = 48
+_BEGINNING = re.compile(rf"\s*(data:[^,]{{0,100}};base64,)?([/\w+-]{{{SHORTEST_IMAGE},88}})", re.ASCII)
 
 
 class BrokenImageError(ValueError):
@@ -35,101 +35,57 @@ class Base64Text:
 
     Args:
         content: Takes the image's bytes.
+        prefix: What stands before the base64, such as the beginning of a `data:` URL.
     """
 
-    def __init__(self, content: Content) -> None:
-        self._content = content
+    def __init__(self, content: Content, prefix: bytes) -> None:
+        self.content = content
+        self._prefix = prefix
         self._rest = b""
-        self._kept: bytearray | None = None  # all from where it isn't base64, as it came
-        self._before = 0
-        self._broken = False
-        self._not_json = ""  # the words of the error, which itself would hold on to all that was at hand when it arose
         self._closed = False
 
-    def write(self, chunk: bytes) -> None:
-        """Take the next chunk of the string, in which no escape is torn apart."""
-        if self._kept is not None:
-            self._kept += chunk
-            return
-        text = self._rest + chunk
-        if not self._content.size and len(text) < _SHORTEST:
-            self._rest = text
-            return
-        whole = len(text) - len(text) % _QUANTUM
-        try:
-            if b"=" in text[-_QUANTUM:]:
-                self._write_unusual(text)
-            else:
-                self._content.write(pybase64.b64decode(memoryview(text)[:whole], validate=True))
-                self._rest = text[whole:]
-        except ValueError:
-            self._write_unusual(text)
+    def write(self, chunk: bytes, *, last: bool = False) -> None:
+        """Take the next chunk of the string, in which no escape is torn apart.
 
-    def close(self) -> None:
-        """Say that the string has ended."""
-        self._closed = True
-        if self._kept is None:
-            self._write_unusual(self._rest, last=True)
-        if self._kept is not None:
-            self._read_kept(bytes(self._kept))
-        self._content.close()
+        Raises:
+            ValueError: It isn't base64, and is not taken.
+        """
+        text = self._rest + chunk
+        if not last and b"=" not in text[-_QUANTUM:]:
+            whole = len(text) & -_QUANTUM
+            with suppress(ValueError):
+                self.content.write(pybase64.b64decode(memoryview(text)[:whole], validate=True))
+                self._rest = text[whole:]
+                return
+        plain = _standard(json.loads(b'"%b"' % text))
+        bare = plain.rstrip(b"=")
+        whole = len(bare) if last else len(bare) & -_QUANTUM
+        if len(plain) - whole > _LONGEST_PADDING:
+            raise ValueError("too much padding")
+        self.content.write(_decoded(bare[:whole]))
+        self._rest = b"" if last else plain[whole:]
+        if last:
+            self.content.close()
+            self._closed = True
 
     def text(self) -> bytes:
         """Return the text, in a simpler way than it came where that had escapes or lines."""
-        content = self._content.read()[: self._before] if self._kept is not None else self._content.read()
-        return pybase64.b64encode(content) + self._rest + (self._kept or b"")
-
-    def check_json(self) -> None:
-        """Raise a ValueError if the text can't stand in a JSON string."""
-        if self._not_json:
-            raise ValueError(self._not_json)
-
-    def content(self) -> Content:
-        """Return what the base64 stands for.
-
-        Raises:
-            BrokenImageError: It isn't base64.
-        """
-        if self._broken:
-            raise BrokenImageError(_NOT_BASE64)
-        return self._content
+        return self._prefix + pybase64.b64encode(self.content.read()) + self._rest
 
     def is_whole(self) -> bool:
         """Tell whether the string has ended and is a whole image."""
         try:
-            check_image(self.content())
+            check_image(self.content)
         except BrokenImageError:
             return False
         return self._closed
 
-    def _write_unusual(self, text: bytes, *, last: bool = False) -> None:
-        try:
-            plain = _standard(json.loads(b'"%b"' % text))
-            bare = plain.rstrip(b"=")
-            if bare.translate(None, _ALPHABET):
-                raise ValueError(_NOT_BASE64)  # noqa: TRY301  as bad as what the decoder finds
-            whole = len(bare) if last else len(bare) - len(bare) % _QUANTUM
-            if not (self._content.size or last) and whole < _SHORTEST and len(text) < _LONGEST_UNSURE:
-                self._rest = text
-                return
-            self._content.write(_decoded(bare[:whole]))
-            self._rest = b"" if last else plain[whole:][:_SHORTEST]  # with padding, behind which nothing may come
-        except ValueError:
-            self._broken = True
-            self._rest, self._kept, self._before = b"", bytearray(text), self._content.size
 
-    def _read_kept(self, kept: bytes) -> None:
-        try:
-            text = json.loads(b'"%b"' % kept)
-        except ValueError as error:
-            self._not_json = str(error)
-            return
-        if not self._before and text.startswith(_DATA_URL):
-            try:
-                self._content.write(decode_data_url(text))
-            except BrokenImageError:
-                return
-            self._broken = False
+def image_beginning(text: str) -> str | None:
+    """Return what stands before the base64 of an image, such as the beginning of a `data:` URL; None if a text is none."""
+    found = _BEGINNING.match(text)
+    is_image = found and media_type(_decoded(_standard(found[2])[: len(found[2]) & -_QUANTUM]))
+    return (found[1] or "") if found and is_image else None
 
 
 def decode_text(text: str) -> bytes:
@@ -170,7 +126,7 @@ def _decode_base64(text: str) -> bytes:
     try:
         return _decoded(_standard(text).rstrip(b"="))
     except ValueError as error:
-        raise BrokenImageError(_NOT_BASE64) from error
+        raise BrokenImageError("isn't base64") from error
 
 
 def _standard(text: str) -> bytes:

@@ -10,6 +10,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, Self
 from weakref import WeakSet, ref
 
+from .headers import HEAD
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -111,6 +113,11 @@ class Content:
         if self._file is None:
             return BytesIO(self._memory.getvalue())  # which share the bytes
         return BufferedReader(_Reader(self._file, self._offset, self.size))
+
+    def beginning(self) -> bytes:
+        """Return the first bytes, which tell what it is."""
+        with self.open() as file:
+            return file.read(HEAD)
 
     def read(self) -> bytes:
         """Return all bytes."""

@@ -25,8 +25,8 @@ from images_api._errors import InvalidRequestError, Problem
 from images_api._messages import warn_caller
 from images_api._results import GeneratedImage, ImagesResult
 from images_api._secrets.concealed import SentURL, conceal_headers
-from images_api._settings import checked_retries, checked_timeout
-from images_api_client import Client, __version__
+from images_api._settings import checked_retries, checked_timeout, user_agent
+from images_api_client import Client
 from images_api_client.operations import REQUESTS
 from images_api_client.types import UNSET, File
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 LowLevelClient: TypeAlias = Client
 
-_USER_AGENT = f"images-api/{__version__}"
 _JSON = "application/json"
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _EVENTS = "text/event-stream"
@@ -291,7 +290,7 @@ def _warn_of_model(draft: _Draft, fields: Mapping[str, Any], settings: Settings)
 
 def _headers(draft: _Draft, settings: Settings, *, stream: bool) -> dict[str, str]:
     """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
-    given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if stream else _JSON, "user-agent": _USER_AGENT}
+    given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if stream else _JSON, "user-agent": user_agent()}
     for more in filter(None, (settings.headers, settings.authorization(), draft.extra_headers)):
         given |= {str(name).lower(): value for name, value in conceal_headers(more).items()}
     headers = {name: value for name, value in given.items() if value is not None}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from dataclasses import replace
+from fnmatch import translate
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +18,8 @@ from images_api._messages import FOREIGN_TEXT_LIMIT, short
 from .json import decode_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from images_api._results import HTTPInfo
     from images_api._secrets.quoted import Secrets
 
@@ -36,44 +42,81 @@ _NEVER_STARTED = (
     httpx.LocalProtocolError,
 )
 _SERVER_ERRORS = 500
+# What servers call a fault's words, its parts, its short names, and the details of a refusal.
+_WORDS = (
+    *("message", "msg", "error_message", "error_msg", "error_description", "status_msg", "title", "detail", "details"),
+    *("base_resp", "innererror", "inner_error"),
+)
+_PLACES = ("data", "images", "output", "result", "artifacts", "choices", "candidates", "promptFeedback")
+_CODES = ("code", "status_code", "status", "type", "name", "finish_reason", "finishReason", "blockReason")
+_MODERATION = ("moderation_details", "content_filter_result", "content_filter_results", "contentFilter")
+_VERDICTS = ("respect_moderation", "is_image_safe")
+# How servers without a code for it refuse content.
+_STATUSES_OF_REFUSALS = (200, 400, 403, 422, 451, 500)
+_REFUSAL = re.compile(
+    r"content ?(management )?policy ?violation|violat\w+ .{0,40}(content|usage|use|safety) (polic|guideline)"
+    r"|(rejected|blocked|filtered) .{0,30}(safety|moderation|content (management )?policy)"
+    r"|flagged .{0,30}(content|safety|moderation)|nsfw .{0,20}detected"
+    r"|(contain|detect)\w* .{0,30}(nsfw|sensitive (content|info)|inappropriate|unsafe content)"
+    r"|new_sensitive|敏感",
+    re.IGNORECASE,
+)
 
 
 def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) -> errors.APIStatusError:
-    """Return the error that stands for a status, or for an error that came as an event after a success.
+    """Return the error that stands for a status, or for an error that came after a success.
 
     Args:
         http: The response's status and headers.
-        body: The whole body, or the event's data, of any kind.
+        body: The whole body, the event's data, or what stands in place of an image, of any kind.
         url: Where the request went, for the message of a 404.
         secrets: What must not be in the error, though the server quote it.
     """
     body = secrets.hidden_in(body)
-    try:
-        document: object = decode_json(body)
-    except ValueError:
-        document = body.decode(errors="replace")
-    detail = (document.get("error") or document) if isinstance(document, dict) else document
-    fields = detail if isinstance(detail, dict) else {}
-    codes = [short(fields.get("code")).lower(), _inner_code(fields), short(fields.get("type")).lower()]
-    status = http.status_code
+    document = _document(body)
+    detail = document
+    if isinstance(document, dict) and isinstance(document.get("error") or None, dict | list | str):
+        detail = document["error"]
+    said = Fault(document)
+    codes = said.codes()
     if http.is_success:
-        meanings = [name for code in codes for name, known in error_codes().items() if code in known and name.isdecimal()]
-        status = int(next(iter(meanings), status))
+        meanings = [(code, {code}) for code in map(str, range(400, 600))] + [*error_codes().items()]
+        known = (int(name) for code in codes for name, names in meanings if code in names and name.isdecimal())
+        http = replace(http, status_code=next(known, http.status_code))
+    status = http.status_code
     kind: type[errors.APIStatusError] = _STATUS_ERRORS.get(status, errors.APIStatusError)
-    if error_codes()["policy"].intersection(codes):
+    if said.is_refusal(status):
         kind = errors.ContentPolicyError
     elif status >= _SERVER_ERRORS:
         kind = errors.InternalServerError
     elif kind is errors.RateLimitError and error_codes()["quota"].intersection(codes):
         kind = errors.QuotaExceededError
-    text = error_text(document) if isinstance(document, dict) else excerpt(body)
-    code = fields.get("code")
-    message = f"{http.status_code}{f' {short(code)}' if code else ''}: {text or 'no message'}"
+    text = said.text() if said.fields else excerpt(body)
+    message = f"{http.status_code}{f' {said.code}' if said.code else ''}: {text or 'no message'}"
     if kind is errors.NotFoundError:
         message += f" (POST {url.copy_with(userinfo=b'', query=None)}; does the base URL lack its /v1?)"
     if http.request_id:
         message += f" (request {short(http.request_id)})"
-    return kind(message, http=http, body=detail)
+    error = kind(message, http=http, body=detail)
+    error.code = error.code or said.code
+    if isinstance(error, errors.ContentPolicyError):
+        error.moderation_details = next(iter(said.values(*_MODERATION)), None)
+    return error
+
+
+def billed_cost(headers: httpx.Headers) -> float | None:
+    """Return what a gateway says in its headers that a call cost."""
+    with suppress(ValueError):
+        return float(headers.get("x-litellm-response-cost", ""))
+    return None
+
+
+def says_failure(fields: Mapping[str, Any]) -> bool:
+    """Tell whether an event, or what stands in place of an image, says why there is none."""
+    said = Fault(fields)
+    base = fields.get("base_resp")
+    failed = fields.get("error") or fields.get("errors") or (base.get("status_code") if isinstance(base, dict) else None)
+    return bool(failed) or said.is_refusal(_STATUSES_OF_REFUSALS[0])
 
 
 def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") -> errors.APIConnectionError:
@@ -94,22 +137,6 @@ def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") 
     return errors.APIConnectionError(text, may_have_run=started, body=body)
 
 
-def error_text(document: dict[str, Any]) -> str:
-    """Return the message of an error body: OpenAI's envelope, a bare text, or what FastAPI and others send."""
-    error = document.get("error")
-    for found in (
-        error.get("message") if isinstance(error, dict) else error,
-        document.get("message"),
-        document.get("detail"),
-        document.get("error_msg"),
-    ):
-        if isinstance(found, list):
-            return short("; ".join(short(each.get("msg", each) if isinstance(each, dict) else each) for each in found))
-        if found:
-            return short(found)
-    return ""
-
-
 def excerpt(body: bytes) -> str:
     """Return the beginning of a foreign body, of an HTML page its title."""
     text = body[: 64 * FOREIGN_TEXT_LIMIT].decode(errors="replace")
@@ -117,7 +144,71 @@ def excerpt(body: bytes) -> str:
     return short(title[1] if title else text) or "an empty body"
 
 
-def _inner_code(fields: dict[str, Any]) -> str:
-    # Azure tells a content refusal from other bad requests one level deeper.
-    inner = fields.get("innererror") or fields.get("inner_error")
-    return short(inner.get("code")).lower() if isinstance(inner, dict) else ""
+class Fault:
+    """What a server says of a fault, wherever it does: in OpenAI's envelope, in FastAPI's, or in one of its own.
+
+    Args:
+        document: The JSON of it.
+
+    Attributes:
+        fields: The objects that speak of it, from the innermost error out.
+    """
+
+    def __init__(self, document: object) -> None:
+        self.fields: list[dict[str, Any]] = []
+        self._texts: list[str] = []
+        if isinstance(document, dict) or (isinstance(document, list) and any(isinstance(each, dict) for each in document)):
+            self._gather(document)
+
+    @property
+    def code(self) -> str | None:
+        """Return the fault's short name, or its number, that is nearest to it."""
+        return next((short(code) for code in self.values("code", "status_code") if code or isinstance(code, str)), None)
+
+    def text(self) -> str:
+        """Return its words, each once."""
+        return short("; ".join(dict.fromkeys(map(short, self._texts))))
+
+    def values(self, *names: str) -> list[Any]:
+        """Return what stands under some names."""
+        return [fields[name] for name in names for fields in self.fields if fields.get(name) is not None]
+
+    def codes(self) -> list[str]:
+        """Return its short names and numbers, the telling ones first."""
+        return [short(code).lower() for code in self.values(*_CODES) if isinstance(code, str | int)]
+
+    def is_refusal(self, status: int) -> bool:
+        """Tell whether a content policy is why there is no image."""
+        if any(_policy().fullmatch(re.sub(r"[\W_]", "", code)) for code in self.codes()) or False in self.values(*_VERDICTS):
+            return True
+        return status in _STATUSES_OF_REFUSALS and any(map(_REFUSAL.search, self._texts))
+
+    def _gather(self, said: object, *, is_text: bool = True) -> None:
+        if isinstance(said, dict):
+            self._gather(said.get("error"))
+            self.fields.append(said)
+            for name in _WORDS:
+                self._gather(said.get(name))
+            for name in _PLACES:
+                self._gather(said.get(name), is_text=False)
+            reasons = said.get("errors")
+            self._gather([*reasons.values()] if isinstance(reasons, dict) else reasons)
+        elif isinstance(said, list):
+            for each in said:
+                self._gather(each, is_text=is_text)
+        elif is_text and said is not None and not isinstance(said, bool) and said != "":
+            self._texts.append(str(said))
+
+
+@cache
+def _policy() -> re.Pattern[str]:
+    return re.compile("|".join(translate(code.replace("_", "")) for code in error_codes()["policy"]))
+
+
+def _document(body: bytes) -> object:
+    """Return what a body says: JSON, be it that of an event, or a mere text."""
+    event = re.match(rb"(?:event:.*\s+)?data:(.*)", body)
+    try:
+        return decode_json(event[1] if event else body)
+    except ValueError:
+        return body.decode(errors="replace")

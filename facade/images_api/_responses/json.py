@@ -8,65 +8,76 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from images_api._images.base64 import Base64Text, check_image, decode_text
+import httpx
+
+from images_api._images.base64 import Base64Text, BrokenImageError, check_image, decode_text, image_beginning
 from images_api._images.spool import Content
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from images_api._images.spool import Spool
 
-_LONGEST_KEY = 64
 # A small document is quicker read as a whole.
 _AT_ONCE = 16 << 10
-_BRACKETS = re.compile(rb"[][{}]")
+# More than any server has to say besides its images.
+MOST_TEXT = 64 << 20
+_OWN_SIZE = 1024
+# A string that begins like base64. No other quote stands before so many letters, unless it is an escaped one.
+_BEGINNING = re.compile(rb'(?<!\\)"((?:\s*data:[^",]{0,100};base64,)?(?:\\?/|[\w+-]){48})')
+_LONGEST_BEGINNING = 256
+# So short a string isn't worth it.
+_SMALL = 4 << 10
+_BASE64 = re.compile(r"(?:data:[\w/+;=.-]*,)?[/\w+-]{48,}={0,2}", re.ASCII)
 # An escape that goes on in the next chunk, behind any number of whole ones.
 _TORN_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
 _LONGEST_TORN_ESCAPE = 5
-_BACKSLASH = ord("\\")
 # Deeper than any server has a use for. Some Pythons read a thousand times as much, and can't show, copy or pickle it.
 _DEEPEST = 100
 _TOO_DEEP = "nested too deep"
 
 
+class TooLargeError(httpx.DecodingError):
+    """A response is larger than allowed; one of httpx's, since reading ends with it like with a connection that breaks off."""
+
+
 class JSONReader:
-    """Reads a JSON document in chunks of any size.
+    """Reads a JSON document in chunks of any size. What begins like the base64 of an image is decoded as it comes.
 
     Args:
-        where: Where the objects stand that have an image, from the outermost in: the name of each object or list in its
-            parent, None where it has none. What they have under `b64_json` is decoded as it comes.
         spool: Takes the images.
 
     Attributes:
         size: How many bytes came.
+        name: What its event is called, where it is one.
     """
 
-    def __init__(self, where: list[bytes | None], spool: Spool) -> None:
+    def __init__(self, spool: Spool) -> None:
         self.size = 0
-        self._where = where
+        self.name = ""
         self._spool = spool
         self._waiting: list[bytes] = []
         self._text = bytearray()
+        self._searched = 0
         self._images: dict[str, Base64Text] = {}
+        self._unread: set[str] = set()
+        self._image: Base64Text | None = None
         self._torn = b""
-        self._path: list[bytes | None] = []
-        self._begun = 0
-        self._last = b""
-        # A function, not a method of this object: a circle would keep the images until the garbage collector comes.
-        self._read: Callable[[JSONReader, bytes, int], int] = JSONReader._read_between
 
     def write(self, chunk: bytes) -> None:
-        """Take the next chunk."""
+        """Take the next chunk.
+
+        Raises:
+            TooLargeError: There is more than 64 MiB besides the images.
+        """
         self.size += len(chunk)
         self._waiting.append(chunk)
         if self.size > _AT_ONCE:
             self._read_waiting()
-
-    def close(self) -> None:
-        """Say that nothing more comes."""
+            if self.text_size > MOST_TEXT:
+                raise TooLargeError(f"the response holds more than {MOST_TEXT >> 20} MiB besides its images")
 
     def read(self) -> bytes:
         """Return the document as it came; base64 in lines, or with escapes in it, may be written in a simpler way."""
@@ -78,6 +89,16 @@ class JSONReader:
             offset = found + len(mark)
         return b"".join([*parts, self._text[offset:], self._torn])
 
+    @property
+    def text(self) -> bytes:
+        """Return the document with a mark in place of each image."""
+        return b"".join(self._waiting) or bytes(self._text)
+
+    @property
+    def text_size(self) -> int:
+        """Return how many bytes of memory it takes besides its images, at least."""
+        return _OWN_SIZE + len(self._text) + sum(map(len, self._waiting))
+
     def says_something(self) -> bool:
         """Tell whether there is more than blanks."""
         return bool(self._text.strip()) or any(chunk.strip() for chunk in self._waiting)
@@ -88,9 +109,7 @@ class JSONReader:
         Raises:
             ValueError: It isn't JSON, or nested too deep to be read.
         """
-        for image in self._images.values():
-            image.check_json()
-        return decode_json(b"".join(self._waiting) or bytes(self._text))
+        return decode_json(self.text)
 
     def image(self, text: str) -> Content | None:
         """Return an image of which the document gives a mark, or its text where that wasn't read as it came.
@@ -101,81 +120,81 @@ class JSONReader:
         Raises:
             BrokenImageError: It isn't base64, or not that of a whole image.
         """
-        content = self._images[text].content() if text in self._images else Content.of(decode_text(text))
+        self._unread.discard(text)
+        content = self._images[text].content if text in self._images else Content.of(decode_text(text))
         if not content.size:
             return None
         check_image(content)
         return content
 
+    def restored(self, said: Any) -> Any:
+        """Return a part of the document, with the text of each image that nobody read in place of its mark."""
+        if not self._unread:
+            return said
+        if isinstance(said, dict):
+            return {self.restored(name): self.restored(each) for name, each in said.items()}
+        if isinstance(said, list):
+            return [self.restored(each) for each in said]
+        return self._images[said].text().decode() if isinstance(said, str) and said in self._unread else said
+
+    def is_image(self, text: str) -> bool:
+        """Tell whether a text is the mark of an image, or begins like the base64 of one."""
+        return text in self._images or image_beginning(text) is not None
+
     def whole_images(self) -> list[Content]:
         """Return the images that came whole, though the document may not have."""
         self._read_waiting()
-        return [image.content() for image in self._images.values() if image.is_whole()]
+        found = [image.content for image in self._images.values() if image.is_whole()]
+        for text in _BASE64.findall(self._text.decode(errors="replace").replace("\\/", "/")):
+            with suppress(BrokenImageError):
+                found += [content] if self.is_image(text) and (content := self.image(text)) else []
+        return found
 
     def _read_waiting(self) -> None:
         chunk = b"".join(self._waiting)
         self._waiting.clear()
-        offset = 0
-        while offset < len(chunk):
-            offset = self._read(self, chunk, offset)
+        while chunk:
+            chunk = self._read_image(self._image, chunk) if self._image else self._read_text(chunk)
 
-    def _read_between(self, chunk: bytes, offset: int) -> int:
-        """Read what stands between two strings, to the next one's opening quote."""
-        quote = chunk.find(b'"', offset)
-        if quote < 0:
-            self._text += chunk[offset:]
-            return len(chunk)
-        self._text += chunk[offset : quote + 1]
-        between = bytes(self._text[self._begun : -1]).strip()
-        name = self._last if between.startswith(b":") else None
-        for bracket in _BRACKETS.findall(between):
-            if bracket in b"[{":
-                self._path.append(name)
-            elif self._path:
-                self._path.pop()
-            name = None
-        self._begun = len(self._text)
-        self._read = JSONReader._read_string
-        if between == b":" and self._last == b"b64_json" and self._path == self._where:
-            mark = os.urandom(8).hex()
-            self._image = self._images[mark] = Base64Text(self._spool.new())
-            self._text += mark.encode()
-            self._read = JSONReader._read_image
-        return quote + 1
+    def _read_text(self, chunk: bytes) -> bytes:
+        """Read up to the beginning of an image, and return the rest."""
+        self._text += chunk
+        while found := _BEGINNING.search(self._text, self._searched):
+            start = found.start(1)
+            if self._text.find(b'"', start, start + _SMALL) < 0 and len(self._text) < start + _SMALL:
+                self._searched = start - 1
+                return b""
+            self._searched = start
+            prefix = image_beginning(found[1].decode(errors="replace").replace("\\/", "/"))
+            if prefix is not None and self._text.find(b'"', start, start + _SMALL) < 0:
+                begun, mark = bytes(self._text[start:]), os.urandom(8).hex()
+                end = begun.index(b",") + 1 if prefix else 0
+                self._text[start:] = mark.encode()
+                self._image = self._images[mark] = Base64Text(self._spool.new(), begun[:end])
+                self._unread.add(mark)
+                return begun[end:]
+        self._searched = max(self._searched, len(self._text) - _LONGEST_BEGINNING)
+        return b""
 
-    def _read_string(self, chunk: bytes, offset: int) -> int:
-        quote = chunk.find(b'"', offset)
-        if quote < 0:
-            self._text += chunk[offset:]
-            return len(chunk)
-        self._text += chunk[offset:quote]
-        if not _ends_in_backslash(self._text, self._begun):
-            self._end_string(_unescaped(bytes(self._text[self._begun : self._begun + _LONGEST_KEY])))
-        self._text += b'"'
-        return quote + 1
-
-    def _read_image(self, chunk: bytes, offset: int) -> int:
-        quote = chunk.find(b'"', offset)
-        if quote < 0:
-            text = self._torn + chunk[offset:]
-            torn = _TORN_ESCAPE.search(text) if b"\\" in text[-_LONGEST_TORN_ESCAPE:] else None
-            self._torn = torn[1] if torn else b""
-            self._image.write(text.removesuffix(self._torn))
-            return len(chunk)
-        text, self._torn = self._torn + chunk[offset:quote], b""
-        if _ends_in_backslash(text):
-            self._image.write(text + b'"')
+    def _read_image(self, image: Base64Text, chunk: bytes) -> bytes:
+        """Read up to the end of an image, and return the rest."""
+        text, quote, rest = (self._torn + chunk).partition(b'"')
+        torn = _TORN_ESCAPE.search(text) if b"\\" in text[-_LONGEST_TORN_ESCAPE:] and not quote else None
+        self._torn = torn[1] if torn else b""
+        try:
+            image.write(text.removesuffix(self._torn), last=bool(quote))
+        except ValueError as error:  # it is some other text, in which there may be anything
+            if image.content.size > MOST_TEXT:
+                raise TooLargeError("the response holds too much that only begins like an image") from error
+            mark, _ = self._images.popitem()
+            self._unread.discard(mark)
+            self._text[-len(mark) :] = image.text() + text
+            self._searched, self._torn = len(self._text), b""
         else:
-            self._image.write(text)
-            self._image.close()
-            self._end_string(b"")
-            self._text += b'"'
-        return quote + 1
-
-    def _end_string(self, value: bytes) -> None:
-        self._last = value
-        self._begun = len(self._text) + 1
-        self._read = JSONReader._read_between
+            if not quote:
+                return b""
+        self._image = None
+        return quote + rest
 
 
 def decode_json(body: bytes) -> Any:
@@ -200,20 +219,3 @@ def _is_deep(document: object) -> bool:
         values = chain.from_iterable(each.values() for each in level if isinstance(each, dict))
         level, depth = [*lists, *values], depth + 1
     return bool(level)
-
-
-def _ends_in_backslash(text: bytes | bytearray, begin: int = 0) -> bool:
-    """Tell whether a string so far ends in a backslash that is no escaped one."""
-    end = len(text)
-    while end > begin and text[end - 1] == _BACKSLASH:
-        end -= 1
-    return (len(text) - end) % 2 == 1
-
-
-def _unescaped(key: bytes) -> bytes:
-    if b"\\" not in key:
-        return key
-    try:
-        return bytes(json.loads(b'"%b"' % key).encode())
-    except ValueError:
-        return key  # no JSON, or no key that is looked for

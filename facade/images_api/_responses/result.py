@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import json
 from dataclasses import fields as fields_of
+from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-from images_api._errors import NoImageError, ResponseError
+from images_api._errors import APIStatusError, ContentPolicyError, NoImageError, ResponseError
 from images_api._images.base64 import BrokenImageError, check_image
-from images_api._images.spool import Content, Spool
+from images_api._images.spool import Content
 from images_api._messages import short
 from images_api._results import GeneratedImage, ImagesResult, TokenDetails, Usage
 from images_api_client.models.images_response import ImagesResponse
 
-from .failures import error_text, excerpt
+from .body import content_type, is_archive
+from .entries import entries_of
+from .failures import Fault, excerpt, says_failure, status_error
 from .json import JSONReader
 
 if TYPE_CHECKING:
@@ -25,11 +28,11 @@ if TYPE_CHECKING:
     from images_api._results import HTTPInfo, ImageSource
     from images_api._secrets.quoted import Secrets
 
+    from .body import Body
+
 Value = TypeVar("Value")
 
 ImagesResponse.from_dict({})  # imports what it needs while nothing is paid for yet
-# Where a response has its images: in the entries of its list `data`.
-_IN_RESPONSE = [None, b"data", None]
 
 
 class Asked(NamedTuple):
@@ -50,26 +53,8 @@ class Asked(NamedTuple):
     secrets: Secrets
 
 
-def empty_body(headers: httpx.Headers) -> Content | JSONReader:
-    """Return what takes a response's body as it arrives: an image's bytes, or else what is taken for JSON with images in it."""
-    return Spool().new() if content_type(headers).startswith("image/") else JSONReader(_IN_RESPONSE, Spool())
-
-
-def content_type(headers: httpx.Headers) -> str:
-    """Return a response's media type, without its parameters."""
-    return str(headers.get("content-type", "")).partition(";")[0].strip().lower()
-
-
-def is_whole(body: Content | JSONReader) -> bool:
-    """Tell whether all that matters came, though the response was cut."""
-    with suppress(ValueError):
-        check_image(body) if isinstance(body, Content) else body.document()
-        return True
-    return False
-
-
-def read_result(http: HTTPInfo, body: Content | JSONReader, asked: Asked) -> ImagesResult:
-    """Return what a successful response holds.
+def read_result(http: HTTPInfo, body: Body, asked: Asked) -> ImagesResult:
+    """Return what a successful response holds, where it is no stream.
 
     Args:
         http: The response's status and headers.
@@ -77,40 +62,68 @@ def read_result(http: HTTPInfo, body: Content | JSONReader, asked: Asked) -> Ima
         asked: What the call asked.
 
     Raises:
+        ContentPolicyError: The provider refuses each image.
+        APIStatusError: The server says of each image why there is none.
         NoImageError: There is no image in it.
         ResponseError: It can't be understood, or an image in it is broken.
     """
-    if isinstance(body, Content):
+    images: list[GeneratedImage | BrokenImageError | APIStatusError]
+    said: dict[str, Any] = {}
+    if isinstance(body.form, Content):
+        from .archive import unpacked
+
+        contents = unpacked(body.form, body.largest) if is_archive(body.form) else [body.form]
+        images = [_checked(content, index, asked) for index, content in enumerate(contents)]
+    else:
+        reader = cast("JSONReader", body.form)
         try:
-            check_image(body)
-        except BrokenImageError as error:
-            raise ResponseError(f"the image in the response {error}", body=body.read(), http=http) from error
-        return ImagesResult((GeneratedImage(body, subject=asked.subject),), http)
-    try:
-        document = body.document()
-    except ValueError as error:
-        raw, kind = body.read(), short(content_type(http.headers)) or "no content type"
-        message = f"the response ({http.status_code}, {kind}) isn't JSON: {excerpt(raw)}"
-        good = [GeneratedImage(each, subject=asked.subject, index=index) for index, each in enumerate(body.whole_images())]
-        raise ResponseError(message, body=raw, http=http, images=good) from error
-    entries = document.get("data") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or not isinstance(entries, list | None):
-        raw = body.read()
-        raise ResponseError(f"the response is JSON of an unknown form: {excerpt(raw)}", body=raw, http=http)
-    if not entries:
-        said = error_text(document)
-        raise NoImageError(f"the response holds no image{said and f': {said}'}", body=body.read(), http=http)
-    images = [read_image(body, entry, index, asked) for index, entry in enumerate(entries)]
+            document = reader.document()
+        except ValueError as error:
+            raw, kind = body.read(), short(content_type(http.headers)) or "no content type"
+            message = f"the response ({http.status_code}, {kind}) isn't JSON: {excerpt(raw)}"
+            raise ResponseError(message, body=raw, http=http, images=whole_images(reader, asked)) from error
+        entries = entries_of(reader, document)
+        images = [read_image(reader, entry, index, http, asked) for index, entry in enumerate(entries)]
+        said = reader.restored(document) if isinstance(document, dict) else {"data": document}
     good = [image for image in images if isinstance(image, GeneratedImage)]
     faults = [(number, image) for number, image in enumerate(images, 1) if isinstance(image, BrokenImageError)]
+    failures = [image for image in images if isinstance(image, APIStatusError)]
+    if not good:
+        refusal = status_error(http, body.read(), asked.url, asked.secrets)
+        if failures or isinstance(refusal, ContentPolicyError):
+            raise failures[0] if failures else refusal
     if faults:
         text = "; ".join(f"image {number} of {len(images)} {fault}" for number, fault in faults)
         raise ResponseError(short(text), body=body.read(), http=http, images=good) from faults[0][1]
-    return make_result(good, http, document, partial(ImagesResponse.from_dict, document))
+    if not good:
+        raw = body.read()
+        message = f"the response holds no image: {Fault(said).text() or excerpt(raw)}"
+        raise NoImageError(message, body=raw, http=http, images=whole_images(body.form, asked))
+    return make_result(good, http, said, partial(ImagesResponse.from_dict, said) if said else None, failures)
+
+
+def whole_images(reader: object, asked: Asked) -> list[GeneratedImage]:
+    """Return the images that came whole in what can't be understood."""
+    contents = reader.whole_images() if isinstance(reader, JSONReader) else []
+    return [GeneratedImage(each, subject=asked.subject, index=index) for index, each in enumerate(contents)]
+
+
+def _checked(content: Content | BrokenImageError, index: int, asked: Asked) -> GeneratedImage | BrokenImageError:
+    if isinstance(content, BrokenImageError):
+        return content
+    try:
+        check_image(content)
+    except BrokenImageError as error:
+        return error
+    return GeneratedImage(content, subject=asked.subject, index=index)
 
 
 def make_result(
-    images: Sequence[GeneratedImage], http: HTTPInfo, said: Mapping[str, Any], parse: Callable[[], Any] | None = None
+    images: Sequence[GeneratedImage],
+    http: HTTPInfo,
+    said: Mapping[str, Any],
+    parse: Callable[[], Any] | None = None,
+    failures: Sequence[APIStatusError] = (),
 ) -> ImagesResult:
     """Return a result.
 
@@ -119,35 +132,41 @@ def make_result(
         http: The response's status and headers.
         said: What the server said of them all, in the response or in the stream's last event.
         parse: Makes the generated client's model of it.
+        failures: What it said of images that it could not make.
     """
     texts = {name: only(str, said.get(name)) for name in _text_fields()}
     created = only(int, said.get("created")) or only(int, said.get("created_at"))
-    return ImagesResult(tuple(images), http, created=created, usage=read_usage(said.get("usage")), **texts, _parse=parse)
+    usage = read_usage(said.get("usage"))
+    if usage and http.cost is None:
+        http = replace(http, cost=only(float, usage.extra.get("cost")) or only(int, usage.extra.get("cost")))
+    return ImagesResult(tuple(images), http, created=created, usage=usage, **texts, failures=tuple(failures), _parse=parse)
 
 
-def read_image(reader: JSONReader, entry: object, index: int, asked: Asked) -> GeneratedImage | BrokenImageError:
+def read_image(
+    reader: JSONReader, entry: object, index: int, http: HTTPInfo, asked: Asked
+) -> GeneratedImage | BrokenImageError | APIStatusError:
     """Return the image of one entry or event, and take its mark or its base64 out of it.
 
     Args:
         reader: What read the entry.
         entry: The JSON of it.
         index: Which of its response's images it is, from 0.
+        http: The response's status and headers.
         asked: What the call asked.
 
     Returns:
-        The image, or what is wrong with it.
+        The image, or what is wrong with it: in its bytes, or in the server's words.
     """
     if not isinstance(entry, dict):
         return BrokenImageError(f"isn't an object: {short(entry)}")
-    text, url = entry.pop("b64_json", None), only(str, entry.get("url"))
-    if text is not None and not isinstance(text, str):
-        return BrokenImageError(f"has a {type(text).__name__} for b64_json")
-    try:
-        content = reader.image(text) if text else None
-    except BrokenImageError as error:
-        return error
-    if content is None and not url:
-        return BrokenImageError("has neither b64_json nor url")
+    text = entry.pop("b64_json", None)
+    entry = dict(reader.restored(entry))
+    url = only(str, entry.get("url"))
+    content, fault = _content(reader, text)
+    if fault or (content is None and not url):
+        if says_failure(entry):
+            return status_error(http, json.dumps(entry).encode(), asked.url, asked.secrets)
+        return fault or BrokenImageError("has neither b64_json nor url")
     return GeneratedImage(
         content,
         url=url or None,
@@ -157,6 +176,15 @@ def read_image(reader: JSONReader, entry: object, index: int, asked: Asked) -> G
         subject=asked.subject,
         source=asked.source,
     )
+
+
+def _content(reader: JSONReader, text: object) -> tuple[Content | None, BrokenImageError | None]:
+    if not isinstance(text, str | None):
+        return None, BrokenImageError(f"has a {type(text).__name__} for b64_json")
+    try:
+        return reader.image(text) if text else None, None
+    except BrokenImageError as error:
+        return None, error
 
 
 def read_usage(given: object) -> Usage | None:
@@ -182,4 +210,5 @@ def _text_fields() -> tuple[str, ...]:
 def _details(given: object) -> TokenDetails | None:
     if not isinstance(given, dict):
         return None
-    return TokenDetails(**{name: only(int, given.get(name)) for name in ("text_tokens", "image_tokens")})
+    said = {name: only(int, given.get(name)) for name in ("text_tokens", "image_tokens")}
+    return TokenDetails(**said, extra={name: value for name, value in given.items() if name not in said and value is not None})

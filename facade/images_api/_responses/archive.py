@@ -1,0 +1,58 @@
+"""The images in a zip archive, with bounded output."""
+
+from __future__ import annotations
+
+import zlib
+from typing import IO, TYPE_CHECKING, BinaryIO
+from zipfile import BadZipFile, ZipFile
+
+from images_api._images.base64 import BrokenImageError
+from images_api._images.headers import media_type
+from images_api._images.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from images_api._images.spool import Content
+
+# Stored and deflated. What others need of memory is said by the archive itself.
+_CODINGS = (0, 8)
+_CHUNK = 256 << 10
+# The end of an archive has the size of its directory: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
+_END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
+_LONGEST_END = 42
+_LARGEST_DIRECTORY = 1 << 20
+
+
+def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError]:
+    """Yield the images of an archive, in its order, and what is wrong where it can't be read on; other files are passed over.
+
+    Args:
+        archive: A zip archive.
+        most: How many bytes all its files may hold together.
+    """
+    spool = Spool()
+    try:
+        with archive.open() as file:
+            for member in _members(file, archive.size):
+                content = spool.new()
+                with member:
+                    while chunk := member.read(_CHUNK):
+                        most -= len(chunk)
+                        if most < 0:
+                            raise BadZipFile("it holds more than max_response_bytes")  # noqa: TRY301  one of many faults
+                        content.write(chunk)
+                content.close()
+                if media_type(content.beginning()):
+                    yield content
+    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as error:
+        yield BrokenImageError(f"is in a broken archive ({error})")
+
+
+def _members(file: BinaryIO, size: int) -> Iterator[IO[bytes]]:
+    file.seek(max(0, size - _LONGEST_END))
+    end = file.read()
+    if end[-22:-18] != _END or int.from_bytes(end[-10:-6], "little") > _LARGEST_DIRECTORY or _END_OF_LARGE in end:
+        raise BadZipFile("its end is missing, or tells of too many files")
+    archive = ZipFile(file)
+    yield from (archive.open(each) for each in archive.infolist() if each.compress_type in _CODINGS)

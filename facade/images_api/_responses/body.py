@@ -1,0 +1,120 @@
+"""A response's body as it arrives: an image, an archive of images, JSON, or events."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from images_api._images.base64 import check_image
+from images_api._images.headers import HEAD, media_type
+from images_api._images.spool import Content, Spool
+
+from .json import JSONReader, TooLargeError
+from .sse import EventDecoder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+_ARCHIVE = b"PK\x03\x04"
+_LARGEST_ERROR = 1 << 20
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{\"]")
+_EVENTS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
+# Only in JSON Lines does an object follow another without a comma.
+_LINES = re.compile(rb"}\s*{")
+
+
+class Body:
+    """Takes a response's body. Its first bytes say what it is, its headers only where these don't.
+
+    Args:
+        headers: The response's headers.
+        largest: How many bytes there may be, decoded; of an error, it is 1 MiB.
+        is_success: Whether there may be images in it.
+
+    Attributes:
+        size: How many bytes were taken.
+        largest: How many may be.
+        form: What takes them; None as long as there are too few to tell.
+    """
+
+    def __init__(self, headers: httpx.Headers, largest: int, *, is_success: bool = True) -> None:
+        self.size = 0
+        self.largest = largest if is_success else min(largest, _LARGEST_ERROR)
+        self.form: Content | JSONReader | EventDecoder | None = None if is_success else Spool().new()
+        self._type = content_type(headers)
+        self._head = b""
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next chunk.
+
+        Raises:
+            TooLargeError: There is too much of it.
+        """
+        taken = chunk[: self.largest - self.size]
+        self.size += len(taken)
+        if self.form is None:
+            self._head += taken
+            self._begin(at_end=False)
+        else:
+            self.form.write(taken)
+        if len(taken) < len(chunk):
+            raise TooLargeError(f"the response is larger than max_response_bytes, {self.largest}")
+
+    def close(self) -> None:
+        """Say that all came."""
+        if self.form is None:
+            self._begin(at_end=True)
+        form = self.form
+        if isinstance(form, JSONReader) and _LINES.search(form.text) and not self.is_whole():
+            self.form = EventDecoder()
+            for line in form.read().splitlines():
+                self.form.write(b"data: %b\n\n" % line)
+        elif isinstance(form, Content | EventDecoder):
+            form.close()
+
+    def read(self) -> bytes:
+        """Return what came, as far as it wasn't taken as events."""
+        return self._head if self.form is None else self.form.read()
+
+    def events(self) -> Iterator[JSONReader]:
+        """Yield each event that is complete, once."""
+        yield from self.form.events() if isinstance(self.form, EventDecoder) else ()
+
+    def is_whole(self) -> bool:
+        """Tell whether all that matters came, though the response was cut."""
+        with suppress(ValueError):
+            if isinstance(self.form, JSONReader):
+                self.form.document()
+            elif isinstance(self.form, Content):
+                check_image(self.form)
+            return self.form is not None and (not isinstance(self.form, EventDecoder) or bool(self.form.complete))
+        return False
+
+    def _begin(self, *, at_end: bool) -> None:
+        """Tell what the first bytes stand for, if they are enough."""
+        head, kind = self._head, media_type(self._head)
+        is_other_xml = kind == "image/svg+xml" and b"<svg" not in head
+        if _JSON.match(head):
+            self.form = JSONReader(Spool())
+        elif _EVENTS.match(head):
+            self.form = EventDecoder()
+        elif len(head) < HEAD and not at_end:
+            return
+        elif self._type.startswith("image/") or head.startswith(_ARCHIVE) or (kind and not is_other_xml):
+            self.form = Spool().new()
+        else:
+            self.form = EventDecoder() if self._type == "text/event-stream" else JSONReader(Spool())
+        self.form.write(head)
+
+
+def content_type(headers: httpx.Headers) -> str:
+    """Return a response's media type, without its parameters."""
+    return str(headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def is_archive(content: Content) -> bool:
+    """Tell whether a body is a zip archive."""
+    return content.beginning().startswith(_ARCHIVE)
