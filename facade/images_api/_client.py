@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Coroutine, Mapping
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 import httpx
@@ -17,8 +17,8 @@ from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks fo
 
 if TYPE_CHECKING:
     from ._calls import Call
-    from ._http.downloads import Downloader
-    from ._requests.request import LowLevelClient
+    from ._http.pools import Pool
+    from ._requests.request import CheckedRequest, LowLevelClient
     from ._requests.uploads import ImageInput  # noqa: F401  what the operations take, named as a text below
     from ._results import ImagesResult
     from ._streams import AsyncImageStream, ImageStream
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # What a body of this size holds is looked at in a worker thread, in bytes: a smaller one costs less than the way there and back.
 _LARGE_BODY = 1 << 20
 
-HTTPClient = TypeVar("HTTPClient")
+HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 
 
 class _Client(Generic[HTTPClient]):
@@ -47,6 +47,7 @@ class _Client(Generic[HTTPClient]):
         auth_header: str = AUTHORIZATION,
         http_client: HTTPClient | None = None,
         max_download_bytes: int = MAX_DOWNLOAD_BYTES,
+        paths: Mapping[str, str] | None = None,
         **defaults: Unpack[ImageOptions],
     ) -> None:
         """Make a client.
@@ -54,11 +55,13 @@ class _Client(Generic[HTTPClient]):
         Args:
             api_key: The key, or a callable that returns one, asked before each request. Without it, `OPENAI_API_KEY`; needed
                 for the official host only.
-            base_url: The prefix of all paths, such as `http://localhost:8080/v1`, taken as it is but for slashes at its
-                end. Without it, `OPENAI_BASE_URL`, then the official host.
+            base_url: The prefix of all paths, such as `http://localhost:8080/v1`, taken as it is but for slashes and an
+                operation's path at its end; a query behind it goes with every request. Without it, `OPENAI_BASE_URL`, then the
+                official host.
             organization: Sent as `OpenAI-Organization`. Without it, `OPENAI_ORG_ID`.
             project: Sent as `OpenAI-Project`. Without it, `OPENAI_PROJECT_ID`.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`. Without it, 600, and 5 to connect.
+            timeout: Seconds above 0 for a whole call, its retries and waits included but for the time in which an upload goes
+                on, and for fetching a link; or an `httpx.Timeout` for each read and write. Without it, 600.
             max_retries: How often a request is sent again, from 0, when the server can't have begun with it.
             retry_ambiguous: Whether to send again also what may have run, and may then be billed twice.
             validate: `strict` refuses what breaks the contract, `warn` warns of it and sends, `off` sends.
@@ -66,6 +69,7 @@ class _Client(Generic[HTTPClient]):
             auth_header: The header that carries the key: after `Bearer` in `Authorization`, bare in any other (`api-key`).
             http_client: An `httpx.Client` to send with, for asyncio an `httpx.AsyncClient`; it is never closed here.
             max_download_bytes: The greatest size of an image that is fetched by its URL.
+            paths: A server's own paths under the base URL, by operation, such as `{"createImage": "/images"}`.
             **defaults: Options that every call takes where it says nothing itself, such as `model` or `size`, as `ImageOptions`
                 lists them. `model=None` sends no model.
 
@@ -94,11 +98,12 @@ class _Client(Generic[HTTPClient]):
 
         return low_level_client(self._settings, SharedTransport(self._settings, self._connections), self._connections.kind)
 
-    @cached_property
-    def _source(self) -> Downloader:
+    def _began(self, checked: CheckedRequest, pool: Pool[HTTPClient], *, stream: bool) -> Call:
+        from ._calls import Call
         from ._http.downloads import Downloader
 
-        return Downloader(self._settings, self._connections)
+        source = Downloader(self._settings, self._connections, checked.timeout)
+        return Call(checked, self._settings, source, stream, pool, self._connections.borrowed)
 
     def _connected(self, borrowed: HTTPClient | None) -> Connections[HTTPClient]:
         raise NotImplementedError
@@ -108,7 +113,10 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
     """A client of the Images API, for any number of threads."""
 
     def close(self) -> None:
-        """Close the connections, unless the `http_client` is the caller's own. A later use, such as a link's, opens new ones."""
+        """End all calls, those of other threads too, and close the connections, unless the `http_client` is the caller's own.
+
+        A later use, such as a link's, opens new ones.
+        """
         for client in self._connections.clear():
             client.close()
 
@@ -130,16 +138,14 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         return ImageStream(partial(self._send, operation, arguments, stream=True))
 
     def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
-        from ._calls import Call
         from ._http.exchange import exchange
         from ._requests.request import request
 
-        source = self._source  # whose import must not fail once the call is paid for
         with request(self._settings, operation, arguments, stream=stream) as checked:
-            call = Call(checked, self._settings, source, stream, self._connections.borrowed)
             pool = self._connections.take()
             try:
-                exchange(call, pool.client)
+                call = self._began(checked, pool, stream=stream)
+                exchange(call, pool)
             finally:
                 self._connections.give_back(pool)
         return call
@@ -154,7 +160,10 @@ class AsyncImagesClient(
     """
 
     async def close(self) -> None:
-        """Close this event loop's connections, unless the `http_client` is the caller's own. A later use opens new ones."""
+        """End this event loop's calls and close their connections, unless the `http_client` is the caller's own.
+
+        A later use opens new ones.
+        """
         for client in self._connections.clear():
             await client.aclose()
 
@@ -181,16 +190,15 @@ class AsyncImagesClient(
         return AsyncImageStream(partial(self._send, operation, arguments, stream=True))
 
     async def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
-        from ._calls import Call
         from ._http.exchange import aexchange
         from ._requests.request import arequest
 
-        source = self._source
+        running_loop()  # without asyncio's, nothing works
         with await arequest(self._settings, operation, arguments, stream=stream) as checked:
-            call = Call(checked, self._settings, source, stream, self._connections.borrowed)
             pool = self._connections.take()
             try:
-                await aexchange(call, pool.client)
+                call = self._began(checked, pool, stream=stream)
+                await aexchange(call, pool)
             finally:
                 self._connections.give_back(pool)
         return call

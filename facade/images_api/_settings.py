@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, Literal, TypeAlias, get_args
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -24,7 +24,23 @@ MAX_DOWNLOAD_BYTES = 100 << 20
 _CONNECT_SECONDS = 5.0
 # What an operating system waits for at most is less than a Python number can say.
 _LONGEST_TIMEOUT = 1_000_000
-_DEFAULT_TIMEOUT = httpx.Timeout(600, connect=_CONNECT_SECONDS)
+_NO_URL = "must be a URL that begins with http:// or https:// and names a host"
+_LAST_PORT = 65535
+_DEFAULT_TIMEOUT = 600.0
+# What other clients of this API call their arguments, and what stands for it here.
+_NAMES_ELSEWHERE = {
+    "api_version": "base_url, with ?api-version= behind it",
+    "azure_ad_token": "api_key",
+    "azure_ad_token_provider": "api_key",
+    "azure_deployment": "base_url",
+    "azure_endpoint": "base_url",
+    "default_headers": "headers",
+    "default_query": "base_url, with the query behind it",
+    "extra_headers": "headers",
+    "http_async_client": "http_client",
+    "request_timeout": "timeout",
+    "_strict_response_validation": "validate",
+}
 
 
 class Settings:
@@ -54,9 +70,11 @@ class Settings:
         headers: Mapping[str, str] | None,
         auth_header: str,
         max_download_bytes: int,
+        paths: Mapping[str, str] | None,
         defaults: Mapping[str, Any],
     ) -> None:
-        self.base_url = _base_url(base_url or _environment("OPENAI_BASE_URL") or official_url())
+        self.paths = _checked_paths(paths or {})
+        self.base_url, self.query = _base_url(base_url or _environment("OPENAI_BASE_URL") or official_url(), self.paths)
         self.api_key = _environment("OPENAI_API_KEY") if api_key is None else api_key
         if isinstance(self.api_key, str) or not (self.api_key is None or callable(self.api_key)):
             self.api_key = _checked_key(self.api_key)
@@ -89,6 +107,17 @@ class Settings:
         """Return the client's own headers and the key, for the base URL's own origin alone."""
         return {**self.headers, **self.authorization()} if same_origin(url, httpx.URL(self.base_url)) else {}
 
+    def url(self, path: str) -> str:
+        """Return the URL of an operation, by its path in the contract."""
+        return f"{self.base_url}{self.paths.get(path, path)}{self.query}"
+
+    def routed(self, url: httpx.URL) -> httpx.URL:
+        """Return the URL to which a request of the generated client goes."""
+        base = httpx.URL(self.base_url)
+        if not (self.paths or self.query) or not same_origin(url, base):
+            return url
+        return httpx.URL(self.url(url.path.removeprefix(base.path))).copy_merge_params(url.params)
+
     def __repr__(self) -> str:
         return f"{shown_url(self.base_url)}, {'with' if self.api_key else 'without'} a key"
 
@@ -109,8 +138,33 @@ def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
-def checked_timeout(timeout: TimeoutTypes) -> httpx.Timeout:
-    """Return a timeout as httpx takes it; a number of seconds holds for each read and write, and at most 5 to connect.
+def checked_url(text: str) -> httpx.URL:
+    """Return a URL of a host that can be asked for.
+
+    Raises:
+        ValueError: It isn't one; the text of the error says what it must be, and quotes nothing of it.
+    """
+    try:
+        url = httpx.URL(text)
+        # As httpx shows it, which can fail, and as sockets take it.
+        host = url.host and url.raw_host.decode("ascii").encode("idna")
+    except (httpx.InvalidURL, UnicodeError, TypeError):  # whose texts quote what may be a password
+        raise ValueError(_NO_URL) from None
+    if not host or url.scheme not in {"http", "https"} or (url.port or 0) > _LAST_PORT:
+        raise ValueError(_NO_URL)
+    return url
+
+
+def joined(base: str, target: str) -> str:
+    """Return a URL that may be relative to another; as it is where it is none."""
+    try:
+        return urljoin(base, target)
+    except ValueError:
+        return target
+
+
+def checked_timeout(timeout: TimeoutTypes) -> TimeoutTypes:
+    """Return a timeout.
 
     Raises:
         InvalidRequestError: It is no number above zero and no `httpx.Timeout`.
@@ -120,7 +174,12 @@ def checked_timeout(timeout: TimeoutTypes) -> httpx.Timeout:
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_TIMEOUT:
         why = f"must be seconds above 0 and up to {_LONGEST_TIMEOUT}, or an httpx.Timeout"
         raise InvalidRequestError([Problem("timeout", timeout, why)])
-    return httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
+    return timeout
+
+
+def phases(timeout: TimeoutTypes) -> httpx.Timeout:
+    """Return a timeout as httpx takes it: of a number, each read and write may take all, and to connect at most 5 seconds."""
+    return timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
 
 
 def checked_retries(max_retries: int) -> int:
@@ -143,7 +202,7 @@ def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
     problems = []
     for name, value in defaults.items():
         types = option_types(name)
-        why = type_fault(types, value) if types else "is no option of any operation"
+        why = type_fault(types, value) if types else f"is no argument of a client, nor an option of any operation{_meant(name)}"
         if why:
             problems.append(Problem(name, value if types else unless_secret(name, value), why))
     if problems:
@@ -152,8 +211,12 @@ def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked_key(key: object) -> str:
-    key = key.strip() if isinstance(key, str) else ""
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
+    key = key.strip() if isinstance(key, str) else "not a text"
+    if not key:
+        raise InvalidRequestError(
+            [Problem("api_key", "…", "is empty, and must be printable ASCII; without it, OPENAI_API_KEY counts")]
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
         # Never with the value: it may be a key with one wrong character.
         raise InvalidRequestError([Problem("api_key", "…", "must be printable ASCII without blanks")])
     return key
@@ -171,13 +234,43 @@ def _headers(organization: str | None, project: str | None) -> dict[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
-def _base_url(given: str) -> str:
-    url = given.strip().rstrip("/")
-    for path in document()["paths"]:
+def _base_url(given: str, paths: Mapping[str, str]) -> tuple[str, str]:
+    """Return a base URL without an operation's path, and the query that goes with every request."""
+    url, mark, query = str(given).strip().partition("#")[0].partition("?")
+    url = url.rstrip("/")
+    for path in (*paths.values(), *document()["paths"]):
         url = url.removesuffix(path)
-    with suppress(httpx.InvalidURL):  # whose text quotes what may be a password
-        parts = httpx.URL(url)
-        if parts.scheme in {"http", "https"} and parts.host:
-            return url.rstrip("/")
-    why = "must be a URL that begins with http:// or https:// and names a host"
-    raise InvalidRequestError([Problem("base_url", shown_url(given), why)])
+    try:
+        checked_url(url)
+    except ValueError as error:
+        raise InvalidRequestError([Problem("base_url", shown_url(str(given)), str(error))]) from None
+    return url.rstrip("/"), mark + query if query else ""
+
+
+def _checked_paths(given: Mapping[str, str]) -> dict[str, str]:
+    """Return a server's own paths by those of the contract."""
+    from ._contract.operations import paths
+
+    operations = paths() if given else {}
+    problems = [
+        Problem("paths", name, f"must be named by operation: {', '.join(operations)}") for name in given if name not in operations
+    ]
+    problems += [
+        Problem(f"paths.{name}", path, "must be a path that begins with /, without a query")
+        for name, path in given.items()
+        if not isinstance(path, str) or not re.fullmatch(r"/[^?#\s]*", path)
+    ]
+    if problems:
+        raise InvalidRequestError(problems)
+    return {operations[name]: path.rstrip("/") for name, path in given.items()}
+
+
+def _meant(name: str) -> str:
+    from difflib import get_close_matches
+    from inspect import signature
+
+    from ._contract.operations import all_options
+
+    known = [*signature(Settings).parameters, "http_client", *all_options()]
+    near = _NAMES_ELSEWHERE.get(name) or next(iter(get_close_matches(name, known, n=1)), None)
+    return f" (did you mean {near}?)" if near else ""

@@ -4,44 +4,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-import httpx
-
-from ._http.exchange import achunks, chunks
+from ._http.exchange import FAULTS, achunks, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
     from ._calls import Call
     from ._events import StreamEvent
+    from ._responses.events import EventReader
     from ._results import HTTPInfo, ImagesResult
+
+
+class _Begun:
+    """A call once it has begun. A stream's iterator holds this and not the stream, so that both end when the app drops one."""
+
+    call: Call | None = None
+    reader: EventReader
 
 
 class ImageStream:
     """The events of one call, as a context manager that iterates. Leaving it early closes the connection.
 
-    Without `with`, the call begins with the first event, and the connection is closed after the last.
+    Without `with`, the call begins with the first event, and the connection is closed after the last, or with the stream.
     """
 
     def __init__(self, send: Callable[[], Call]) -> None:
         self._send = send
-        self._call: Call | None = None
-        self._events = self._iterate()
+        self._state = _Begun()
+        self._events = _events(self._state, send)
 
     @property
     def http(self) -> HTTPInfo:
         """Return status, headers, request id and rate limits of the response, for which the call is begun."""
-        return self._begun().http
+        return _begun(self._state, self._send).http
 
     def __enter__(self) -> Self:
-        self._begun()
+        _begun(self._state, self._send)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._events.close()
-        self._begun().response.close()
+        _begun(self._state, self._send).response.close()
 
-    def __iter__(self) -> Iterator[StreamEvent]:
-        return self._events
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> StreamEvent:
+        return next(self._events)
 
     def result(self) -> ImagesResult:
         """Return the finished images, after reading what is left of the stream.
@@ -53,53 +62,38 @@ class ImageStream:
         """
         for _ in self._events:
             pass
-        return self._reader.result()
-
-    def _begun(self) -> Call:
-        if self._call is None:
-            self._call = self._send()
-            self._reader = self._call.events()
-        return self._call
-
-    def _iterate(self) -> Generator[StreamEvent]:
-        response, cause = self._begun().response, None
-        try:
-            try:
-                for chunk in chunks(response):
-                    yield from self._reader.feed(chunk)
-            except httpx.HTTPError as error:
-                cause = error
-            yield from self._reader.finish(cause)
-        finally:
-            response.close()
+        return self._state.reader.result()
 
 
 class AsyncImageStream:
     """The events of one call, as a context manager that iterates. Leaving it early closes the connection.
 
-    Without `async with`, the call begins with the first event, and the connection is closed after the last.
+    Without `async with`, the call begins with the first event, and the connection is closed after the last, or with the stream.
     """
 
     def __init__(self, send: Callable[[], Awaitable[Call]]) -> None:
         self._send = send
-        self._call: Call | None = None
-        self._events = self._iterate()
+        self._state = _Begun()
+        self._events = _aevents(self._state, send)
 
     @property
     def http(self) -> HTTPInfo:
         """Return status, headers, request id and rate limits of the response, once the call has begun."""
-        return self._reader.http
+        return self._state.reader.http
 
     async def __aenter__(self) -> Self:
-        await self._begun()
+        await _abegun(self._state, self._send)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._events.aclose()
-        await (await self._begun()).response.aclose()
+        await (await _abegun(self._state, self._send)).response.aclose()
 
-    def __aiter__(self) -> AsyncIterator[StreamEvent]:
-        return self._events
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        return await anext(self._events)
 
     async def aresult(self) -> ImagesResult:
         """Return the finished images, after reading what is left of the stream.
@@ -111,24 +105,50 @@ class AsyncImageStream:
         """
         async for _ in self._events:
             pass
-        return self._reader.result()
+        return self._state.reader.result()
 
-    async def _begun(self) -> Call:
-        if self._call is None:
-            self._call = await self._send()
-            self._reader = self._call.events()
-        return self._call
 
-    async def _iterate(self) -> AsyncGenerator[StreamEvent]:
-        response, cause = (await self._begun()).response, None
+def _begun(state: _Begun, send: Callable[[], Call]) -> Call:
+    if state.call is None:
+        state.call = send()
+        state.reader = state.call.events()
+    return state.call
+
+
+async def _abegun(state: _Begun, send: Callable[[], Awaitable[Call]]) -> Call:
+    if state.call is None:
+        state.call = await send()
+        state.reader = state.call.events()
+    return state.call
+
+
+def _events(state: _Begun, send: Callable[[], Call]) -> Generator[StreamEvent]:
+    call, cause = _begun(state, send), None
+    try:
         try:
-            try:
-                async for chunk in achunks(response):
-                    for event in self._reader.feed(chunk):
-                        yield event
-            except httpx.HTTPError as error:
-                cause = error
-            for event in self._reader.finish(cause):
-                yield event
-        finally:
-            await response.aclose()
+            for chunk in chunks(call.response):
+                call.deadline.pause()
+                yield from state.reader.feed(chunk)
+                call.deadline.go_on()
+        except FAULTS as error:
+            cause = error
+        yield from state.reader.finish(cause)
+    finally:
+        call.response.close()
+
+
+async def _aevents(state: _Begun, send: Callable[[], Awaitable[Call]]) -> AsyncGenerator[StreamEvent]:
+    call, cause = await _abegun(state, send), None
+    try:
+        try:
+            async for chunk in achunks(call.response):
+                call.deadline.pause()
+                for event in state.reader.feed(chunk):
+                    yield event
+                call.deadline.go_on()
+        except FAULTS as error:
+            cause = error
+        for event in state.reader.finish(cause):
+            yield event
+    finally:
+        await call.response.aclose()

@@ -74,6 +74,19 @@ def definitions() -> Mapping[str, Schema]:
 
 
 @cache
+def paths() -> Mapping[str, str]:
+    """Return the path of each operation by its id."""
+    parts = ((path, part) for path, parts in document()["paths"].items() for part in parts.values())
+    return {part["operationId"]: path for path, part in parts if isinstance(part, dict) and "operationId" in part}
+
+
+@cache
+def all_options() -> frozenset[str]:
+    """Return the names of the options of all operations."""
+    return frozenset().union(*(body.options for each in definitions() for body in operation(each).bodies.values()))
+
+
+@cache
 def option_types(name: str) -> frozenset[str]:
     """Return the JSON types that the operations take for an option; none for what is no option of any."""
     bodies = (body for each in definitions() for body in operation(each).bodies.values())

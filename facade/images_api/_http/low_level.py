@@ -26,19 +26,19 @@ class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
-        client: httpx.Client = self._connections.first()
+        client: httpx.Client = self._connections.first().client
         return client.send(_outgoing(request, self._settings, client), stream=True)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
-        client: httpx.AsyncClient = self._connections.first()
+        client: httpx.AsyncClient = self._connections.first().client
         return await client.send(_outgoing(request, self._settings, client), stream=True)
 
 
 def _outgoing(request: httpx.Request, settings: Settings, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
     # A copy: what is redirected is made from the original, which must not have the key.
     same: dict[str, Any] = {"headers": request.headers, "stream": request.stream, "extensions": request.extensions}
-    outgoing = httpx.Request(request.method, request.url, **same)
+    outgoing = httpx.Request(request.method, settings.routed(request.url), **same)
     add_client_defaults(outgoing, client)
     outgoing.headers.update(settings.headers_for(request.url))
     return outgoing

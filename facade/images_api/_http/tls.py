@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import ssl
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
+
+# The first that is set is where they come from, as httpx has it; the last is opened beside.
+_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
 
 class LateContext(ssl.SSLContext):
@@ -26,7 +30,7 @@ class LateContext(ssl.SSLContext):
         self._protocols = alpn_protocols
 
     def _made(self) -> ssl.SSLContext:
-        context = _made(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        context = _made(*map(os.environ.get, _VARIABLES))
         context.set_alpn_protocols(self._protocols)
         return context
 
@@ -37,6 +41,17 @@ def late_context() -> LateContext:
     return LateContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
+def said_of_certificates() -> str:
+    """Say which variables of the environment decide what is trusted, if any does."""
+    return ", ".join(f"{name}={os.environ[name]}" for name in _VARIABLES if os.environ.get(name))
+
+
 @cache
-def _made(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+def _made(file: str | None, folder: str | None, _log: str | None) -> ssl.SSLContext:
+    try:
+        if folder and not file and not any(Path(folder).iterdir()):
+            raise FileNotFoundError("no file in it")
+        return httpx.create_ssl_context()
+    except (OSError, ValueError) as error:
+        text = f"the certificates to trust can't be read ({said_of_certificates() or 'the package certifi'}): {error}"
+        raise httpx.LocalProtocolError(text) from error

@@ -22,7 +22,7 @@ import httpx
 from images_api._contract.operations import operation
 from images_api._errors import InvalidRequestError, Problem
 from images_api._messages import Secrets, warn_caller
-from images_api._settings import checked_retries, checked_timeout
+from images_api._settings import checked_retries, checked_timeout, phases
 from images_api_client import Client, __version__
 from images_api_client.operations import REQUESTS
 from images_api_client.types import UNSET, File
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from images_api._contract.operations import Operation
-    from images_api._settings import Settings
+    from images_api._settings import Settings, TimeoutTypes
 
     from .uploads import Upload
 
@@ -56,6 +56,7 @@ class CheckedRequest:
         http: What to send; it may be sent more than once.
         subject: What the images are about, for their file names.
         max_retries: How often it may be sent again.
+        timeout: How long the call may take.
         images: How many images it asks for.
         secrets: The key, and what else must be in no error.
     """
@@ -63,6 +64,7 @@ class CheckedRequest:
     http: httpx.Request
     subject: str
     max_retries: int
+    timeout: TimeoutTypes
     images: int
     secrets: Secrets
     _files: ExitStack = field(repr=False)
@@ -157,7 +159,7 @@ def request(settings: Settings, operation_id: str, arguments: Mapping[str, Any],
     count = draft.role("count", fields)
     images = count if isinstance(count, int) else 1
     secrets = Secrets([headers[name].removeprefix("Bearer ") for name in settings.secret_headers & headers.keys()])
-    return CheckedRequest(http, _subject(draft), draft.max_retries, images, secrets, files)
+    return CheckedRequest(http, _subject(draft), draft.max_retries, draft.timeout, images, secrets, files)
 
 
 async def arequest(settings: Settings, operation_id: str, arguments: Mapping[str, Any], *, stream: bool) -> CheckedRequest:
@@ -194,8 +196,9 @@ def low_level_client(settings: Settings, transport: Any, kind: object) -> LowLev
         transport: An httpx transport.
         kind: `httpx.Client` or `httpx.AsyncClient`, whichever the transport is for.
     """
-    client = LowLevelClient(base_url=settings.base_url, timeout=settings.timeout)
-    options: Any = {"base_url": settings.base_url, "timeout": settings.timeout, "transport": transport}
+    timeout = phases(settings.timeout)
+    client = LowLevelClient(base_url=settings.base_url, timeout=timeout)
+    options: Any = {"base_url": settings.base_url, "timeout": timeout, "transport": transport}
     if kind is httpx.AsyncClient:
         return client.set_async_httpx_client(httpx.AsyncClient(**options))
     return client.set_httpx_client(httpx.Client(**options))
@@ -308,7 +311,7 @@ def _built(
     fields = {**fields, **files, **draft.extra_body}
     try:
         kwargs = _generated_kwargs(draft, fields)
-        url = _url(settings.base_url + kwargs["url"])
+        url = _url(settings.url(kwargs["url"]))
         headers = {name.lower(): value for name, value in kwargs["headers"].items()} | headers
         body: dict[str, Any] = {}
         if "files" in kwargs:
@@ -319,10 +322,7 @@ def _built(
             body["stream"] = httpx.ByteStream(content)
             # httpx builds all headers anew to add these where it isn't told them, which takes longer than to read the response.
             headers = {"host": url.netloc.decode("ascii"), "content-length": str(len(content))} | headers
-        extensions = {"timeout": draft.timeout.as_dict()}
-        request = httpx.Request(
-            kwargs["method"], url, params=draft.extra_query or None, headers=headers, extensions=extensions, **body
-        )
+        request = httpx.Request(kwargs["method"], url, params=draft.extra_query or None, headers=headers, **body)
     except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
         raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
     if "stream" in body:

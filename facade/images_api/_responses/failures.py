@@ -9,7 +9,8 @@ import httpx
 
 from images_api import _errors as errors
 from images_api._contract.document import error_codes
-from images_api._messages import FOREIGN_TEXT_LIMIT, short
+from images_api._messages import FOREIGN_TEXT_LIMIT, short, shown_url
+from images_api._settings import joined
 
 from .json import decode_json
 
@@ -36,6 +37,7 @@ _NEVER_STARTED = (
     httpx.LocalProtocolError,
 )
 _SERVER_ERRORS = 500
+_NO_SUCH_ADDRESS = (404, 405)
 
 
 def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) -> errors.APIStatusError:
@@ -69,28 +71,28 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
     text = error_text(document) if isinstance(document, dict) else excerpt(body)
     code = fields.get("code")
     message = f"{http.status_code}{f' {short(code)}' if code else ''}: {text or 'no message'}"
-    if kind is errors.NotFoundError:
-        message += f" (POST {url.copy_with(userinfo=b'', query=None)}; does the base URL lack its /v1?)"
+    message += _lead(http, url, codes)
     if http.request_id:
         message += f" (request {short(http.request_id)})"
     return kind(message, http=http, body=detail)
 
 
-def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") -> errors.APIConnectionError:
+def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"", where: str = "") -> errors.APIConnectionError:
     """Return the error that stands for an answer that didn't come, or not whole.
 
     Args:
         error: What httpx raised.
         elapsed: The seconds since the request was begun.
         body: What came of the answer.
+        where: From which host, by which proxy and at which try.
     """
     started = not isinstance(error, _NEVER_STARTED)
     billed = " The server may have begun, and may bill the call." if started else ""
     what = f"{type(error).__name__}: {short(error)}" if str(error) else type(error).__name__
     if isinstance(error, httpx.TimeoutException):
-        text = f"no answer within the timeout ({what}, after {elapsed:.1f} s).{billed} Pass timeout= to wait longer."
+        text = f"no answer within the timeout{where} ({what}, after {elapsed:.1f} s).{billed} Pass timeout= to wait longer."
         return errors.APITimeoutError(text, may_have_run=started, body=body)
-    text = f"no whole answer ({what}, after {elapsed:.1f} s).{billed}"
+    text = f"no whole answer{where} ({what}, after {elapsed:.1f} s).{billed}"
     return errors.APIConnectionError(text, may_have_run=started, body=body)
 
 
@@ -115,6 +117,20 @@ def excerpt(body: bytes) -> str:
     text = body[: 64 * FOREIGN_TEXT_LIMIT].decode(errors="replace")
     title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
     return short(title[1] if title else text) or "an empty body"
+
+
+def _lead(http: HTTPInfo, url: httpx.URL, codes: list[str]) -> str:
+    """Say what may be behind a refusal that the address explains."""
+    location = http.headers.get("location")
+    if httpx.codes.is_redirect(http.status_code) and location:
+        target = short(shown_url(joined(str(url), location)))
+        return f" (moved to {target}, where the request isn't sent of itself: is that the base_url?)"
+    if http.status_code not in _NO_SUCH_ADDRESS:
+        return ""
+    hint = "" if "/v1/" in url.path else "; does the base URL lack its /v1?"
+    if any("model" in code for code in codes):
+        hint = "; is that the model's name here, and may this key use it?"
+    return f" (POST {url.copy_with(userinfo=b'', query=None)}{hint})"
 
 
 def _inner_code(fields: dict[str, Any]) -> str:

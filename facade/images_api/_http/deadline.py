@@ -1,0 +1,102 @@
+"""How long an exchange may take in all. httpx bounds single reads and writes alone, so that a trickle may go on for ever."""
+
+from __future__ import annotations
+
+import time
+from math import inf
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+
+from images_api._settings import phases
+
+if TYPE_CHECKING:
+    from images_api._settings import TimeoutTypes
+
+    from .pools import Pool
+
+# Of what httpx takes for a phase, zero would mean not to wait at all.
+_LEAST = 0.001
+
+
+class Deadline:
+    """The moment at which an exchange ends, its tries and waits included; never, where each phase has a timeout of its own.
+
+    Time that the exchange doesn't spend waiting for the server doesn't count: that in which a request goes out, each write of
+    which is bounded, and that in which the app looks at an event.
+
+    Args:
+        timeout: Seconds for the whole, or an `httpx.Timeout`.
+    """
+
+    def __init__(self, timeout: TimeoutTypes) -> None:
+        self._phases = phases(timeout).as_dict()
+        self._moment = inf if isinstance(timeout, httpx.Timeout) else time.monotonic() + timeout
+        self._paused = time.monotonic()
+
+    @property
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return self._moment - time.monotonic()
+
+    def extensions(self, pool: Pool[Any]) -> dict[str, Any]:
+        """Return the extensions of the next request: https://www.python-httpx.org/advanced/extensions/.
+
+        Args:
+            pool: What it is sent with.
+        """
+        most = max(self.left, _LEAST)
+        timeouts = {phase: seconds and min(seconds, most) for phase, seconds in self._phases.items()}
+        if timeouts["read"]:
+            timeouts["read"] = _Bound(timeouts["read"], self)
+
+        def trace(event: str, info: dict[str, Any]) -> None:
+            if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+                _watch(info["return_value"], pool)
+            elif event.endswith("send_request_body.started"):
+                self.pause()
+            elif "send_request_body" in event:
+                self.go_on()
+
+        async def atrace(event: str, info: dict[str, Any]) -> None:
+            trace(event, info)
+
+        return {"timeout": timeouts, "trace": atrace if pool.is_async else trace}
+
+    def pause(self) -> None:
+        """Let no time pass."""
+        self._paused = time.monotonic()
+
+    def go_on(self) -> None:
+        """Let time pass again."""
+        self._moment += time.monotonic() - self._paused
+
+
+class _Bound(float):
+    """The timeout of one read that knows when all of them must have ended."""
+
+    _deadline: Deadline
+
+    def __new__(cls, seconds: float, deadline: Deadline) -> Self:
+        bound = super().__new__(cls, seconds)
+        bound._deadline = deadline
+        return bound
+
+    def now(self) -> float:
+        left = self._deadline.left
+        if left <= 0:
+            raise httpx.ReadTimeout("the whole call takes too long")
+        return min(self, left)
+
+
+def _watch(stream: Any, pool: Pool[Any]) -> None:
+    """Cut each read from a new connection to what is left then: httpcore asks for a timeout once for all reads of a phase."""
+    read = stream.read
+
+    def bounded_read(max_bytes: int, timeout: float | None = None) -> Any:
+        if pool.end.is_set():
+            raise httpx.ReadError("the client was closed")
+        return read(max_bytes, timeout.now() if isinstance(timeout, _Bound) else timeout)
+
+    stream.read = bounded_read
+    pool.opened(stream)
