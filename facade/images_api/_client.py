@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Coroutine, Mapping
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
 import httpx
@@ -17,6 +18,7 @@ from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks fo
 
 if TYPE_CHECKING:
     from ._calls import Call
+    from ._http.downloads import Downloader
     from ._http.pools import Pool
     from ._requests.request import CheckedRequest, LowLevelClient
     from ._requests.uploads import ImageInput  # noqa: F401  what the operations take, named as a text below
@@ -98,11 +100,16 @@ class _Client(Generic[HTTPClient]):
 
         return low_level_client(self._settings, SharedTransport(self._settings, self._connections), self._connections.kind)
 
-    def _began(self, checked: CheckedRequest, pool: Pool[HTTPClient], *, stream: bool) -> Call:
-        from ._calls import Call
+    @cached_property
+    def _source(self) -> Downloader:
         from ._http.downloads import Downloader
 
-        source = Downloader(self._settings, self._connections, checked.timeout)
+        return Downloader(self._settings, self._connections, self._settings.timeout)
+
+    def _began(self, checked: CheckedRequest, pool: Pool[HTTPClient], *, stream: bool) -> Call:
+        from ._calls import Call
+
+        source = replace(self._source, timeout=checked.timeout)  # whose import must not fail once the call is paid for
         return Call(checked, self._settings, source, stream, pool, self._connections.borrowed)
 
     def _connected(self, borrowed: HTTPClient | None) -> Connections[HTTPClient]:
