@@ -149,12 +149,9 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         from ._requests.request import request
 
         with request(self._settings, operation, arguments, stream=stream) as checked:
-            pool = self._connections.take()
-            try:
+            with self._connections.pool() as pool:
                 call = self._began(checked, pool, stream=stream)
                 exchange(call, pool)
-            finally:
-                self._connections.give_back(pool)
         return call
 
 
@@ -202,10 +199,7 @@ class AsyncImagesClient(
 
         running_loop()  # without asyncio's, nothing works
         with await arequest(self._settings, operation, arguments, stream=stream) as checked:
-            pool = self._connections.take()
-            try:
+            with self._connections.pool() as pool:
                 call = self._began(checked, pool, stream=stream)
                 await aexchange(call, pool)
-            finally:
-                self._connections.give_back(pool)
         return call

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Of what httpx takes for a phase, zero would mean not to wait at all.
 _LEAST = 0.001
+_CHUNK = 1 << 16
 
 
 class Deadline:
@@ -53,6 +54,8 @@ class Deadline:
         def trace(event: str, info: dict[str, Any]) -> None:
             if event.endswith(("connect_tcp.complete", "start_tls.complete")):
                 _watch(info["return_value"], pool)
+            elif event.endswith("send_request_headers.started") and pool.end.is_set():
+                raise httpx.LocalProtocolError("the client was closed")
             elif event.endswith("send_request_body.started"):
                 self.pause()
             elif "send_request_body" in event:
@@ -91,12 +94,16 @@ class _Bound(float):
 
 def _watch(stream: Any, pool: Pool[Any]) -> None:
     """Cut each read from a new connection to what is left then: httpcore asks for a timeout once for all reads of a phase."""
-    read = stream.read
+    read, write = stream.read, stream.write
 
     def bounded_read(max_bytes: int, timeout: float | None = None) -> Any:
-        if pool.end.is_set():
-            raise httpx.ReadError("the client was closed")
         return read(max_bytes, timeout.now() if isinstance(timeout, _Bound) else timeout)
 
+    async def write_by_and_by(buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), _CHUNK):
+            await write(buffer[start : start + _CHUNK], timeout)
+
     stream.read = bounded_read
+    if pool.is_async:  # whose timeout is for all of a chunk, however fast it goes out
+        stream.write = write_by_and_by
     pool.opened(stream)

@@ -49,6 +49,8 @@ class Exchange(Protocol):
 # What an address, a network or a certificate may set off. Only httpx's own are of one family, and not all come as httpx's own.
 FAULTS = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, OverflowError, RuntimeError)
 
+_UNSENT = (httpx.LocalProtocolError, httpx.ConnectError, RuntimeError)
+
 
 def exchange(each: Exchange, pool: Pool[httpx.Client]) -> None:
     """Send a request, and the next, until there is an answer that counts.
@@ -129,7 +131,7 @@ def _known(error: Exception, pool: Pool[Any]) -> httpx.HTTPError:
         raise error
     if pool.end.is_set():
         # Without a connection, it can't have gone out.
-        known = (httpx.LocalProtocolError if isinstance(error, RuntimeError) else httpx.ReadError)("the client was closed")
+        known = (httpx.LocalProtocolError if isinstance(error, _UNSENT) else httpx.ReadError)("the client was closed")
     elif isinstance(error, httpx.HTTPError) and "location header" not in str(error):
         return error
     elif isinstance(error, httpx.InvalidURL | httpx.HTTPError):

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakSet
 
 import httpx
 
-from images_api._errors import InvalidRequestError, Problem
+from images_api._errors import ImagesAPIError, InvalidRequestError, Problem
 
 from .proxies import Route
 from .tls import late_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 
@@ -90,14 +90,20 @@ class Connections(Generic[HTTPClient]):
         """Return the pool for what is no call, such as downloads."""
         return self._take(calls=0)
 
-    def take(self) -> Pool[HTTPClient]:
-        """Return the pool for one call, which must be given back."""
-        return self._take(calls=1)
-
-    def give_back(self, pool: Pool[HTTPClient]) -> None:
-        """Say that a call has ended."""
-        with self._lock:
-            pool.calls -= 1
+    @contextmanager
+    def pool(self) -> Iterator[Pool[HTTPClient]]:
+        """Give the pool for one call."""
+        pool = self._take(calls=1)
+        try:
+            yield pool
+        except ImagesAPIError:
+            raise
+        except BaseException:
+            self._leave(pool)
+            raise
+        finally:
+            with self._lock:
+                pool.calls -= 1
 
     def clear(self) -> list[HTTPClient]:
         """End all calls, and return the httpx clients that were made for this owner, to be closed; a later use makes new ones."""
@@ -105,6 +111,15 @@ class Connections(Generic[HTTPClient]):
         for pool in pools:
             pool.stop()
         return [pool.client for pool in pools]
+
+    def _leave(self, pool: Pool[HTTPClient]) -> None:
+        """Give up a pool after an interrupt, which may have left a lock of httpcore's taken for ever; asyncio's has none."""
+        with self._lock:
+            pools = self._pools.get(self._owner(), [])
+            if pool in pools and not pool.is_async:
+                pools.remove(pool)
+                if pool.calls == 1:
+                    pool.stop()
 
     def _take(self, *, calls: int) -> Pool[HTTPClient]:
         owner = self._owner()
