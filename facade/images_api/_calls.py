@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,7 +18,7 @@ from ._messages import shown_url
 from ._responses.failures import connection_error, status_error
 from ._responses.result import Asked, empty_body, is_whole, read_result
 from ._results import HTTPInfo
-from ._settings import checked_url, joined, same_origin
+from ._settings import checked_url, same_origin
 
 if TYPE_CHECKING:
     from ._http.pools import Pool
@@ -128,6 +129,7 @@ class Call:
                 error.args = ("the response can't be understood, and quotes the key",)
             raise
 
+    @cached_property
     def events(self) -> EventReader:
         """Return what makes events of the response, which is yet to be read."""
         from ._responses.events import EventReader
@@ -168,7 +170,7 @@ class Call:
         if self.http.status_code not in _SAME_ELSEWHERE or not location or self._redirects == _MOST_REDIRECTS:
             return False
         try:
-            url = checked_url(joined(str(old.url), location))
+            url = checked_url(location, base=str(old.url))
         except ValueError:
             return False
         if (old.url.scheme, url.scheme) == ("https", "http"):

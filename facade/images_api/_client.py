@@ -148,10 +148,9 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         from ._http.exchange import exchange
         from ._requests.request import request
 
-        with request(self._settings, operation, arguments, stream=stream) as checked:
-            with self._connections.pool() as pool:
-                call = self._began(checked, pool, stream=stream)
-                exchange(call, pool)
+        with request(self._settings, operation, arguments, stream=stream) as checked, self._connections.pool() as pool:
+            call = self._began(checked, pool, stream=stream)
+            exchange(call, pool)
         return call
 
 
@@ -198,8 +197,7 @@ class AsyncImagesClient(
         from ._requests.request import arequest
 
         running_loop()  # without asyncio's, nothing works
-        with await arequest(self._settings, operation, arguments, stream=stream) as checked:
-            with self._connections.pool() as pool:
-                call = self._began(checked, pool, stream=stream)
-                await aexchange(call, pool)
+        with await arequest(self._settings, operation, arguments, stream=stream) as checked, self._connections.pool() as pool:
+            call = self._began(checked, pool, stream=stream)
+            await aexchange(call, pool)
         return call

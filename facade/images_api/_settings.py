@@ -32,12 +32,9 @@ _NAMES_ELSEWHERE = {
     "api_version": "base_url, with ?api-version= behind it",
     "azure_ad_token": "api_key",
     "azure_ad_token_provider": "api_key",
-    "azure_deployment": "base_url",
     "azure_endpoint": "base_url",
     "default_headers": "headers",
     "default_query": "base_url, with the query behind it",
-    "extra_headers": "headers",
-    "http_async_client": "http_client",
     "request_timeout": "timeout",
     "_strict_response_validation": "validate",
 }
@@ -73,7 +70,7 @@ class Settings:
         paths: Mapping[str, str] | None,
         defaults: Mapping[str, Any],
     ) -> None:
-        self.paths = _checked_paths(paths or {})
+        self.paths = _checked_paths(paths)
         self.base_url, self.query = _base_url(base_url or _environment("OPENAI_BASE_URL") or official_url(), self.paths)
         self.api_key = _environment("OPENAI_API_KEY") if api_key is None else api_key
         if isinstance(self.api_key, str) or not (self.api_key is None or callable(self.api_key)):
@@ -138,29 +135,25 @@ def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
-def checked_url(text: str) -> httpx.URL:
+def checked_url(text: str, base: str = "") -> httpx.URL:
     """Return a URL of a host that can be asked for.
+
+    Args:
+        text: The URL, which may be relative to the base.
+        base: The URL that it comes from.
 
     Raises:
         ValueError: It isn't one; the text of the error says what it must be, and quotes nothing of it.
     """
     try:
-        url = httpx.URL(text)
+        url = httpx.URL(urljoin(base, text))
         # As httpx shows it, which can fail, and as sockets take it.
         host = url.host and url.raw_host.decode("ascii").encode("idna")
-    except (httpx.InvalidURL, UnicodeError, TypeError):  # whose texts quote what may be a password
+    except (httpx.InvalidURL, ValueError, TypeError):  # whose texts quote what may be a password
         raise ValueError(_NO_URL) from None
     if not host or url.scheme not in {"http", "https"} or (url.port or 0) > _LAST_PORT:
         raise ValueError(_NO_URL)
     return url
-
-
-def joined(base: str, target: str) -> str:
-    """Return a URL that may be relative to another; as it is where it is none."""
-    try:
-        return urljoin(base, target)
-    except ValueError:
-        return target
 
 
 def checked_timeout(timeout: TimeoutTypes) -> TimeoutTypes:
@@ -247,18 +240,20 @@ def _base_url(given: str, paths: Mapping[str, str]) -> tuple[str, str]:
     return url.rstrip("/"), mark + query if query else ""
 
 
-def _checked_paths(given: Mapping[str, str]) -> dict[str, str]:
+def _checked_paths(given: Mapping[str, str] | None) -> dict[str, str]:
     """Return a server's own paths by those of the contract."""
     from ._contract.operations import paths
 
-    operations = paths() if given else {}
+    if not given:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InvalidRequestError([Problem("paths", given, "must be a mapping of operations to paths")])
+    operations = paths()
+    why = f"must be a path that begins with /, of one of {', '.join(operations)}"
     problems = [
-        Problem("paths", name, f"must be named by operation: {', '.join(operations)}") for name in given if name not in operations
-    ]
-    problems += [
-        Problem(f"paths.{name}", path, "must be a path that begins with /, without a query")
+        Problem(f"paths.{name}", path, why)
         for name, path in given.items()
-        if not isinstance(path, str) or not re.fullmatch(r"/[^?#\s]*", path)
+        if name not in operations or not isinstance(path, str) or not re.fullmatch(r"/[^?#\s]*", path)
     ]
     if problems:
         raise InvalidRequestError(problems)
@@ -272,5 +267,5 @@ def _meant(name: str) -> str:
     from ._contract.operations import all_options
 
     known = [*signature(Settings).parameters, "http_client", *all_options()]
-    near = _NAMES_ELSEWHERE.get(name) or next(iter(get_close_matches(name, known, n=1)), None)
-    return f" (did you mean {near}?)" if near else ""
+    near = [_NAMES_ELSEWHERE[name]] if name in _NAMES_ELSEWHERE else get_close_matches(name, known, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 from ._http.exchange import FAULTS, achunks, chunks
@@ -11,15 +12,7 @@ if TYPE_CHECKING:
 
     from ._calls import Call
     from ._events import StreamEvent
-    from ._responses.events import EventReader
     from ._results import HTTPInfo, ImagesResult
-
-
-class _Begun:
-    """A call once it has begun. A stream's iterator holds this and not the stream, so that both end when the app drops one."""
-
-    call: Call | None = None
-    reader: EventReader
 
 
 class ImageStream:
@@ -29,22 +22,22 @@ class ImageStream:
     """
 
     def __init__(self, send: Callable[[], Call]) -> None:
-        self._send = send
-        self._state = _Begun()
-        self._events = _events(self._state, send)
+        # The iterator holds the call and not the stream, so that both end when the app drops the stream.
+        self._begun = cache(send)
+        self._events = _events(self._begun)
 
     @property
     def http(self) -> HTTPInfo:
         """Return status, headers, request id and rate limits of the response, for which the call is begun."""
-        return _begun(self._state, self._send).http
+        return self._begun().http
 
     def __enter__(self) -> Self:
-        _begun(self._state, self._send)
+        self._begun()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._events.close()
-        _begun(self._state, self._send).response.close()
+        self._begun().response.close()
 
     def __iter__(self) -> Self:
         return self
@@ -62,7 +55,7 @@ class ImageStream:
         """
         for _ in self._events:
             pass
-        return self._state.reader.result()
+        return self._begun().events.result()
 
 
 class AsyncImageStream:
@@ -72,22 +65,21 @@ class AsyncImageStream:
     """
 
     def __init__(self, send: Callable[[], Awaitable[Call]]) -> None:
-        self._send = send
-        self._state = _Begun()
-        self._events = _aevents(self._state, send)
+        self._begun = _Once(send)
+        self._events = _aevents(self._begun)
 
     @property
     def http(self) -> HTTPInfo:
         """Return status, headers, request id and rate limits of the response, once the call has begun."""
-        return self._state.reader.http
+        return self._begun.call.http
 
     async def __aenter__(self) -> Self:
-        await _abegun(self._state, self._send)
+        await self._begun()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._events.aclose()
-        await (await _abegun(self._state, self._send)).response.aclose()
+        await (await self._begun()).response.aclose()
 
     def __aiter__(self) -> Self:
         return self
@@ -105,50 +97,50 @@ class AsyncImageStream:
         """
         async for _ in self._events:
             pass
-        return self._state.reader.result()
+        return self._begun.call.events.result()
 
 
-def _begun(state: _Begun, send: Callable[[], Call]) -> Call:
-    if state.call is None:
-        state.call = send()
-        state.reader = state.call.events()
-    return state.call
+class _Once:
+    """Begins a call at the first use."""
+
+    call: Call
+
+    def __init__(self, send: Callable[[], Awaitable[Call]]) -> None:
+        self._send = send
+
+    async def __call__(self) -> Call:
+        if "call" not in vars(self):
+            self.call = await self._send()
+        return self.call
 
 
-async def _abegun(state: _Begun, send: Callable[[], Awaitable[Call]]) -> Call:
-    if state.call is None:
-        state.call = await send()
-        state.reader = state.call.events()
-    return state.call
-
-
-def _events(state: _Begun, send: Callable[[], Call]) -> Generator[StreamEvent]:
-    call, cause = _begun(state, send), None
+def _events(begun: Callable[[], Call]) -> Generator[StreamEvent]:
+    call, cause = begun(), None
     try:
         try:
             for chunk in chunks(call.response):
                 call.deadline.pause()
-                yield from state.reader.feed(chunk)
+                yield from call.events.feed(chunk)
                 call.deadline.go_on()
         except FAULTS as error:
             cause = error
-        yield from state.reader.finish(cause)
+        yield from call.events.finish(cause)
     finally:
         call.response.close()
 
 
-async def _aevents(state: _Begun, send: Callable[[], Awaitable[Call]]) -> AsyncGenerator[StreamEvent]:
-    call, cause = await _abegun(state, send), None
+async def _aevents(begun: _Once) -> AsyncGenerator[StreamEvent]:
+    call, cause = await begun(), None
     try:
         try:
             async for chunk in achunks(call.response):
                 call.deadline.pause()
-                for event in state.reader.feed(chunk):
+                for event in call.events.feed(chunk):
                     yield event
                 call.deadline.go_on()
         except FAULTS as error:
             cause = error
-        for event in state.reader.finish(cause):
+        for event in call.events.finish(cause):
             yield event
     finally:
         await call.response.aclose()

@@ -99,7 +99,7 @@ def _watch(stream: Any, pool: Pool[Any]) -> None:
     def bounded_read(max_bytes: int, timeout: float | None = None) -> Any:
         return read(max_bytes, timeout.now() if isinstance(timeout, _Bound) else timeout)
 
-    async def write_by_and_by(buffer: bytes, timeout: float | None = None) -> None:
+    async def write_by_and_by(buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  the name is httpcore's
         for start in range(0, len(buffer), _CHUNK):
             await write(buffer[start : start + _CHUNK], timeout)
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
@@ -18,7 +18,7 @@ from images_api._errors import DownloadError
 from images_api._images.base64 import BrokenImageError, check_image, decode_data_url
 from images_api._images.spool import Content, Spool
 from images_api._messages import shown_url
-from images_api._settings import checked_url, joined, same_origin
+from images_api._settings import checked_url, same_origin
 
 from .dates import read_date
 from .deadline import Deadline
@@ -134,7 +134,7 @@ class _Download:
         self._redirects = 0
         self._tries = 0
         self._status = 0
-        self.request = self._request()
+        self.request = self._request(url)
         self._location: str | None = None
 
     def begin(self, response: httpx.Response) -> bool:
@@ -172,8 +172,7 @@ class _Download:
         pause = _PAUSE * (1 << self._tries - 1)
         reason = f"{type(error).__name__}: {error}" if error else f"status {self._status}"
         if self._tries == _TRIES or pause >= self.deadline.left or isinstance(error, httpx.LocalProtocolError):
-            tries = "1 try" if self._tries == 1 else f"{self._tries} tries"
-            raise self._error(f"the image could not be fetched in {tries} ({reason})") from error
+            raise self._error(f"the image could not be fetched in {self._tries} of {_TRIES} tries ({reason})") from error
         _LOGGER.info("waiting %.1f s before the image is fetched again: %s", pause, reason)
         return pause
 
@@ -181,22 +180,20 @@ class _Download:
         self._redirects += 1
         if self._redirects > _REDIRECTS:
             raise self._error(f"the image's link was redirected more than {_REDIRECTS} times")
-        old = self.request.url
-        self.url = joined(self.url, location)
-        self.request = self._request(old)
+        self.request = self._request(location, self.request.url)
         return 0.0
 
-    def _request(self, old: httpx.URL | None = None) -> httpx.Request:
-        self._check_address(old.scheme if old else self.settings.base_url.partition(":")[0])
+    def _request(self, target: str, old: httpx.URL | None = None) -> httpx.Request:
         try:
-            url = checked_url(self.url)
-            request_url = _ExactURL(self.url)
+            self.url = urljoin(self.url, target) if old else target
+            self._check_address((old or httpx.URL(self.settings.base_url)).scheme)
+            url, exact = checked_url(self.url), _ExactURL(self.url)
         except ValueError as error:
             raise self._error(f"the image's link {error}") from error
         self._leaves_origin = self._leaves_origin or (old is not None and not same_origin(url, old))
         headers = {} if self._leaves_origin else self.settings.headers_for(url)
         request = httpx.Request("GET", url, headers={"Accept": "image/*", **headers})
-        request.url = request_url
+        request.url = exact
         return request
 
     def _check_size(self, size: int) -> None:

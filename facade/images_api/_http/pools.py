@@ -17,7 +17,7 @@ from .proxies import Route
 from .tls import late_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 
@@ -91,7 +91,7 @@ class Connections(Generic[HTTPClient]):
         return self._take(calls=0)
 
     @contextmanager
-    def pool(self) -> Iterator[Pool[HTTPClient]]:
+    def pool(self) -> Generator[Pool[HTTPClient]]:
         """Give the pool for one call."""
         pool = self._take(calls=1)
         try:
@@ -99,7 +99,10 @@ class Connections(Generic[HTTPClient]):
         except ImagesAPIError:
             raise
         except BaseException:
-            self._leave(pool)
+            if not pool.is_async:
+                # An interrupt may have left a lock of httpcore's taken for ever; under asyncio it has none.
+                with suppress(ValueError):
+                    self._pools.get(self._owner(), []).remove(pool)
             raise
         finally:
             with self._lock:
@@ -111,15 +114,6 @@ class Connections(Generic[HTTPClient]):
         for pool in pools:
             pool.stop()
         return [pool.client for pool in pools]
-
-    def _leave(self, pool: Pool[HTTPClient]) -> None:
-        """Give up a pool after an interrupt, which may have left a lock of httpcore's taken for ever; asyncio's has none."""
-        with self._lock:
-            pools = self._pools.get(self._owner(), [])
-            if pool in pools and not pool.is_async:
-                pools.remove(pool)
-                if pool.calls == 1:
-                    pool.stop()
 
     def _take(self, *, calls: int) -> Pool[HTTPClient]:
         owner = self._owner()

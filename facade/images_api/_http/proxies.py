@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies
 
 import httpx
 
@@ -25,7 +25,6 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._options = options
         self._proxies = getproxies()
         self._transports: dict[str, Any] = {}
-        self._chosen: dict[tuple[str, str, int | None], Any] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
@@ -56,35 +55,21 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return "", ""
 
     def _transport(self, url: httpx.URL) -> Any:
-        origin = url.scheme, url.host, url.port
-        if origin not in self._chosen:
-            name, proxy = self.proxy(url)
+        name, proxy = self.proxy(url)
+        if proxy not in self._transports:
             try:
-                if proxy not in self._transports:
-                    self._transports[proxy] = self._kind(proxy=proxy or None, **self._options)
-            except (ValueError, ImportError, httpx.InvalidURL) as error:
-                why = (
-                    "needs the package httpx[socks]"
-                    if isinstance(error, ImportError)
-                    else "must be a URL of http, https or socks5"
-                )
-                text = f"the proxy in {name}, {shown_url(proxy)}, {why}"
-                raise httpx.LocalProtocolError(text) from None  # whose own text may quote a password
-            self._chosen[origin] = self._transports[proxy]
-        return self._chosen[origin]
+                self._transports[proxy] = self._kind(proxy=proxy or None, **self._options)
+            except (ValueError, ImportError, httpx.InvalidURL):
+                text = f"{name} must be the URL of a proxy: of http, https, or socks5 with httpx[socks], not {shown_url(proxy)}"
+                raise httpx.LocalProtocolError(text) from None  # the text of the error itself may quote a password
+        return self._transports[proxy]
 
 
 def _is_direct(url: httpx.URL, exceptions: str) -> bool:
     """Return whether a host is this very machine, which is never reached by way of a proxy, or among the exceptions."""
-    entries = [entry.strip().strip("[]") for entry in exceptions.split(",")]
+    names = {each.strip().strip("[]").lstrip("*.") or each.strip() for each in exceptions.lower().split(",")} - {""}
     with suppress(ValueError):
-        address = ip_address(url.host)
-        return address.is_loopback or any(_holds(entry, address) for entry in entries) or "*" in entries
-    host = url.host
-    return host == "localhost" or host.endswith(".localhost") or "*" in entries or bool(proxy_bypass(url.netloc.decode("ascii")))
-
-
-def _holds(entry: str, address: Any) -> bool:
-    with suppress(ValueError):
-        return address in ip_network(entry, strict=False)
-    return False
+        if ip_address(url.host).is_loopback:
+            return True
+    places = f".{url.host}", f".{url.netloc.decode('ascii')}"
+    return places[0].endswith(".localhost") or "*" in names or any(each.endswith(f".{name}") for each in places for name in names)

@@ -41,11 +41,6 @@ def late_context() -> LateContext:
     return LateContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def said_of_certificates() -> str:
-    """Say which variables of the environment decide what is trusted, if any does."""
-    return ", ".join(f"{name}={os.environ[name]}" for name in _VARIABLES if os.environ.get(name))
-
-
 @cache
 def _made(file: str | None, folder: str | None, _log: str | None) -> ssl.SSLContext:
     try:
@@ -53,5 +48,5 @@ def _made(file: str | None, folder: str | None, _log: str | None) -> ssl.SSLCont
             raise FileNotFoundError("no file in it")
         return httpx.create_ssl_context()
     except (OSError, ValueError) as error:
-        text = f"the certificates to trust can't be read ({said_of_certificates() or 'the package certifi'}): {error}"
-        raise httpx.LocalProtocolError(text) from error
+        said = ", ".join(f"{name}={os.environ[name]}" for name in _VARIABLES if name in os.environ)
+        raise httpx.LocalProtocolError(f"the certificates to trust can't be read ({said}): {error}") from error

@@ -312,6 +312,8 @@ def _built(
     try:
         kwargs = _generated_kwargs(draft, fields)
         url = _url(settings.url(kwargs["url"]))
+        if draft.extra_query:
+            url = url.copy_merge_params(draft.extra_query)
         headers = {name.lower(): value for name, value in kwargs["headers"].items()} | headers
         body: dict[str, Any] = {}
         if "files" in kwargs:
@@ -322,7 +324,7 @@ def _built(
             body["stream"] = httpx.ByteStream(content)
             # httpx builds all headers anew to add these where it isn't told them, which takes longer than to read the response.
             headers = {"host": url.netloc.decode("ascii"), "content-length": str(len(content))} | headers
-        request = httpx.Request(kwargs["method"], url, params=draft.extra_query or None, headers=headers, **body)
+        request = httpx.Request(kwargs["method"], url, headers=headers, **body)
     except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
         raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
     if "stream" in body:

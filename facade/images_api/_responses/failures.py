@@ -10,7 +10,6 @@ import httpx
 from images_api import _errors as errors
 from images_api._contract.document import error_codes
 from images_api._messages import FOREIGN_TEXT_LIMIT, short, shown_url
-from images_api._settings import joined
 
 from .json import decode_json
 
@@ -123,8 +122,7 @@ def _lead(http: HTTPInfo, url: httpx.URL, codes: list[str]) -> str:
     """Say what may be behind a refusal that the address explains."""
     location = http.headers.get("location")
     if httpx.codes.is_redirect(http.status_code) and location:
-        target = short(shown_url(joined(str(url), location)))
-        return f" (moved to {target}, where the request isn't sent of itself: is that the base_url?)"
+        return f" (moved to {short(shown_url(location))}, where the request isn't sent of itself: is that the base_url?)"
     if http.status_code not in _NO_SUCH_ADDRESS:
         return ""
     hint = "" if "/v1/" in url.path else "; does the base URL lack its /v1?"
