@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 
@@ -82,7 +82,7 @@ class Settings:
             raise InvalidRequestError([Problem("validate", validate, f"must be one of {', '.join(get_args(Validation))}")])
         self.validate = validate
         self.headers = _headers(organization, project) | dict(headers or {})
-        self.is_official = urlsplit(self.base_url).hostname == urlsplit(official_url()).hostname
+        self.is_official = httpx.URL(self.base_url).host == httpx.URL(official_url()).host
         self.auth_header = auth_header
         self.secret_headers = SECRET_HEADERS | {auth_header.lower()}
         self.timeout = _DEFAULT_TIMEOUT if timeout is None else checked_timeout(timeout)
@@ -151,7 +151,7 @@ def checked_url(text: str, base: str = "") -> httpx.URL:
         host = url.host and url.raw_host.decode("ascii").encode("idna")
     except (httpx.InvalidURL, ValueError, TypeError):  # whose texts quote what may be a password
         raise ValueError(_NO_URL) from None
-    if not host or url.scheme not in {"http", "https"} or (url.port or 0) > _LAST_PORT:
+    if not host or url.scheme not in {"http", "https"} or not 0 <= (url.port or 0) <= _LAST_PORT:
         raise ValueError(_NO_URL)
     return url
 

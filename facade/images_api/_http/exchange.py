@@ -46,9 +46,8 @@ class Exchange(Protocol):
         ...
 
 
-# What an address, a network or a certificate may set off. Only httpx's own are of one family, and not all come as httpx's own.
-FAULTS = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, OverflowError, RuntimeError)
-
+# What a network, a certificate or a redirect may set off, and a client that is closed: not all of it comes as httpx's own.
+FAULTS = (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError, UnicodeError)
 _UNSENT = (httpx.LocalProtocolError, httpx.ConnectError, RuntimeError)
 
 
@@ -130,18 +129,15 @@ def _known(error: Exception, pool: Pool[Any]) -> httpx.HTTPError:
     if isinstance(error, ImagesAPIError):
         raise error
     if pool.end.is_set():
-        # Without a connection, it can't have gone out.
         known = (httpx.LocalProtocolError if isinstance(error, _UNSENT) else httpx.ReadError)("the client was closed")
-    elif isinstance(error, httpx.HTTPError) and "location header" not in str(error):
-        return error
-    elif isinstance(error, httpx.InvalidURL | httpx.HTTPError):
+    elif isinstance(error, httpx.InvalidURL | UnicodeError) or "location header" in str(error):
         known = httpx.LocalProtocolError("the server redirects to what is no URL")
+    elif isinstance(error, httpx.HTTPError):
+        return error
     elif isinstance(error, OSError):
         known = httpx.ReadError(f"{type(error).__name__}: {error}")
-    elif isinstance(error, RuntimeError):
-        raise error
     else:
-        known = httpx.LocalProtocolError(f"{type(error).__name__}: {error}")
+        raise error
     known.__cause__ = error
     return known
 

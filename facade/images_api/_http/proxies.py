@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.request import getproxies
 import httpx
 
 from images_api._messages import shown_url
+from images_api._settings import checked_url
 
 
 class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -58,8 +60,10 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
         name, proxy = self.proxy(url)
         if proxy not in self._transports:
             try:
+                if proxy:
+                    checked_url(re.sub("^socks5h?:", "http:", proxy))
                 self._transports[proxy] = self._kind(proxy=proxy or None, **self._options)
-            except (ValueError, ImportError, httpx.InvalidURL):
+            except (ValueError, ImportError):
                 text = f"{name} must be the URL of a proxy: of http, https, or socks5 with httpx[socks], not {shown_url(proxy)}"
                 raise httpx.LocalProtocolError(text) from None  # the text of the error itself may quote a password
         return self._transports[proxy]
