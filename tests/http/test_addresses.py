@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PICTURE = drawn(64, 64)
 GOOD = answered(pictures(PICTURE))
-SECRET = "3f0a9c1d2b4e5f60718293a4b5c6d7e8"
+SECRET = "3f0a9c1d2b4e5f60718293a4b5c6d7e8"  # noqa: S105  nobody's
 LONG = "a" * 70
 NOWHERE = (
     f"http://{LONG}.invalid/x",
@@ -198,19 +198,19 @@ def test_a_redirect_that_would_lose_the_request_names_its_target(run: Callable[.
 
 @both_ways
 @pytest.mark.parametrize(
-    ("status", "body", "path", "says", "says_not"),
+    ("act", "path", "says", "says_not"),
     [
-        (404, b"{}", "", "/v1?", "model"),
-        (405, b"{}", "/api", "/v1?", "model"),
-        (404, b"{}", "/v1", "(POST http", "/v1?"),
-        (405, b"{}", "/a/v1", "(POST http", "/v1?"),
-        (404, b'{"error": {"code": "model_not_found", "message": "no"}}', "", "the model's name", "/v1?"),
-        (404, b'{"error": {"code": "DeploymentNotFound", "message": "no"}}', "/v1", "(POST http", "/v1?"),
-        (400, b"{}", "", "400", "POST"),
+        (refused(404), "", "/v1?", "model"),
+        (refused(405), "/api", "/v1?", "model"),
+        (refused(404), "/v1", "(POST http", "/v1?"),
+        (refused(405), "/a/v1", "(POST http", "/v1?"),
+        (refused(404, b'{"error": {"code": "model_not_found", "message": "no"}}'), "", "the model's name", "/v1?"),
+        (refused(404, b'{"error": {"code": "DeploymentNotFound", "message": "no"}}'), "/v1", "(POST http", "/v1?"),
+        (refused(400), "", "400", "POST"),
     ],
 )
-def test_a_refusal_leads_on(run: Callable[..., Any], status: int, body: bytes, path: str, says: str, says_not: str) -> None:
-    with FaultyServer(refused(status, body)) as server, pytest.raises(APIStatusError) as caught:
+def test_a_refusal_leads_on(run: Callable[..., Any], act: Act, path: str, says: str, says_not: str) -> None:
+    with FaultyServer(act) as server, pytest.raises(APIStatusError) as caught:
         run(lambda client: client.generate("x"), base_url=server.base_url.removesuffix("/v1") + path)
     assert says in str(caught.value)
     assert says_not not in str(caught.value)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from faulty_server import JSON, Act, FaultyServer, answered, both_ways, in_async, in_sync, pictures, refused
 from pictures import drawn
+from waiting import wait_until
 
 from images_api import (
     APIConnectionError,
@@ -186,8 +187,7 @@ def test_closing_a_client_in_another_thread_ends_its_calls(name: str, caplog: py
         thread = threading.Thread(target=call)
         thread.start()
         assert server.is_heard.wait(20)
-        while name == "in a pause" and not caplog.records:
-            thread.join(0.01)
+        wait_until(lambda: name != "in a pause" or bool(caplog.records))
         thread.join(0.05)
         client.close()
         thread.join(20)
@@ -211,8 +211,7 @@ def test_closing_an_async_client_does_so_in_its_event_loop(name: str, caplog: py
         client = AsyncImagesClient(base_url=server.base_url)
         task = asyncio.create_task((stream if name == "in a stream" else generate)(client))
         assert await asyncio.to_thread(server.is_heard.wait, 20)
-        while name == "in a pause" and not caplog.records:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_until, lambda: name != "in a pause" or bool(caplog.records))
         await asyncio.sleep(0.05)
         await client.close()
         with pytest.raises(ImagesAPIError) as caught:

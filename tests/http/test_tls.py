@@ -160,6 +160,8 @@ def test_certificates_that_cannot_be_read_are_named(
     (tmp_path / "garbage.pem").write_bytes(b"-----BEGIN CERTIFICATE-----\n\xff\x00")
     (tmp_path / "folder").mkdir()
     variable, path = UNREADABLE[name]
+    for other in {each for each, _ in UNREADABLE.values()}:
+        monkeypatch.delenv(other, raising=False)
     monkeypatch.setenv(variable, str(tmp_path / path))
     with pytest.raises(APIConnectionError, match=re.escape(f"{variable}={tmp_path / path}")) as caught:
         call(way, base_url)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-# The first that is set is where they come from, as httpx has it; the last is opened beside.
+# The first that is set is where they come from, as httpx has it; what is written of the keys is opened with them.
 _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
 
@@ -48,5 +48,6 @@ def _made(file: str | None, folder: str | None, _log: str | None) -> ssl.SSLCont
             raise FileNotFoundError("no file in it")
         return httpx.create_ssl_context()
     except (OSError, ValueError) as error:
-        said = ", ".join(f"{name}={os.environ[name]}" for name in _VARIABLES if name in os.environ)
+        counting = ("SSL_CERT_FILE" if file else "SSL_CERT_DIR", "SSLKEYLOGFILE")
+        said = ", ".join(f"{name}={os.environ[name]}" for name in counting if name in os.environ)
         raise httpx.LocalProtocolError(f"the certificates to trust can't be read ({said}): {error}") from error
