@@ -24,7 +24,10 @@ from images_api import (
     InvalidRequestError,
     NotFoundError,
 )
+from images_api._contract.operations import definitions
 from images_api.sandbox import Sandbox
+from images_api_client.api.images import create_image
+from images_api_client.models import CreateImageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -377,6 +380,92 @@ class TestDefaults:
         assert [problem.parameter for problem in refusal(base_url="http://localhost/v1", **defaults).problems] == [name]
 
 
+class TestNames:
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("default_headers", "headers"),
+            ("default_query", "base_url"),
+            ("azure_endpoint", "base_url"),
+            ("api_version", "base_url, with ?api-version="),
+            ("azure_ad_token", "api_key"),
+            ("_strict_response_validation", "validate"),
+            ("request_timeout", "timeout"),
+            ("max_retry", "max_retries"),
+            ("organisation", "organization"),
+            ("http_clients", "http_client"),
+            ("api_keys", "api_key"),
+            ("modle", "model"),
+        ],
+    )
+    @pytest.mark.parametrize("kind", [ImagesClient, AsyncImagesClient])
+    def test_one_of_another_client_or_misspelt_leads_to_ours(self, kind: Any, name: str, meant: str) -> None:
+        with pytest.raises(InvalidRequestError, match=rf"^{name} is no argument.*did you mean {re.escape(meant)}") as caught:
+            kind(base_url="http://localhost/v1", **{name: "value-of-it"})
+        assert ("value-of-it" in str(caught.value)) == ("key" not in name and "token" not in name)
+
+    def test_one_like_no_other_leads_nowhere(self) -> None:
+        assert "did you mean" not in str(refusal(base_url="http://localhost/v1", zzzzzz=1))
+
+    @pytest.mark.parametrize("key", ["", " ", "\n"])
+    def test_an_empty_key_is_called_empty(self, key: str) -> None:
+        assert "api_key is empty" in str(refusal(api_key=key))
+
+
+class TestPaths:
+    IDS = tuple(definitions())
+
+    def test_a_server_may_have_its_own_for_every_way_of_a_call(self, api: str, served: FileServer, draw: DrawPicture) -> None:
+        own = {name: f"/own/{number}" for number, name in enumerate(self.IDS)}
+        base = f"{served.url}/v1"
+        reply = json.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(draw()).decode()}]}).encode()
+        for path in own.values():
+            served.answer(f"/v1{path}", Reply(reply))
+        for end in ("", "/", "/own/0", "/own/1/", *PATHS):
+            with ImagesClient(KEY, base_url=f"{base}{end}?api-version=1&x=%2f", paths=own) as client:
+                client.generate("x")
+                client.stream_generate("x").result()
+                client.edit(draw(), "x", extra_query={"a": ["b", "c"]})
+                create_image.sync_detailed(client=client.low_level, body=CreateImageRequest(prompt="x"))
+        targets = [request.target for request in served.requests]
+        first = "/v1/own/0?api-version=1&x=%2f"
+        assert [target.replace("%2F", "%2f") for target in targets[:4]] == [
+            first,
+            first,
+            "/v1/own/1?api-version=1&x=%2f&a=b&a=c",
+            first,
+        ]
+        assert targets == targets[:4] * 7
+        assert set(sent(served, "Authorization")) == {f"Bearer {KEY}"}
+
+    def test_what_is_not_named_stays(self, api: str, served: FileServer, draw: DrawPicture) -> None:
+        ImagesClient(base_url=api, paths={self.IDS[0]: "/own"}).create_variation(draw(), model="dall-e-2")
+        assert [request.target for request in served.requests] == [f"/v1{PATHS[2]}"]
+
+    @pytest.mark.parametrize(
+        "paths",
+        [{"create": "/x"}, {IDS[0]: "x"}, {IDS[0]: ""}, {IDS[0]: "/x?y"}, {IDS[0]: "/x#y"}, {IDS[0]: "/a b"}, {IDS[0]: 7}],
+    )
+    def test_others_are_refused_with_the_operations_that_there_are(self, name: str, path: Any) -> None:
+        error = refusal(base_url="http://localhost/v1", paths={name: path})
+        assert error.problems[0].parameter == f"paths.{name}"
+        assert all(name in str(error) for name in self.IDS)
+
+    @pytest.mark.parametrize("paths", ["/x", ["/x"], 7])
+    def test_what_is_no_mapping_is_refused(self, paths: Any) -> None:
+        assert "must be a mapping" in str(refusal(base_url="http://localhost/v1", paths=paths))
+
+    @pytest.mark.parametrize("prefix", ["/openai/deployments/d", "/v1", ""])
+    @pytest.mark.parametrize("pasted", PATHS)
+    def test_a_query_behind_a_base_url_goes_with_each_request(self, served: FileServer, prefix: str, pasted: str) -> None:
+        target = f"{prefix}{PATHS[0]}?api-version=2025-04-01-preview"
+        for base in (f"{prefix}{pasted}", f"{prefix}/", prefix):
+            with pytest.raises(NotFoundError) as caught:
+                ImagesClient(base_url=f"{served.url}{base}?api-version=2025-04-01-preview#part").generate("x")
+            assert "api-version" not in str(caught.value)
+        assert [request.target for request in served.requests] == [target] * 3
+
+
 class TestHeaders:
     def test_they_go_with_every_request_and_a_call_may_change_them(self, api: str, served: FileServer) -> None:
         client = ImagesClient(KEY, base_url=api, headers={"X-Team": "a", "X-Kept": "b"}, organization="o")
@@ -459,6 +548,30 @@ class TestConnections:
             return still_open, own.is_closed
 
         assert asyncio.run(use()) == (True, True)
+
+    def test_ones_that_an_interrupt_may_have_spoilt_are_given_up(self, api: str) -> None:
+        with ImagesClient(base_url=api) as client:
+            first = client._connections.first()
+            with pytest.raises(KeyboardInterrupt), client._connections.pool():
+                raise KeyboardInterrupt
+            assert client._connections.first() is not first
+            second = client._connections.first()
+            with pytest.raises(InvalidRequestError), client._connections.pool():
+                raise InvalidRequestError([])
+            assert client._connections.first() is second
+            assert second.calls == 0
+            client.generate("x")
+        first.client.close()
+
+    def test_an_event_loops_own_are_not(self, api: str) -> None:
+        async def use() -> None:
+            async with AsyncImagesClient(base_url=api) as client:
+                first = client._connections.first()
+                with pytest.raises(asyncio.CancelledError), client._connections.pool():
+                    raise asyncio.CancelledError
+                assert client._connections.first() is first
+
+        asyncio.run(use())
 
     def test_an_error_inside_passes_through(self, api: str) -> None:
         with pytest.raises(ZeroDivisionError), ImagesClient(base_url=api):
