@@ -40,6 +40,7 @@ FIXTURES = (dead_port_fixture, elsewhere_fixture, served_fixture)
 KEY = "sk-marked"
 OFFICIAL = str(DOCUMENT["servers"][0]["url"])
 PATHS = list(DOCUMENT["paths"])
+IDS = tuple(definitions())
 RETIRED: dict[str, dict[str, str]] = SCHEMAS["ImageModel"]["x-retired"]
 ALIVE = [model for model in SCHEMAS["ImageModel"]["enum"] if model not in RETIRED]
 
@@ -413,10 +414,8 @@ class TestNames:
 
 
 class TestPaths:
-    IDS = tuple(definitions())
-
     def test_a_server_may_have_its_own_for_every_way_of_a_call(self, api: str, served: FileServer, draw: DrawPicture) -> None:
-        own = {name: f"/own/{number}" for number, name in enumerate(self.IDS)}
+        own = {name: f"/own/{number}" for number, name in enumerate(IDS)}
         base = f"{served.url}/v1"
         reply = json.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(draw()).decode()}]}).encode()
         for path in own.values():
@@ -439,17 +438,16 @@ class TestPaths:
         assert set(sent(served, "Authorization")) == {f"Bearer {KEY}"}
 
     def test_what_is_not_named_stays(self, api: str, served: FileServer, draw: DrawPicture) -> None:
-        ImagesClient(base_url=api, paths={self.IDS[0]: "/own"}).create_variation(draw(), model="dall-e-2")
+        ImagesClient(base_url=api, paths={IDS[0]: "/own"}).create_variation(draw(), model="dall-e-2")
         assert [request.target for request in served.requests] == [f"/v1{PATHS[2]}"]
 
     @pytest.mark.parametrize(
-        "paths",
-        [{"create": "/x"}, {IDS[0]: "x"}, {IDS[0]: ""}, {IDS[0]: "/x?y"}, {IDS[0]: "/x#y"}, {IDS[0]: "/a b"}, {IDS[0]: 7}],
+        ("name", "path"), [("create", "/x"), *((IDS[0], path) for path in ("x", "", "/x?y", "/x#y", "/a b", 7))]
     )
     def test_others_are_refused_with_the_operations_that_there_are(self, name: str, path: Any) -> None:
         error = refusal(base_url="http://localhost/v1", paths={name: path})
         assert error.problems[0].parameter == f"paths.{name}"
-        assert all(name in str(error) for name in self.IDS)
+        assert all(name in str(error) for name in IDS)
 
     @pytest.mark.parametrize("paths", ["/x", ["/x"], 7])
     def test_what_is_no_mapping_is_refused(self, paths: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from math import inf
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -49,7 +49,8 @@ class Deadline:
         most = max(self.left, _LEAST)
         timeouts = {phase: seconds and min(seconds, most) for phase, seconds in self._phases.items()}
         if timeouts["read"]:
-            timeouts["read"] = _Bound(timeouts["read"], self)
+            timeouts["read"] = bound = _Bound(timeouts["read"])
+            bound.deadline = self
 
         def trace(event: str, info: dict[str, Any]) -> None:
             if event.endswith(("connect_tcp.complete", "start_tls.complete")):
@@ -78,15 +79,10 @@ class Deadline:
 class _Bound(float):
     """The timeout of one read that knows when all of them must have ended."""
 
-    _deadline: Deadline
-
-    def __new__(cls, seconds: float, deadline: Deadline) -> Self:
-        bound = super().__new__(cls, seconds)
-        bound._deadline = deadline
-        return bound
+    deadline: Deadline
 
     def now(self) -> float:
-        left = self._deadline.left
+        left = self.deadline.left
         if left <= 0:
             raise httpx.ReadTimeout("the whole call takes too long")
         return min(self, left)

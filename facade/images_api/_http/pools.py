@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakSet
 
@@ -43,7 +44,7 @@ class Pool(Generic[HTTPClient]):
         self.route = route
         self.calls = 0
         self.is_async = isinstance(client, httpx.AsyncClient)
-        self.end: Any = _asyncio().Event() if self.is_async else threading.Event()
+        self.end: Any = import_module("asyncio").Event() if self.is_async else threading.Event()
         self._streams: WeakSet[Any] = WeakSet()
         self._lock = threading.Lock()
 
@@ -150,14 +151,10 @@ def running_loop() -> object:
     Raises:
         InvalidRequestError: There is none of asyncio's.
     """
+    from asyncio import get_running_loop
+
     try:
-        return _asyncio().get_running_loop()
+        return get_running_loop()
     except RuntimeError as error:
         why = "must be asyncio's: elsewhere, such as under trio, call an ImagesClient in a worker thread"
         raise InvalidRequestError([Problem("the event loop", None, why)]) from error
-
-
-def _asyncio() -> Any:
-    import asyncio
-
-    return asyncio
