@@ -453,6 +453,11 @@ class TestPaths:
     def test_what_is_no_mapping_is_refused(self, paths: Any) -> None:
         assert "must be a mapping" in str(refusal(base_url="http://localhost/v1", paths=paths))
 
+    def test_what_is_elsewhere_is_left_alone(self) -> None:
+        settings = ImagesClient(base_url="http://localhost/v1?x=1")._settings
+        for url in ("http://localhost/v1?a=1", "http://localhost/v2/images", "http://elsewhere/v1/images"):
+            assert str(settings.routed(httpx.URL(url))) == url
+
     @pytest.mark.parametrize("prefix", ["/openai/deployments/d", "/v1", ""])
     @pytest.mark.parametrize("pasted", PATHS)
     def test_a_query_behind_a_base_url_goes_with_each_request(self, served: FileServer, prefix: str, pasted: str) -> None:
@@ -461,7 +466,10 @@ class TestPaths:
             with pytest.raises(NotFoundError) as caught:
                 ImagesClient(base_url=f"{served.url}{base}?api-version=2025-04-01-preview#part").generate("x")
             assert "api-version" not in str(caught.value)
-        assert [request.target for request in served.requests] == [target] * 3
+            client = ImagesClient(base_url=f"{served.url}{base}?api-version=2025-04-01-preview")
+            create_image.sync_detailed(client=client.low_level, body=CreateImageRequest(prompt="x"))
+            client.close()
+        assert [request.target for request in served.requests] == [target] * 6
 
 
 class TestHeaders:

@@ -31,7 +31,7 @@ _LOGGER = logging.getLogger("images_api")
 _LOGGER.addHandler(logging.NullHandler())
 _SAME_ELSEWHERE = (307, 308)
 # What a request says of itself.
-_NEEDED_HEADERS = frozenset({"host", "accept", "content-type", "content-length", "transfer-encoding"})
+_NEEDED_HEADERS = frozenset({"accept", "content-type", "content-length", "transfer-encoding"})
 # Nothing changes by itself.
 _IN_VAIN = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
 _MOST_REDIRECTS = 5
@@ -176,13 +176,11 @@ class Call:
         if (old.url.scheme, url.scheme) == ("https", "http"):
             return False
         self._redirects += 1
-        headers = old.headers.copy()
-        headers["host"] = url.netloc.decode("ascii")
-        if not same_origin(url, old.url):
-            # Whatever the caller or a client added may be a key.
-            headers = httpx.Headers({name: value for name, value in headers.items() if name in _NEEDED_HEADERS})
-            self.auth = None
-        self.request = httpx.Request(old.method, url, headers=headers, stream=old.stream)
+        is_near = same_origin(url, old.url)
+        # Elsewhere, whatever the caller or a client added may be a key.
+        kept = {name: value for name, value in old.headers.items() if is_near or name in _NEEDED_HEADERS}
+        self.auth = self.auth if is_near else None
+        self.request = httpx.Request(old.method, url, headers=kept | {"host": url.netloc.decode("ascii")}, stream=old.stream)
         return True
 
     def _pause_after(self, error: APIConnectionError | APIStatusError, cause: Exception | None) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urljoin
 
@@ -24,7 +25,6 @@ MAX_DOWNLOAD_BYTES = 100 << 20
 _CONNECT_SECONDS = 5.0
 # What an operating system waits for at most is less than a Python number can say.
 _LONGEST_TIMEOUT = 1_000_000
-_NO_URL = "must be a URL that begins with http:// or https:// and names a host"
 _LAST_PORT = 65535
 _DEFAULT_TIMEOUT = 600.0
 # What other clients of this API call their arguments, and what stands for it here.
@@ -111,9 +111,10 @@ class Settings:
     def routed(self, url: httpx.URL) -> httpx.URL:
         """Return the URL to which a request of the generated client goes."""
         base = httpx.URL(self.base_url)
-        if not (self.paths or self.query) or not same_origin(url, base):
+        prefix = base.path.rstrip("/")
+        if not (self.paths or self.query) or not same_origin(url, base) or not url.path.startswith(f"{prefix}/"):
             return url
-        return httpx.URL(self.url(url.path.removeprefix(base.path))).copy_merge_params(url.params)
+        return httpx.URL(self.url(url.path.removeprefix(prefix))).copy_merge_params(url.params)
 
     def __repr__(self) -> str:
         return f"{shown_url(self.base_url)}, {'with' if self.api_key else 'without'} a key"
@@ -145,15 +146,13 @@ def checked_url(text: str, base: str = "") -> httpx.URL:
     Raises:
         ValueError: It isn't one; the text of the error says what it must be, and quotes nothing of it.
     """
-    try:
+    with suppress(httpx.InvalidURL, ValueError, TypeError):  # whose texts quote what may be a password
         url = httpx.URL(urljoin(base, text))
-        # As httpx shows it, which can fail, and as sockets take it.
-        host = url.host and url.raw_host.decode("ascii").encode("idna")
-    except (httpx.InvalidURL, ValueError, TypeError):  # whose texts quote what may be a password
-        raise ValueError(_NO_URL) from None
-    if not host or url.scheme not in {"http", "https"} or not 0 <= (url.port or 0) <= _LAST_PORT:
-        raise ValueError(_NO_URL)
-    return url
+        # A name is one as httpx shows it, which can fail, and as sockets take it.
+        is_host = url.host and url.raw_host.decode("ascii").encode("idna")
+        if is_host and url.scheme in {"http", "https"} and 0 <= (url.port or 0) <= _LAST_PORT:
+            return url
+    raise ValueError("must be a URL that begins with http:// or https:// and names a host")
 
 
 def checked_timeout(timeout: TimeoutTypes) -> TimeoutTypes:
@@ -205,13 +204,10 @@ def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 def _checked_key(key: object) -> str:
     key = key.strip() if isinstance(key, str) else "not a text"
-    if not key:
-        raise InvalidRequestError(
-            [Problem("api_key", "…", "is empty, and must be printable ASCII; without it, OPENAI_API_KEY counts")]
-        )
-    if not key.isascii() or not key.isprintable() or " " in key:
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        why = "must be printable ASCII without blanks" if key else "is empty, and must be printable ASCII: leave it out for none"
         # Never with the value: it may be a key with one wrong character.
-        raise InvalidRequestError([Problem("api_key", "…", "must be printable ASCII without blanks")])
+        raise InvalidRequestError([Problem("api_key", "…", why)])
     return key
 
 
