@@ -58,6 +58,7 @@ KNOWN_BY_CONNECTING = {
     "http://%00/x",
     "http://a%2fb\\c/x",
     "http://]/x",
+    "http://xn--a/x",
 }
 
 

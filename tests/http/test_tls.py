@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 import trustme
 from pictures import drawn
@@ -148,8 +149,9 @@ UNREADABLE = {
     "a folder that is missing": ("SSL_CERT_DIR", "missing"),
     "an empty folder": ("SSL_CERT_DIR", "folder"),
     "a file for a folder": ("SSL_CERT_DIR", "empty.pem"),
-    "a log in no folder": ("SSLKEYLOGFILE", "missing/keys.log"),
 }
+if httpx.__name__ != "httpx2":  # which writes no log
+    UNREADABLE["a log in no folder"] = "SSLKEYLOGFILE", "missing/keys.log"
 
 
 # Of TLS that isn't begun, asyncio's transport warns when it is collected: here, and not in whatever test comes next.
@@ -163,7 +165,7 @@ def test_certificates_that_cannot_be_read_are_named(
     (tmp_path / "garbage.pem").write_bytes(b"-----BEGIN CERTIFICATE-----\n\xff\x00")
     (tmp_path / "folder").mkdir()
     variable, path = UNREADABLE[name]
-    for other in {each for each, _ in UNREADABLE.values()}:
+    for other in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"):
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setenv(variable, str(tmp_path / path))
     with pytest.raises(APIConnectionError, match=re.escape(f"{variable}={tmp_path / path}")) as caught:
