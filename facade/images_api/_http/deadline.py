@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from math import inf
+from math import ceil, inf
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .pools import Pool
 
 # Of what httpx takes for a phase, zero would mean not to wait at all.
-_LEAST = 0.001
+_LEAST = 0.1
 _CHUNK = 1 << 16
 
 
@@ -46,7 +46,8 @@ class Deadline:
         Args:
             pool: What it is sent with.
         """
-        most = max(self.left, _LEAST)
+        # In tenths, so that of a call that has just begun each phase may take all of it.
+        most = max(ceil(self.left * 10) / 10, _LEAST) if self.left < inf else inf
         timeouts = {phase: seconds and min(seconds, most) for phase, seconds in self._phases.items()}
         if timeouts["read"]:
             timeouts["read"] = bound = _Bound(timeouts["read"])

@@ -14,11 +14,12 @@ import httpx
 
 from images_api._errors import ImagesAPIError, InvalidRequestError, Problem
 
-from .proxies import Route
 from .tls import late_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from .proxies import Route
 
 HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 
@@ -133,6 +134,8 @@ class Connections(Generic[HTTPClient]):
                 pools = self._pools[owner] = []
             pool = next((pool for pool in pools if pool.calls + calls <= CALLS_EACH), None)
             if pool is None:
+                from .proxies import Route
+
                 transport = httpx.AsyncHTTPTransport if self.kind is httpx.AsyncClient else httpx.HTTPTransport
                 route = Route(transport, verify=late_context(), limits=_LIMITS)
                 pool = Pool(self.kind(transport=route), route)
