@@ -230,7 +230,7 @@ ANSWERS: dict[str, tuple[bytes | None, type[ImagesAPIError]]] = {
         # httpx refuses the reply, and httpx2 gives it back where nobody told it to follow.
         APIStatusError if httpx.__name__ == "httpx2" else APIConnectionError,
     ),
-    "a redirect to a file": (b"HTTP/1.1 307 R\r\nLocation: file:///x\r\nConnection: close\r\n\r\n", APIConnectionError),
+    "a redirect to a file": (b"HTTP/1.1 307 R\r\nLocation: file:///x\r\nConnection: close\r\n\r\n", APIStatusError),
     "a redirect without an aim": (b"HTTP/1.1 307 R\r\nConnection: close\r\n\r\n", APIStatusError),
     "an early hint alone": (b"HTTP/1.1 103 Early Hints\r\n\r\n", APIConnectionError),
 }

@@ -24,7 +24,10 @@ from images_api import (
     InvalidRequestError,
     NotFoundError,
 )
+from images_api._contract.operations import definitions
 from images_api.sandbox import Sandbox
+from images_api_client.api.images import create_image
+from images_api_client.models import CreateImageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +40,7 @@ FIXTURES = (dead_port_fixture, elsewhere_fixture, served_fixture)
 KEY = "sk-marked"
 OFFICIAL = str(DOCUMENT["servers"][0]["url"])
 PATHS = list(DOCUMENT["paths"])
+IDS = tuple(definitions())
 RETIRED: dict[str, dict[str, str]] = SCHEMAS["ImageModel"]["x-retired"]
 ALIVE = [model for model in SCHEMAS["ImageModel"]["enum"] if model not in RETIRED]
 
@@ -228,7 +232,7 @@ class TestBaseURL:
         served.answer(f"{prefix}{PATHS[0]}", Reply(b"", status=404))
         with pytest.raises(NotFoundError, match=re.escape(f"{served.url}{prefix}{PATHS[0]}")) as caught:
             ImagesClient(base_url=served.url + prefix).generate("x")
-        assert "/v1?" in str(caught.value)
+        assert ("/v1?" in str(caught.value)) == ("/v1" not in prefix)
         assert [request.target for request in served.requests] == [f"{prefix}{PATHS[0]}"]
 
     @pytest.mark.parametrize(
@@ -305,13 +309,10 @@ class TestChecks:
         error = refusal(base_url="http://localhost/v1", validate=validate)
         assert "strict, warn, off" in str(error)
 
-    @pytest.mark.parametrize(("given", "connect"), [(30, 5), (5, 5), (2, 2), (0.5, 0.5), (100_000, 5)])
-    def test_a_number_of_seconds_is_for_reading_and_writing(self, given: float, connect: float) -> None:
-        times = ImagesClient(base_url="http://localhost/v1", timeout=given)._settings.timeout
-        assert times == httpx.Timeout(given, connect=connect)
-
-    def test_the_default_is_patient(self) -> None:
-        assert ImagesClient(base_url="http://localhost/v1")._settings.timeout == httpx.Timeout(600, connect=5)
+    @pytest.mark.parametrize(("given", "connect"), [(30, 5), (5, 5), (2, 2), (0.5, 0.5), (100_000, 5), (None, 5)])
+    def test_a_number_of_seconds_is_for_the_whole_and_the_default_is_patient(self, given: float | None, connect: float) -> None:
+        client = ImagesClient(base_url="http://localhost/v1", timeout=given)
+        assert client.low_level.get_httpx_client().timeout == httpx.Timeout(given or 600, connect=connect)
 
     def test_httpxs_own_is_taken_as_it_is_and_a_calls_before_the_clients(self, draw: DrawPicture) -> None:
         seen: list[object] = []
@@ -326,7 +327,7 @@ class TestChecks:
             client.generate("x")
             client.generate("x", timeout=second)
             client.generate("x", timeout=7)
-        assert seen == [first.as_dict(), second.as_dict(), httpx.Timeout(7, connect=5).as_dict()]
+        assert seen == [first.as_dict(), second.as_dict(), pytest.approx(httpx.Timeout(7, connect=5).as_dict(), abs=1)]
 
     def test_it_holds(self) -> None:
         with Sandbox(latency=30) as slow, pytest.raises(APITimeoutError, match="timeout=") as caught:
@@ -378,6 +379,97 @@ class TestDefaults:
     def test_what_is_no_option_of_a_call_is_none_of_the_client(self, name: str) -> None:
         defaults: dict[str, Any] = {name: "x"}
         assert [problem.parameter for problem in refusal(base_url="http://localhost/v1", **defaults).problems] == [name]
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("default_headers", "headers"),
+            ("default_query", "base_url"),
+            ("azure_endpoint", "base_url"),
+            ("api_version", "base_url, with ?api-version="),
+            ("azure_ad_token", "api_key"),
+            ("_strict_response_validation", "validate"),
+            ("request_timeout", "timeout"),
+            ("max_retry", "max_retries"),
+            ("organisation", "organization"),
+            ("http_clients", "http_client"),
+            ("api_keys", "api_key"),
+            ("modle", "model"),
+        ],
+    )
+    @pytest.mark.parametrize("kind", [ImagesClient, AsyncImagesClient])
+    def test_one_of_another_client_or_misspelt_leads_to_ours(self, kind: Any, name: str, meant: str) -> None:
+        with pytest.raises(InvalidRequestError, match=rf"^{name} is no argument.*did you mean {re.escape(meant)}") as caught:
+            kind(base_url="http://localhost/v1", **{name: "value-of-it"})
+        assert ("value-of-it" in str(caught.value)) == ("key" not in name and "token" not in name)
+
+    def test_one_like_no_other_leads_nowhere(self) -> None:
+        assert "did you mean" not in str(refusal(base_url="http://localhost/v1", zzzzzz=1))
+
+    @pytest.mark.parametrize("key", ["", " ", "\n"])
+    def test_an_empty_key_is_called_empty(self, key: str) -> None:
+        assert "api_key is empty" in str(refusal(api_key=key))
+
+
+class TestPaths:
+    def test_a_server_may_have_its_own_for_every_way_of_a_call(self, api: str, served: FileServer, draw: DrawPicture) -> None:
+        own = {name: f"/own/{number}" for number, name in enumerate(IDS)}
+        base = f"{served.url}/v1"
+        reply = json.dumps({"created": 1, "data": [{"b64_json": base64.b64encode(draw()).decode()}]}).encode()
+        for path in own.values():
+            served.answer(f"/v1{path}", Reply(reply))
+        for end in ("", "/", "/own/0", "/own/1/", *PATHS):
+            with ImagesClient(KEY, base_url=f"{base}{end}?api-version=1&x=%2f", paths=own) as client:
+                client.generate("x")
+                client.stream_generate("x").result()
+                client.edit(draw(), "x", extra_query={"a": ["b", "c"]})
+                create_image.sync_detailed(client=client.low_level, body=CreateImageRequest(prompt="x"))
+        targets = [request.target for request in served.requests]
+        first = "/v1/own/0?api-version=1&x=%2f"
+        assert [target.replace("%2F", "%2f") for target in targets[:4]] == [
+            first,
+            first,
+            "/v1/own/1?api-version=1&x=%2f&a=b&a=c",
+            first,
+        ]
+        assert targets == targets[:4] * 7
+        assert set(sent(served, "Authorization")) == {f"Bearer {KEY}"}
+
+    def test_what_is_not_named_stays(self, api: str, served: FileServer, draw: DrawPicture) -> None:
+        ImagesClient(base_url=api, paths={IDS[0]: "/own"}).create_variation(draw(), model="dall-e-2")
+        assert [request.target for request in served.requests] == [f"/v1{PATHS[2]}"]
+
+    @pytest.mark.parametrize(
+        ("name", "path"), [("create", "/x"), *((IDS[0], path) for path in ("x", "", "/x?y", "/x#y", "/a b", 7))]
+    )
+    def test_others_are_refused_with_the_operations_that_there_are(self, name: str, path: Any) -> None:
+        error = refusal(base_url="http://localhost/v1", paths={name: path})
+        assert error.problems[0].parameter == f"paths.{name}"
+        assert all(name in str(error) for name in IDS)
+
+    @pytest.mark.parametrize("paths", ["/x", ["/x"], 7])
+    def test_what_is_no_mapping_is_refused(self, paths: Any) -> None:
+        assert "must be a mapping" in str(refusal(base_url="http://localhost/v1", paths=paths))
+
+    def test_what_is_elsewhere_is_left_alone(self) -> None:
+        settings = ImagesClient(base_url="http://localhost/v1?x=1")._settings
+        for url in ("http://localhost/v1?a=1", "http://localhost/v2/images", "http://elsewhere/v1/images"):
+            assert str(settings.routed(httpx.URL(url))) == url
+
+    @pytest.mark.parametrize("prefix", ["/openai/deployments/d", "/v1", ""])
+    @pytest.mark.parametrize("pasted", PATHS)
+    def test_a_query_behind_a_base_url_goes_with_each_request(self, served: FileServer, prefix: str, pasted: str) -> None:
+        target = f"{prefix}{PATHS[0]}?api-version=2025-04-01-preview"
+        for base in (f"{prefix}{pasted}", f"{prefix}/", prefix):
+            with pytest.raises(NotFoundError) as caught:
+                ImagesClient(base_url=f"{served.url}{base}?api-version=2025-04-01-preview#part").generate("x")
+            assert "api-version" not in str(caught.value)
+            client = ImagesClient(base_url=f"{served.url}{base}?api-version=2025-04-01-preview")
+            create_image.sync_detailed(client=client.low_level, body=CreateImageRequest(prompt="x"))
+            client.close()
+        assert [request.target for request in served.requests] == [target] * 6
 
 
 class TestHeaders:
@@ -432,7 +524,7 @@ class TestConnections:
     def test_ones_own_are_closed_at_the_end(self, api: str) -> None:
         with ImagesClient(base_url=api) as client:
             client.generate("x")
-            own = client._connections.first()
+            own = client._connections.first().client
             assert not own.is_closed
         assert own.is_closed
 
@@ -458,10 +550,34 @@ class TestConnections:
                 still_open = not borrowed.is_closed
             async with AsyncImagesClient(base_url=api) as client:
                 await client.generate("x")
-                own = client._connections.first()
+                own = client._connections.first().client
             return still_open, own.is_closed
 
         assert asyncio.run(use()) == (True, True)
+
+    def test_ones_that_an_interrupt_may_have_spoilt_are_given_up(self, api: str) -> None:
+        with ImagesClient(base_url=api) as client:
+            first = client._connections.first()
+            with pytest.raises(KeyboardInterrupt), client._connections.pool():
+                raise KeyboardInterrupt
+            assert client._connections.first() is not first
+            second = client._connections.first()
+            with pytest.raises(InvalidRequestError), client._connections.pool():
+                raise InvalidRequestError([])
+            assert client._connections.first() is second
+            assert second.calls == 0
+            client.generate("x")
+        first.client.close()
+
+    def test_an_event_loops_own_are_not(self, api: str) -> None:
+        async def use() -> None:
+            async with AsyncImagesClient(base_url=api) as client:
+                first = client._connections.first()
+                with pytest.raises(asyncio.CancelledError), client._connections.pool():
+                    raise asyncio.CancelledError
+                assert client._connections.first() is first
+
+        asyncio.run(use())
 
     def test_an_error_inside_passes_through(self, api: str) -> None:
         with pytest.raises(ZeroDivisionError), ImagesClient(base_url=api):
@@ -518,7 +634,7 @@ class TestPickling:
                 client.generate("x")
                 with pickle.loads(pickle.dumps(client)) as again:  # noqa: S301  made here
                     assert len(again.generate("x")) == 1
-                    assert not again._connections.first().is_closed
+                    assert not again._connections.first().client.is_closed
         assert len(served.requests) == 4
 
     def test_all_else_stays(self, api: str, served: FileServer) -> None:

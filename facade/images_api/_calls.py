@@ -7,13 +7,16 @@ import re
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from ._errors import APIConnectionError, APIStatusError, ResponseError
+from ._http.deadline import Deadline
 from ._http.low_level import add_client_defaults
 from ._http.retry import server_wait, wait_before_retry
+from ._messages import shown_url
 from ._responses.body import Body
 from ._responses.events import EventReader
 from ._responses.failures import billed_cost, connection_error, status_error
@@ -21,9 +24,10 @@ from ._responses.json import TooLargeError
 from ._responses.result import Asked
 from ._results import HTTPInfo
 from ._secrets.quoted import Secrets
-from ._settings import same_origin
+from ._settings import checked_url, same_origin
 
 if TYPE_CHECKING:
+    from ._http.pools import Pool
     from ._requests.request import CheckedRequest
     from ._results import ImageSource, ImagesResult
     from ._settings import Settings
@@ -31,9 +35,11 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger("images_api")
 _LOGGER.addHandler(logging.NullHandler())
 _SAME_ELSEWHERE = (307, 308)
+# What a request says of itself.
+_NEEDED_HEADERS = frozenset({"accept", "content-type", "content-length", "transfer-encoding", "user-agent"})
+# Nothing changes by itself.
+_IN_VAIN = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
 _MOST_REDIRECTS = 5
-# What a request needs, whoever it goes to; all else may be meant for one server.
-_NEEDED_HEADERS = {"accept", "content-length", "content-type", "host", "transfer-encoding", "user-agent"}
 # What says that there is no such model, or that it may not be used.
 _REFUSALS = (400, 403, 404, 422)
 _MODEL = re.compile("model|deployment", re.IGNORECASE)
@@ -48,7 +54,9 @@ class Call:
         settings: What may be sent again.
         source: Fetches the images that come as links.
         stream: Whether the response is a stream of events, which is read later.
+        pool: What it is sent with.
         borrowed: The caller's own httpx client, whose headers and cookies count.
+        deadline: When it must have ended.
         request: What is sent next.
         response: The last response.
         http: What HTTP said of it.
@@ -58,13 +66,16 @@ class Call:
     settings: Settings
     source: ImageSource
     stream: bool
+    pool: Pool[Any]
     borrowed: httpx.Client | httpx.AsyncClient | None = None
+    deadline: Deadline = field(init=False)
     request: httpx.Request = field(init=False)
     response: httpx.Response = field(init=False)
     http: HTTPInfo = field(init=False)
     auth: Any = field(default=httpx.USE_CLIENT_DEFAULT, init=False)
 
     def __post_init__(self) -> None:
+        self.deadline = Deadline(self.checked.timeout)
         self.request = self.checked.http
         self._begun = time.monotonic()
         self._made = 0
@@ -113,7 +124,7 @@ class Call:
         """
         self._log(None, error)
         self.secrets.hide_in_error(error)
-        return self._pause_after(connection_error(error, self._elapsed), error)
+        return self._pause_after(connection_error(error, self._elapsed, where=self._where), error)
 
     def result(self) -> ImagesResult:
         """Return the images.
@@ -124,7 +135,7 @@ class Call:
             ResponseError: The response can't be understood, or an image in it is broken.
         """
         try:
-            reader = self.events()
+            reader = self.events
             deque(reader.finish(self._cut), maxlen=0)
             return reader.result()
         except ResponseError as error:
@@ -132,6 +143,7 @@ class Call:
                 error.args = ("the response can't be understood, and quotes the key",)
             raise
 
+    @cached_property
     def events(self) -> EventReader:
         """Return what makes events of the response."""
         return EventReader(self.http, self._body, self._asked)
@@ -154,30 +166,47 @@ class Call:
         body = self._body.read()
         self.secrets.hide_in_error(cut)
         if cut is not None and self.http.is_success:
-            return connection_error(cut, self.http.elapsed, body)
+            return connection_error(cut, self.http.elapsed, body, self._where)
         error = status_error(self.http, body, self.response.request.url, self.secrets)
         if self.checked.about_model and error.status_code in _REFUSALS and _MODEL.search(f"{error.param} {error}"):
             error.args = (f"{error} ({self.checked.about_model})",)
         return error
 
+    @property
+    def _where(self) -> str:
+        """Say where the request went, and how often."""
+        _, proxy = self.pool.route.proxy(self.request.url) if self.pool.route else ("", "")
+        by = f" by the proxy {shown_url(proxy)}" if proxy else ""
+        return f" from {self.request.url.netloc.decode('ascii')}{by}, try {self._made + 1}"
+
     def _redirected(self) -> bool:
-        """Take a redirect that asks for the same request elsewhere; others would turn it into another one."""
-        following = self.response.next_request if self.http.status_code in _SAME_ELSEWHERE else None
-        if following is None or self._redirects == _MOST_REDIRECTS:
+        """Take a redirect that asks for the same request elsewhere, but none to a place that is less safe."""
+        old = self.request
+        location = self.response.headers.get("location")
+        if self.http.status_code not in _SAME_ELSEWHERE or not location or self._redirects == _MOST_REDIRECTS:
+            return False
+        try:
+            url = checked_url(location, base=httpx.URL.__str__(old.url))
+        except ValueError:
+            return False
+        if (old.url.scheme, url.scheme) == ("https", "http"):
             return False
         self._redirects += 1
-        if not same_origin(following.url, self.request.url):
-            for name in following.headers.keys() - _NEEDED_HEADERS:
-                del following.headers[name]
-        self.request = following
+        is_near = same_origin(url, old.url)
+        # Elsewhere, whatever the caller or a client added may be a key.
+        kept = {name: value for name, value in old.headers.items() if is_near or name in _NEEDED_HEADERS}
+        self.auth = self.auth if is_near else None
+        self.request = httpx.Request(old.method, url, headers=kept | {"host": url.netloc.decode("ascii")}, stream=old.stream)
         return True
 
     def _pause_after(self, error: APIConnectionError | APIStatusError, cause: Exception | None) -> float:
         ambiguous = self.settings.retry_ambiguous
-        pause = wait_before_retry(error, self._made, ambiguous=ambiguous) if self._made < self.checked.max_retries else None
-        if pause is None:
+        is_over = self._made == self.checked.max_retries or self.pool.end.is_set() or isinstance(cause, _IN_VAIN)
+        pause = None if is_over else wait_before_retry(error, self._made, ambiguous=ambiguous)
+        if pause is None or pause >= self.deadline.left:
             raise error from cause
         self._made += 1
+        _LOGGER.info("waiting %.1f s before try %d: %s", pause, self._made + 1, error)
         return pause
 
     def _log(self, status: int | None, cut: httpx.HTTPError | None) -> None:

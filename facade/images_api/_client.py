@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
@@ -20,7 +21,8 @@ from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks fo
 if TYPE_CHECKING:
     from ._calls import Call
     from ._http.downloads import Downloader
-    from ._requests.request import LowLevelClient
+    from ._http.pools import Pool
+    from ._requests.request import CheckedRequest, LowLevelClient
     from ._requests.uploads import ImageInput  # noqa: F401  what the operations take, named as a text below
     from ._results import ImagesResult
     from ._streams import AsyncImageStream, ImageStream
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 # What a body of this size holds is looked at in a worker thread, in bytes: a smaller one costs less than the way there and back.
 _LARGE_BODY = 1 << 20
 
-HTTPClient = TypeVar("HTTPClient")
+HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 
 
 class _Client(Generic[HTTPClient]):
@@ -52,6 +54,7 @@ class _Client(Generic[HTTPClient]):
         http_client: HTTPClient | None = None,
         max_download_bytes: int = MAX_DOWNLOAD_BYTES,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
+        paths: Mapping[str, str] | None = None,
         **defaults: Unpack[ImageOptions],
     ) -> None:
         """Make a client.
@@ -59,11 +62,13 @@ class _Client(Generic[HTTPClient]):
         Args:
             api_key: The key, or a callable that returns one, asked before each request. Without it, `OPENAI_API_KEY`; needed
                 for the official host only.
-            base_url: The prefix of all paths, such as `http://localhost:8080/v1`, taken as it is but for slashes at its
-                end. Without it, `OPENAI_BASE_URL`, then the official host.
+            base_url: The prefix of all paths, such as `http://localhost:8080/v1`, taken as it is but for slashes and an
+                operation's path at its end; a query behind it goes with every request. Without it, `OPENAI_BASE_URL`, then the
+                official host.
             organization: Sent as `OpenAI-Organization`. Without it, `OPENAI_ORG_ID`.
             project: Sent as `OpenAI-Project`. Without it, `OPENAI_PROJECT_ID`.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`. Without it, 600, and 5 to connect.
+            timeout: Seconds above 0 for a whole call, its retries and waits included but for the time in which an upload goes
+                on, and for fetching a link; or an `httpx.Timeout` for each read and write. Without it, 600.
             max_retries: How often a request is sent again, from 0, when the server can't have begun with it.
             retry_ambiguous: Whether to send again also what may have run, and may then be billed twice.
             validate: `strict` refuses what breaks the contract, `warn` warns of it and sends, `off` sends.
@@ -72,6 +77,7 @@ class _Client(Generic[HTTPClient]):
             http_client: An `httpx.Client` to send with, for asyncio an `httpx.AsyncClient`; it is never closed here.
             max_download_bytes: The greatest size of an image that is fetched by its URL.
             max_response_bytes: The greatest size of a whole response, decoded.
+            paths: A server's own paths under the base URL, by operation, such as `{"createImage": "/images"}`.
             **defaults: Options that every call takes where it says nothing itself, such as `model` or `size`, as `ImageOptions`
                 lists them. `model=None` sends no model.
 
@@ -120,7 +126,13 @@ class _Client(Generic[HTTPClient]):
     def _source(self) -> Downloader:
         from ._http.downloads import Downloader
 
-        return Downloader(self._settings, self._connections)
+        return Downloader(self._settings, self._connections, self._settings.timeout)
+
+    def _began(self, checked: CheckedRequest, pool: Pool[HTTPClient], *, stream: bool) -> Call:
+        from ._calls import Call
+
+        source = replace(self._source, timeout=checked.timeout)  # whose import must not fail once the call is paid for
+        return Call(checked, self._settings, source, stream, pool, self._connections.borrowed)
 
     def _connected(self, borrowed: HTTPClient | None) -> Connections[HTTPClient]:
         raise NotImplementedError
@@ -130,7 +142,10 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
     """A client of the Images API, for any number of threads."""
 
     def close(self) -> None:
-        """Close the connections, unless the `http_client` is the caller's own. A later use, such as a link's, opens new ones."""
+        """End all calls, those of other threads too, and close the connections, unless the `http_client` is the caller's own.
+
+        A later use, such as a link's, opens new ones.
+        """
         for client in self._connections.clear():
             client.close()
 
@@ -152,20 +167,15 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         return ImageStream(partial(self._send, operation, arguments, stream=True))
 
     def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
-        from ._calls import Call
         from ._http.exchange import exchange
         from ._requests.chunks import OpenFiles
         from ._requests.request import request
 
-        source = self._source  # whose import must not fail once the call is paid for
         with OpenFiles() as files:
             checked = request(self._settings, operation, arguments, files, stream=stream)
-            call = Call(checked, self._settings, source, stream, self._connections.borrowed)
-            pool = self._connections.take()
-            try:
-                exchange(call, pool.client)
-            finally:
-                self._connections.give_back(pool)
+            with self._connections.pool() as pool:
+                call = self._began(checked, pool, stream=stream)
+                exchange(call, pool)
         return call
 
 
@@ -178,7 +188,10 @@ class AsyncImagesClient(
     """
 
     async def close(self) -> None:
-        """Close this event loop's connections, unless the `http_client` is the caller's own. A later use opens new ones."""
+        """End this event loop's calls and close their connections, unless the `http_client` is the caller's own.
+
+        A later use opens new ones.
+        """
         for client in self._connections.clear():
             await client.aclose()
 
@@ -206,18 +219,14 @@ class AsyncImagesClient(
         return AsyncImageStream(partial(self._send, operation, arguments, stream=True))
 
     async def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
-        from ._calls import Call
         from ._http.exchange import aexchange
         from ._requests.chunks import OpenFiles
         from ._requests.request import arequest
 
-        source = self._source
+        running_loop()  # without asyncio's, nothing works
         with OpenFiles() as files:
             checked = await arequest(self._settings, operation, arguments, files, stream=stream)
-            call = Call(checked, self._settings, source, stream, self._connections.borrowed)
-            pool = self._connections.take()
-            try:
-                await aexchange(call, pool.client)
-            finally:
-                self._connections.give_back(pool)
+            with self._connections.pool() as pool:
+                call = self._began(checked, pool, stream=stream)
+                await aexchange(call, pool)
         return call

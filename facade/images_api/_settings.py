@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from inspect import signature
 from typing import Any, Literal, TypeAlias, get_args
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 import httpx
 
@@ -27,7 +27,19 @@ MAX_RESPONSE_BYTES = 1 << 30
 _CONNECT_SECONDS = 5.0
 # What an operating system waits for at most is less than a Python number can say.
 _LONGEST_TIMEOUT = 1_000_000
-_DEFAULT_TIMEOUT = httpx.Timeout(600, connect=_CONNECT_SECONDS)
+_LAST_PORT = 65535
+_DEFAULT_TIMEOUT = 600.0
+# What other clients of this API call their arguments, and what stands for it here.
+_NAMES_ELSEWHERE = {
+    "api_version": "base_url, with ?api-version= behind it",
+    "azure_ad_token": "api_key",
+    "azure_ad_token_provider": "api_key",
+    "azure_endpoint": "base_url",
+    "default_headers": "headers",
+    "default_query": "base_url, with the query behind it",
+    "request_timeout": "timeout",
+    "_strict_response_validation": "validate",
+}
 
 
 class Settings:
@@ -56,10 +68,12 @@ class Settings:
         headers: Mapping[str, str] | None,
         auth_header: str,
         max_download_bytes: int,
+        paths: Mapping[str, str] | None,
         max_response_bytes: int,
         defaults: Mapping[str, Any],
     ) -> None:
-        self.base_url = _base_url(base_url or _environment("OPENAI_BASE_URL") or official_url())
+        self.paths = _checked_paths(paths)
+        self.base_url, self.query = _base_url(base_url or _environment("OPENAI_BASE_URL") or official_url(), self.paths)
         self.api_key = concealed(_environment("OPENAI_API_KEY") if api_key is None else api_key)
         if isinstance(self.api_key, str) or not (self.api_key is None or callable(self.api_key)):
             self.api_key = _checked_key(self.api_key)
@@ -70,7 +84,7 @@ class Settings:
             raise InvalidRequestError([Problem("validate", validate, f"must be one of {', '.join(get_args(Validation))}")])
         self.validate = validate
         self.headers = _headers(organization, project) | conceal_headers(headers or {})
-        self.is_official = urlsplit(self.base_url).hostname == urlsplit(official_url()).hostname
+        self.is_official = httpx.URL(self.base_url).host == httpx.URL(official_url()).host
         self.auth_header = auth_header
         self.timeout = _DEFAULT_TIMEOUT if timeout is None else checked_timeout(plain(timeout))
         self.max_retries = checked_retries(plain(max_retries))
@@ -90,6 +104,18 @@ class Settings:
     def headers_for(self, url: httpx.URL) -> dict[str, str]:
         """Return the client's own headers and the key, for the base URL's own origin alone."""
         return {**self.headers, **self.authorization()} if same_origin(url, httpx.URL(self.base_url)) else {}
+
+    def url(self, path: str) -> str:
+        """Return the URL of an operation, by its path in the contract."""
+        return f"{self.base_url}{self.paths.get(path, path)}{self.query}"
+
+    def routed(self, url: httpx.URL) -> httpx.URL:
+        """Return the URL to which a request of the generated client goes."""
+        base = httpx.URL(self.base_url)
+        prefix = base.path.rstrip("/")
+        if not (self.paths or self.query) or not same_origin(url, base) or not url.path.startswith(f"{prefix}/"):
+            return url
+        return httpx.URL(self.url(url.path.removeprefix(prefix))).copy_merge_params(url.params)
 
     def __repr__(self) -> str:
         if "api_key" not in vars(self):
@@ -119,8 +145,27 @@ def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
-def checked_timeout(timeout: TimeoutTypes) -> httpx.Timeout:
-    """Return a timeout as httpx takes it; a number of seconds holds for each read and write, and at most 5 to connect.
+def checked_url(text: str, base: str = "") -> httpx.URL:
+    """Return a URL of a host that can be asked for.
+
+    Args:
+        text: The URL, which may be relative to the base.
+        base: The URL that it comes from.
+
+    Raises:
+        ValueError: It isn't one; the text of the error says what it must be, and quotes nothing of it.
+    """
+    with suppress(httpx.InvalidURL, ValueError, TypeError):  # whose texts quote what may be a password
+        url = httpx.URL(urljoin(base, text))
+        # A name is one as httpx shows it, which can fail, and as sockets take it.
+        is_host = url.host and url.raw_host.decode("ascii").encode("idna")
+        if is_host and url.scheme in {"http", "https"} and 0 <= (url.port or 0) <= _LAST_PORT:
+            return url
+    raise ValueError("must be a URL that begins with http:// or https:// and names a host")
+
+
+def checked_timeout(timeout: TimeoutTypes) -> TimeoutTypes:
+    """Return a timeout.
 
     Raises:
         InvalidRequestError: It is no number above zero and no `httpx.Timeout`.
@@ -130,7 +175,12 @@ def checked_timeout(timeout: TimeoutTypes) -> httpx.Timeout:
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_TIMEOUT:
         why = f"must be seconds above 0 and up to {_LONGEST_TIMEOUT}, or an httpx.Timeout"
         raise InvalidRequestError([Problem("timeout", timeout, why)])
-    return httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
+    return timeout
+
+
+def phases(timeout: TimeoutTypes) -> httpx.Timeout:
+    """Return a timeout as httpx takes it: of a number, each read and write may take all, and to connect at most 5 seconds."""
+    return timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
 
 
 def checked_retries(max_retries: int) -> int:
@@ -147,13 +197,13 @@ def checked_retries(max_retries: int) -> int:
 def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
     if not defaults:
         return {}
-    from ._contract.operations import option_types, unknown_option
+    from ._contract.operations import option_types
     from ._contract.wording import type_fault
 
     problems = []
     for name, value in defaults.items():
         types = option_types(name)
-        why = type_fault(types, value) if types else unknown_option(name, signature(Settings).parameters)
+        why = type_fault(types, value) if types else _unknown(name)
         if why:
             problems.append(Problem(name, value if types else unless_secret(name, value), why))
     if problems:
@@ -162,10 +212,11 @@ def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked_key(key: object) -> Secret:
-    key = Secret(key.strip() if isinstance(key, str) else "")
+    key = Secret(key.strip() if isinstance(key, str) else "not a text")
     if not key or not key.isascii() or not key.isprintable() or " " in key:
+        why = "must be printable ASCII without blanks" if key else "is empty, and must be printable ASCII: leave it out for none"
         # Never with the value: it may be a key with one wrong character.
-        raise InvalidRequestError([Problem("api_key", "…", "must be printable ASCII without blanks")])
+        raise InvalidRequestError([Problem("api_key", "…", why)])
     return key
 
 
@@ -181,14 +232,42 @@ def _headers(organization: str | None, project: str | None) -> dict[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
-def _base_url(given: str) -> str:
-    url = given.strip().rstrip("/")
-    for path in document()["paths"]:
+def _base_url(given: str, paths: Mapping[str, str]) -> tuple[str, str]:
+    """Return a base URL without an operation's path, and the query that goes with every request."""
+    url, mark, query = str(given).strip().partition("#")[0].partition("?")
+    url = url.rstrip("/")
+    for path in (*paths.values(), *document()["paths"]):
         url = url.removesuffix(path)
-    url = Secret(url.rstrip("/"))  # a wrong one too may have a password
-    with suppress(httpx.InvalidURL):  # whose text quotes what may be a password
-        parts = httpx.URL(url)
-        if parts.scheme in {"http", "https"} and parts.host:
-            return url
-    why = "must be a URL that begins with http:// or https:// and names a host"
-    raise InvalidRequestError([Problem("base_url", shown_url(given), why)])
+    try:
+        checked_url(url)
+    except ValueError as error:
+        raise InvalidRequestError([Problem("base_url", shown_url(str(given)), str(error))]) from None
+    return url.rstrip("/"), mark + query if query else ""
+
+
+def _checked_paths(given: Mapping[str, str] | None) -> dict[str, str]:
+    """Return a server's own paths by those of the contract."""
+    from ._contract.operations import paths
+
+    if not given:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InvalidRequestError([Problem("paths", given, "must be a mapping of operations to paths")])
+    operations = paths()
+    why = f"must be a path that begins with /, of one of {', '.join(operations)}"
+    problems = [
+        Problem(f"paths.{name}", path, why)
+        for name, path in given.items()
+        if name not in operations or not isinstance(path, str) or not re.fullmatch(r"/[^?#\s]*", path)
+    ]
+    if problems:
+        raise InvalidRequestError(problems)
+    return {operations[name]: path.rstrip("/") for name, path in given.items()}
+
+
+def _unknown(name: str) -> str:
+    from ._contract.operations import unknown_option
+
+    if name in _NAMES_ELSEWHERE:
+        return f"is no option of any operation; did you mean {_NAMES_ELSEWHERE[name]}?"
+    return unknown_option(name, ["http_client", *signature(Settings).parameters])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Self
 
-import httpx
-
-from ._http.exchange import achunks, chunks
+from ._http.exchange import FAULTS, achunks, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
     from ._calls import Call
     from ._events import StreamEvent
@@ -22,13 +21,13 @@ import_module("images_api._responses.events")  # while files can be opened, and 
 class ImageStream:
     """The events of one call, as a context manager that iterates. Leaving it early closes the connection.
 
-    Without `with`, the call begins with the first event, and the connection is closed after the last.
+    Without `with`, the call begins with the first event, and the connection is closed after the last, or with the stream.
     """
 
     def __init__(self, send: Callable[[], Call]) -> None:
-        self._send = send
-        self._call: Call | None = None
-        self._events = self._iterate()
+        # The iterator holds the call and not the stream, so that both end when the app drops the stream.
+        self._begun = cache(send)
+        self._events = _events(self._begun)
 
     @property
     def http(self) -> HTTPInfo:
@@ -43,8 +42,11 @@ class ImageStream:
         self._events.close()
         self._begun().response.close()
 
-    def __iter__(self) -> Iterator[StreamEvent]:
-        return self._events
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> StreamEvent:
+        return next(self._events)
 
     def result(self) -> ImagesResult:
         """Return the finished images, after reading what is left of the stream.
@@ -56,42 +58,23 @@ class ImageStream:
         """
         for _ in self._events:
             pass
-        return self._reader.result()
-
-    def _begun(self) -> Call:
-        if self._call is None:
-            self._call = self._send()
-            self._reader = self._call.events()
-        return self._call
-
-    def _iterate(self) -> Generator[StreamEvent]:
-        response, cause = self._begun().response, None
-        try:
-            try:
-                for chunk in chunks(response):
-                    yield from self._reader.feed(chunk)
-            except httpx.HTTPError as error:
-                cause = error
-            yield from self._reader.finish(cause)
-        finally:
-            response.close()
+        return self._begun().events.result()
 
 
 class AsyncImageStream:
     """The events of one call, as a context manager that iterates. Leaving it early closes the connection.
 
-    Without `async with`, the call begins with the first event, and the connection is closed after the last.
+    Without `async with`, the call begins with the first event, and the connection is closed after the last, or with the stream.
     """
 
     def __init__(self, send: Callable[[], Awaitable[Call]]) -> None:
-        self._send = send
-        self._call: Call | None = None
-        self._events = self._iterate()
+        self._begun = _Once(send)
+        self._events = _aevents(self._begun)
 
     @property
     def http(self) -> HTTPInfo:
         """Return status, headers, request id and rate limits of the response, once the call has begun."""
-        return self._reader.http
+        return self._begun.call.http
 
     async def __aenter__(self) -> Self:
         await self._begun()
@@ -101,8 +84,11 @@ class AsyncImageStream:
         await self._events.aclose()
         await (await self._begun()).response.aclose()
 
-    def __aiter__(self) -> AsyncIterator[StreamEvent]:
-        return self._events
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        return await anext(self._events)
 
     async def aresult(self) -> ImagesResult:
         """Return the finished images, after reading what is left of the stream.
@@ -114,24 +100,50 @@ class AsyncImageStream:
         """
         async for _ in self._events:
             pass
-        return self._reader.result()
+        return self._begun.call.events.result()
 
-    async def _begun(self) -> Call:
-        if self._call is None:
-            self._call = await self._send()
-            self._reader = self._call.events()
-        return self._call
 
-    async def _iterate(self) -> AsyncGenerator[StreamEvent]:
-        response, cause = (await self._begun()).response, None
+class _Once:
+    """Begins a call at the first use."""
+
+    call: Call
+
+    def __init__(self, send: Callable[[], Awaitable[Call]]) -> None:
+        self._send = send
+
+    async def __call__(self) -> Call:
+        if "call" not in vars(self):
+            self.call = await self._send()
+        return self.call
+
+
+def _events(begun: Callable[[], Call]) -> Generator[StreamEvent]:
+    call, cause = begun(), None
+    try:
         try:
-            try:
-                async for chunk in achunks(response):
-                    for event in self._reader.feed(chunk):
-                        yield event
-            except httpx.HTTPError as error:
-                cause = error
-            for event in self._reader.finish(cause):
-                yield event
-        finally:
-            await response.aclose()
+            for chunk in chunks(call.response):
+                call.deadline.pause()
+                yield from call.events.feed(chunk)
+                call.deadline.go_on()
+        except FAULTS as error:
+            cause = error
+        yield from call.events.finish(cause)
+    finally:
+        call.response.close()
+
+
+async def _aevents(begun: _Once) -> AsyncGenerator[StreamEvent]:
+    call, cause = await begun(), None
+    try:
+        try:
+            async for chunk in achunks(call.response):
+                call.deadline.pause()
+                for event in call.events.feed(chunk):
+                    yield event
+                call.deadline.go_on()
+        except FAULTS as error:
+            cause = error
+        for event in call.events.finish(cause):
+            yield event
+    finally:
+        await call.response.aclose()

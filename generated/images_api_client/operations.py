@@ -145,8 +145,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
-                client's.
+            timeout: Seconds above 0 for the whole call, an upload aside, or an `httpx.Timeout` for each
+                write and read; else the client's.
             max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:
@@ -231,8 +231,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
-                client's.
+            timeout: Seconds above 0 for the whole call, an upload aside, or an `httpx.Timeout` for each
+                write and read; else the client's.
             max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:
@@ -341,8 +341,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
-                client's.
+            timeout: Seconds above 0 for the whole call, an upload aside, or an `httpx.Timeout` for each
+                write and read; else the client's.
             max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:
@@ -447,8 +447,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
-                client's.
+            timeout: Seconds above 0 for the whole call, an upload aside, or an `httpx.Timeout` for each
+                write and read; else the client's.
             max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:
@@ -502,8 +502,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
-                client's.
+            timeout: Seconds above 0 for the whole call, an upload aside, or an `httpx.Timeout` for each
+                write and read; else the client's.
             max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:
@@ -552,8 +552,8 @@ class ImageOperations(Generic[ImageInput, Result, Stream]):
             extra_headers: Headers for this call; None leaves out one that the client would send.
             extra_query: Query parameters for this call.
             extra_body: Fields that the contract doesn't know, sent as they are.
-            timeout: Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the
-                client's.
+            timeout: Seconds above 0 for the whole call, an upload aside, or an `httpx.Timeout` for each
+                write and read; else the client's.
             max_retries: How often this call may be sent again, from 0; else as often as the client says.
 
         Returns:

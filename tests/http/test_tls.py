@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 import trustme
 from pictures import drawn
@@ -135,3 +138,38 @@ with Sandbox() as sandbox, ImagesClient(base_url=sandbox.base_url) as client:
         check=False,
     )
     assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+UNREADABLE = {
+    "a file that is missing": ("SSL_CERT_FILE", "missing.pem"),
+    "an empty file": ("SSL_CERT_FILE", "empty.pem"),
+    "a folder for a file": ("SSL_CERT_FILE", "folder"),
+    "garbage": ("SSL_CERT_FILE", "garbage.pem"),
+    "a file within a file": ("SSL_CERT_FILE", "empty.pem/x"),
+    "a folder that is missing": ("SSL_CERT_DIR", "missing"),
+    "an empty folder": ("SSL_CERT_DIR", "folder"),
+    "a file for a folder": ("SSL_CERT_DIR", "empty.pem"),
+}
+if httpx.__name__ != "httpx2":  # which writes no log
+    UNREADABLE["a log in no folder"] = "SSLKEYLOGFILE", "missing/keys.log"
+
+
+# Of TLS that isn't begun, asyncio's transport warns when it is collected: here, and not in whatever test comes next.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("way", ["sync", "async"])
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_certificates_that_cannot_be_read_are_named(
+    way: str, name: str, base_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.pem").touch()
+    (tmp_path / "garbage.pem").write_bytes(b"-----BEGIN CERTIFICATE-----\n\xff\x00")
+    (tmp_path / "folder").mkdir()
+    variable, path = UNREADABLE[name]
+    for other in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / path))
+    with pytest.raises(APIConnectionError, match=re.escape(f"{variable}={tmp_path / path}")) as caught:
+        call(way, base_url)
+    assert not caught.value.may_have_run
+    del caught
+    gc.collect()

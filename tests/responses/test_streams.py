@@ -396,6 +396,33 @@ def test_an_error_of_the_apps_own_closes_the_connection_and_passes_through(endle
         assert endless.left.wait(PATIENCE)
 
 
+@pytest.mark.parametrize("way", ["break", "next"])
+def test_a_stream_that_is_dropped_without_with_closes_the_connection(endless: RawServer, way: str) -> None:
+    with ImagesClient(base_url=endless.base_url) as client:
+        if way == "break":
+            for event in client.stream_generate("an otter"):
+                assert isinstance(event, PartialImage)
+                break
+        else:
+            assert isinstance(next(client.stream_generate("an otter")), PartialImage)
+        assert endless.left.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("way", ["break", "next"])
+def test_an_async_one_likewise(endless: RawServer, way: str) -> None:
+    async def main() -> None:
+        async with AsyncImagesClient(base_url=endless.base_url) as client:
+            if way == "break":
+                async for event in client.stream_generate("an otter"):
+                    assert isinstance(event, PartialImage)
+                    break
+            else:
+                assert isinstance(await anext(client.stream_generate("an otter")), PartialImage)
+            assert await asyncio.to_thread(endless.left.wait, PATIENCE)
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("way", ["break", "no look", "error", "cancelled"])
 def test_leaving_an_async_stream_early_closes_the_connection(endless: RawServer, way: str) -> None:
     async def app(client: AsyncImagesClient, seen: asyncio.Event) -> None:

@@ -17,7 +17,8 @@ CALL_WORDS = {
     "extra_query": CallWord("Mapping[str, Any] | None", "Query parameters for this call."),
     "extra_body": CallWord("Mapping[str, object] | None", "Fields that the contract doesn't know, sent as they are."),
     "timeout": CallWord(
-        "float | httpx.Timeout | None", "Seconds above 0 for each write and each read, or an `httpx.Timeout`; else the client's."
+        "float | httpx.Timeout | None",
+        "Seconds above 0 for the whole call, an upload aside, or an `httpx.Timeout` for each write and read; else the client's.",
     ),
     "max_retries": CallWord("int | None", "How often this call may be sent again, from 0; else as often as the client says."),
 }

@@ -81,6 +81,13 @@ def unknown_option(name: str, arguments: Collection[str]) -> str:
 
 
 @cache
+def paths() -> Mapping[str, str]:
+    """Return the path of each operation by its id."""
+    parts = ((path, part) for path, parts in document()["paths"].items() for part in parts.values())
+    return {part["operationId"]: path for path, part in parts if isinstance(part, dict) and "operationId" in part}
+
+
+@cache
 def option_types(name: str) -> frozenset[str]:
     """Return the JSON types that the operations take for an option; none for what is no option of any."""
     return frozenset(kind for body in _bodies() if name in body.options for kind in types(body.properties[name]))

@@ -5,6 +5,7 @@ The key goes to the base URL's own origin alone, and a failed download never sen
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,20 +19,22 @@ from images_api._images.base64 import BrokenImageError, check_image, decode_data
 from images_api._images.spool import Content, Spool
 from images_api._messages import shown_url
 from images_api._secrets.concealed import SentURL
-from images_api._settings import user_agent
+from images_api._settings import checked_url, same_origin, user_agent
 
 from .dates import read_date
+from .deadline import Deadline
 from .exchange import aexchange, exchange
+from .pools import running_loop
 
 if TYPE_CHECKING:
-    from images_api._settings import Settings
+    from images_api._settings import Settings, TimeoutTypes
 
     from .pools import Connections
 
+_LOGGER = logging.getLogger("images_api")
 _TRIES = 3
 _PAUSE = 0.5
 _REDIRECTS = 5
-_TIMEOUT = httpx.Timeout(60, connect=5)
 _EXPIRED_STATUSES = frozenset({400, 401, 403, 404, 410})
 _PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -43,10 +46,12 @@ class Downloader:
     Attributes:
         settings: Where the base URL, the key and the size limit stand.
         connections: What to fetch with.
+        timeout: How long each may take; that of the call.
     """
 
     settings: Settings
     connections: Connections[Any]
+    timeout: TimeoutTypes
 
     def fetch(self, url: str) -> Content:
         """Return the image at a URL.
@@ -58,7 +63,7 @@ class Downloader:
             return _from_data_url(url)
         if self.connections.kind is httpx.AsyncClient:
             raise DownloadError("the image belongs to an async client: use `await image.aread()`", url=shown_url(url))
-        download = _Download(self.settings, url)
+        download = _Download(self, url)
         exchange(download, self.connections.first())
         return download.checked()
 
@@ -68,11 +73,12 @@ class Downloader:
         Raises:
             DownloadError: It can't be read, or isn't a whole image of an allowed size.
         """
+        running_loop()
         from asyncio import to_thread
 
         if url.startswith("data:") or self.connections.kind is not httpx.AsyncClient:
             return await to_thread(self.fetch, url)
-        download = _Download(self.settings, url)
+        download = _Download(self, url)
         await aexchange(download, self.connections.first())
         return await to_thread(download.checked)
 
@@ -120,14 +126,16 @@ class _Download:
 
     auth = None
 
-    def __init__(self, settings: Settings, url: str) -> None:
-        self.settings = settings
+    def __init__(self, source: Downloader, url: str) -> None:
+        self.settings = source.settings
+        self.deadline = Deadline(source.timeout)
         self.url = url
+        self._leaves_origin = False
         self.content = Spool().new()
         self._redirects = 0
         self._tries = 0
         self._status = 0
-        self.request = self._request()
+        self.request = self._request(url)
         self._location: str | None = None
 
     def begin(self, response: httpx.Response) -> bool:
@@ -135,7 +143,8 @@ class _Download:
         self._status = response.status_code
         self._location = response.headers.get("location") if response.is_redirect else None
         if response.is_success:
-            self._check_size(int(response.headers.get("content-length", 0)))
+            length = response.headers.get("content-length", "")
+            self._check_size(int(length) if length.isdecimal() else 0)
         return True
 
     def receive(self, chunk: bytes) -> None:
@@ -165,53 +174,53 @@ class _Download:
 
     def fail(self, error: httpx.HTTPError | None) -> float:
         self._tries += 1
-        if self._tries >= _TRIES:
-            reason = f"{type(error).__name__}: {error}" if error else f"status {self._status}"
-            raise self._error(f"the image could not be fetched in {_TRIES} tries ({reason})") from error
-        return _PAUSE * (1 << self._tries - 1)
+        pause = _PAUSE * (1 << self._tries - 1)
+        reason = f"{type(error).__name__}: {error}" if error else f"status {self._status}"
+        if self._tries == _TRIES or pause >= self.deadline.left or isinstance(error, httpx.LocalProtocolError):
+            raise self._error(f"the image could not be fetched in {self._tries} of {_TRIES} tries ({reason})") from error
+        _LOGGER.info("waiting %.1f s before the image is fetched again: %s", pause, reason)
+        return pause
 
     def _redirected(self, location: str) -> float:
         self._redirects += 1
         if self._redirects > _REDIRECTS:
             raise self._error(f"the image's link was redirected more than {_REDIRECTS} times")
-        self.url = urljoin(self.url, location)
-        self.request = self._request()
+        self.request = self._request(location, self.request.url)
         return 0.0
 
-    def _request(self) -> httpx.Request:
+    def _request(self, target: str, old: httpx.URL | None = None) -> httpx.Request:
         try:
-            self._check_address()
-            url = httpx.URL(self.url)
-        except (ValueError, httpx.InvalidURL) as error:
-            raise self._error(f"the image's link is no URL ({error})") from error
-        headers = {"Accept": "image/*", "User-Agent": user_agent(), **self.settings.headers_for(url)}
-        request = httpx.Request("GET", url, headers=headers, extensions={"timeout": _TIMEOUT.as_dict()})
-        request.url = _ExactURL(self.url)
+            self.url = urljoin(self.url, target) if old else self._resolved(target)
+            self._check_address((old or httpx.URL(self.settings.base_url)).scheme)
+            url, exact = checked_url(self.url), _ExactURL(self.url)
+        except ValueError as error:
+            raise self._error(f"the image's link {error}") from error
+        self._leaves_origin = self._leaves_origin or (old is not None and not same_origin(url, old))
+        headers = {} if self._leaves_origin else self.settings.headers_for(url)
+        request = httpx.Request("GET", url, headers={"Accept": "image/*", "User-Agent": user_agent(), **headers})
+        request.url = exact
         return request
 
     def _check_size(self, size: int) -> None:
         if size > self.settings.max_download_bytes:
             raise self._error(f"the image is larger than max_download_bytes, {self.settings.max_download_bytes}")
 
-    def _check_address(self) -> None:
-        parts = urlsplit(self.url)
-        if not parts.scheme:
-            parts = urlsplit(self._resolved())
-        if not parts.scheme:
+    def _check_address(self, came_by: str) -> None:
+        scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", self.url)
+        kind = scheme[1].lower() if scheme else ""
+        if not kind:
             what = f"the server gave a path of its own instead of a link ({self.url[:80]!r})"
             raise self._error(f"{what}: ask for response_format='b64_json'")
-        if parts.scheme not in {"http", "https"}:
-            raise self._error(f"an image's link must be http, https or data, not {parts.scheme}")
-        if parts.scheme == "http" and self.settings.base_url.startswith("https:"):
-            raise self._error("the image's link is not encrypted, though the base URL is")
+        if kind not in {"http", "https"}:
+            raise self._error(f"an image's link must be http, https or data, not {kind}")
+        if (came_by, kind) == ("https", "http"):
+            raise self._error("the image's link is not encrypted, though what led to it is")
 
-    def _resolved(self) -> str:
+    def _resolved(self, target: str) -> str:
         """Take a path under the base URL's own, or one relative to it, for the link that it stands for."""
         base = urlsplit(self.settings.base_url)._replace(query="", fragment="").geturl().rstrip("/") + "/"
-        link = urljoin(base, self.url)
-        if link.startswith(base) and re.fullmatch(r"(?!//)[^\\\s\x00-\x1f]+", self.url):
-            self.url = link
-        return self.url
+        link = urljoin(base, target)
+        return link if link.startswith(base) and re.fullmatch(r"(?!//)[^\\\s\x00-\x1f]+", target) else target
 
     def _error(self, message: str) -> DownloadError:
         return DownloadError(message, url=shown_url(self.url), status_code=self._status or None)

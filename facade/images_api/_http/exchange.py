@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
+
+from images_api._errors import ImagesAPIError
 
 from .codings import Decoder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+
+    from .deadline import Deadline
+    from .pools import Pool
 
 
 class Exchange(Protocol):
@@ -19,9 +24,11 @@ class Exchange(Protocol):
     Attributes:
         request: What is sent next.
         auth: What httpx takes: its client's own authentication, or None for none.
+        deadline: When it must have ended.
     """
 
     request: httpx.Request
+    deadline: Deadline
     auth: Any
 
     def begin(self, response: httpx.Response) -> bool:
@@ -39,19 +46,25 @@ class Exchange(Protocol):
         ...
 
 
-def exchange(each: Exchange, client: httpx.Client) -> None:
+# What a network, a certificate or a redirect may set off, and a client that is closed: not all of it comes as httpx's own.
+FAULTS = (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError, UnicodeError)
+_UNSENT = (httpx.LocalProtocolError, httpx.ConnectError, RuntimeError)
+
+
+def exchange(each: Exchange, pool: Pool[httpx.Client]) -> None:
     """Send a request, and the next, until there is an answer that counts.
 
     Args:
         each: What to send, and what to make of the responses; whatever it raises ends the exchange.
-        client: What to send with.
+        pool: What to send with.
     """
     while True:
         cut = None
+        each.request.extensions = each.deadline.extensions(pool)
         try:
-            response = client.send(each.request, stream=True, auth=each.auth, follow_redirects=False)
-        except httpx.HTTPError as error:
-            time.sleep(each.fail(error))
+            response = pool.client.send(each.request, stream=True, auth=each.auth, follow_redirects=False)
+        except FAULTS as error:
+            pool.end.wait(each.fail(_known(error, pool)))
             continue
         read_later = False
         try:
@@ -59,30 +72,31 @@ def exchange(each: Exchange, client: httpx.Client) -> None:
             if not read_later:
                 for chunk in chunks(response):
                     each.receive(chunk)
-        except httpx.HTTPError as error:
-            cut = error
+        except FAULTS as error:
+            cut = _known(error, pool)
         finally:
             if not read_later:
                 response.close()
         pause = None if read_later else each.end(cut)
         if pause is None:
             return
-        time.sleep(pause)
+        pool.end.wait(pause)
 
 
-async def aexchange(each: Exchange, client: httpx.AsyncClient) -> None:
+async def aexchange(each: Exchange, pool: Pool[httpx.AsyncClient]) -> None:
     """Send a request like `exchange`, in an event loop.
 
     Args:
         each: As for `exchange`.
-        client: As for `exchange`.
+        pool: As for `exchange`.
     """
     while True:
         cut = None
+        each.request.extensions = each.deadline.extensions(pool)
         try:
-            response = await client.send(each.request, stream=True, auth=each.auth, follow_redirects=False)
-        except httpx.HTTPError as error:
-            await _asleep(each.fail(error))
+            response = await pool.client.send(each.request, stream=True, auth=each.auth, follow_redirects=False)
+        except FAULTS as error:
+            await _waited(pool, each.fail(_known(error, pool)))
             continue
         read_later = False
         try:
@@ -90,21 +104,42 @@ async def aexchange(each: Exchange, client: httpx.AsyncClient) -> None:
             if not read_later:
                 async for chunk in achunks(response):
                     each.receive(chunk)
-        except httpx.HTTPError as error:
-            cut = error
+        except FAULTS as error:
+            cut = _known(error, pool)
         finally:
             if not read_later:
                 await response.aclose()
         pause = None if read_later else each.end(cut)
         if pause is None:
             return
-        await _asleep(pause)
+        await _waited(pool, pause)
 
 
-async def _asleep(seconds: float) -> None:
-    from asyncio import sleep
+async def _waited(pool: Pool[httpx.AsyncClient], seconds: float) -> None:
+    from asyncio import timeout
 
-    await sleep(seconds)
+    with suppress(TimeoutError):
+        async with timeout(seconds):
+            await pool.end.wait()
+
+
+def _known(error: Exception, pool: Pool[Any]) -> httpx.HTTPError:
+    """Return a fault as an error of httpx; what is the app's own, or ours, is raised as it is."""
+    known: httpx.HTTPError
+    if isinstance(error, ImagesAPIError):
+        raise error
+    if pool.end.is_set():
+        known = (httpx.LocalProtocolError if isinstance(error, _UNSENT) else httpx.ReadError)("the client was closed")
+    elif isinstance(error, httpx.InvalidURL | UnicodeError) or "location header" in str(error):
+        known = httpx.LocalProtocolError("the server redirects to what is no URL")
+    elif isinstance(error, httpx.HTTPError):
+        return error
+    elif isinstance(error, OSError):
+        known = httpx.ReadError(f"{type(error).__name__}: {error}")
+    else:
+        raise error
+    known.__cause__ = error
+    return known
 
 
 def chunks(response: httpx.Response) -> Iterator[bytes]:

@@ -39,13 +39,13 @@ class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if self._connections.kind is not kind:
             client, calls = ("ImagesClient", "sync") if kind is httpx.AsyncClient else ("AsyncImagesClient", "asyncio")
             raise TypeError(f"the low_level of {client} takes the {calls} functions alone")
-        return self._connections.first()
+        return self._connections.first().client
 
     def _outgoing(self, request: httpx.Request, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         # A copy: what is redirected is made from the original, which must not have the key.
         same: dict[str, Any] = {"stream": request.stream, "extensions": request.extensions}
         said = [(name, value) for name, value in request.headers.multi_items() if self._of_httpx.get(name) != value]
-        outgoing = httpx.Request(request.method, request.url, headers=said, **same)
+        outgoing = httpx.Request(request.method, self._settings.routed(request.url), headers=said, **same)
         for name, value in self._settings.headers_for(request.url).items():
             outgoing.headers.setdefault(name, value)
         add_client_defaults(outgoing, client)

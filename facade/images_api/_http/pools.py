@@ -3,35 +3,66 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from weakref import WeakSet
 
 import httpx
 
-from images_api._errors import InvalidRequestError, Problem
+from images_api._errors import ImagesAPIError, InvalidRequestError, Problem
 
 from .tls import late_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
-HTTPClient = TypeVar("HTTPClient")
+    from .proxies import Route
+
+HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 
 # Of each pool: httpcore looks at every connection for every other one, whenever a request begins or ends
 # (https://github.com/encode/httpcore/blob/1.0.9/httpcore/_async/connection_pool.py, `_assign_requests_to_connections`).
 CALLS_EACH = 10
 _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=CALLS_EACH)
-# A server on this very machine is never reached by way of a proxy.
-_DIRECT = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
-@dataclass(slots=True)
 class Pool(Generic[HTTPClient]):
-    """An httpx client, and how many calls it has to do just now."""
+    """An httpx client, and how many calls it has to do just now.
 
-    client: HTTPClient
-    calls: int = 0
+    Attributes:
+        client: The httpx client.
+        route: By which proxies it sends; None where that is the caller's own matter.
+        calls: How many calls it has to do.
+        is_async: Whether it belongs to an event loop.
+        end: Is set when what it still does is to end.
+    """
+
+    def __init__(self, client: HTTPClient, route: Route | None = None) -> None:
+        self.client = client
+        self.route = route
+        self.calls = 0
+        self.is_async = isinstance(client, httpx.AsyncClient)
+        self.end: Any = import_module("asyncio").Event() if self.is_async else threading.Event()
+        self._streams: WeakSet[Any] = WeakSet()
+        self._lock = threading.Lock()
+
+    def opened(self, stream: Any) -> None:
+        """Take note of a new connection, as httpcore has it."""
+        with self._lock:
+            self._streams.add(stream)
+
+    def stop(self) -> None:
+        """End what it does, whichever thread waits for it: that another one closes a socket wakes nobody."""
+        self.end.set()
+        with self._lock:
+            streams = () if self.is_async else tuple(self._streams)
+        for stream in streams:
+            with suppress(OSError):  # it is closed already
+                # Not TLS's own, which takes from the waiting thread what it works with.
+                socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
 
 class Connections(Generic[HTTPClient]):
@@ -46,7 +77,10 @@ class Connections(Generic[HTTPClient]):
             a fork that shares its parent's takes the other's answers.
     """
 
-    def __init__(self, kind: Callable[..., HTTPClient], borrowed: HTTPClient | None, owner: Callable[[], object]) -> None:
+    def __init__(self, kind: type[HTTPClient], borrowed: HTTPClient | None, owner: Callable[[], object]) -> None:
+        if borrowed is not None and (not isinstance(borrowed, kind) or borrowed.is_closed):
+            why = f"must be an open {kind.__module__}.{kind.__name__}"
+            raise InvalidRequestError([Problem("http_client", borrowed, why)])
         self.kind = kind
         self.borrowed = borrowed
         self._owner = owner
@@ -54,22 +88,34 @@ class Connections(Generic[HTTPClient]):
         self._pools: dict[object, list[Pool[HTTPClient]]] = {}
         self._lock = threading.Lock()
 
-    def first(self) -> HTTPClient:
-        """Return the httpx client for what is no call, such as downloads."""
-        return self._take(calls=0).client
+    def first(self) -> Pool[HTTPClient]:
+        """Return the pool for what is no call, such as downloads."""
+        return self._take(calls=0)
 
-    def take(self) -> Pool[HTTPClient]:
-        """Return the pool for one call, which must be given back."""
-        return self._take(calls=1)
-
-    def give_back(self, pool: Pool[HTTPClient]) -> None:
-        """Say that a call has ended."""
-        with self._lock:
-            pool.calls -= 1
+    @contextmanager
+    def pool(self) -> Generator[Pool[HTTPClient]]:
+        """Give the pool for one call."""
+        pool = self._take(calls=1)
+        try:
+            yield pool
+        except ImagesAPIError:
+            raise
+        except BaseException:
+            if not pool.is_async:
+                # An interrupt may have left a lock of httpcore's taken for ever; under asyncio it has none.
+                with suppress(ValueError):
+                    self._pools.get(self._owner(), []).remove(pool)
+            raise
+        finally:
+            with self._lock:
+                pool.calls -= 1
 
     def clear(self) -> list[HTTPClient]:
-        """Return the httpx clients that were made for this owner, to be closed; a later use makes new ones."""
-        return [pool.client for pool in self._pools.pop(self._owner(), ())]
+        """End all calls, and return the httpx clients that were made for this owner, to be closed; a later use makes new ones."""
+        pools = self._pools.pop(self._owner(), ())
+        for pool in pools:
+            pool.stop()
+        return [pool.client for pool in pools]
 
     def _take(self, *, calls: int) -> Pool[HTTPClient]:
         owner = self._owner()
@@ -77,6 +123,8 @@ class Connections(Generic[HTTPClient]):
             if self._borrowed_by not in {None, owner}:
                 why = "was used in another event loop or process before, to which its connections belong"
                 raise InvalidRequestError([Problem("http_client", self.borrowed, why)])
+            if self.borrowed.is_closed:
+                raise InvalidRequestError([Problem("http_client", self.borrowed, "is closed")])
             self._borrowed_by = owner
             return Pool(self.borrowed)
         with self._lock:
@@ -86,7 +134,11 @@ class Connections(Generic[HTTPClient]):
                 pools = self._pools[owner] = []
             pool = next((pool for pool in pools if pool.calls + calls <= CALLS_EACH), None)
             if pool is None:
-                pool = Pool(self.kind(verify=late_context(), limits=_LIMITS, mounts=dict.fromkeys(_DIRECT)))
+                from .proxies import Route
+
+                transport = httpx.AsyncHTTPTransport if self.kind is httpx.AsyncClient else httpx.HTTPTransport
+                route = Route(transport, verify=late_context(), limits=_LIMITS)
+                pool = Pool(self.kind(transport=route), route)
                 pools.append(pool)
             pool.calls += calls
             return pool
@@ -97,7 +149,15 @@ def _has_ended(owner: Any) -> bool:
 
 
 def running_loop() -> object:
-    """Return the event loop, to which the connections of an async client belong."""
+    """Return the event loop, to which the connections of an async client belong.
+
+    Raises:
+        InvalidRequestError: There is none of asyncio's.
+    """
     from asyncio import get_running_loop
 
-    return get_running_loop()
+    try:
+        return get_running_loop()
+    except RuntimeError as error:
+        why = "must be asyncio's: elsewhere, such as under trio, call an ImagesClient in a worker thread"
+        raise InvalidRequestError([Problem("the event loop", None, why)]) from error

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import ssl
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
+
+# The first that is set is where they come from, as httpx has it; what is written of the keys is opened with them.
+_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
 
 class LateContext(ssl.SSLContext):
@@ -26,7 +30,7 @@ class LateContext(ssl.SSLContext):
         self._protocols = alpn_protocols
 
     def _made(self) -> ssl.SSLContext:
-        context = _made(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        context = _made(*map(os.environ.get, _VARIABLES))
         context.set_alpn_protocols(self._protocols)
         return context
 
@@ -38,5 +42,12 @@ def late_context() -> LateContext:
 
 
 @cache
-def _made(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+def _made(file: str | None, folder: str | None, _log: str | None) -> ssl.SSLContext:
+    try:
+        if folder and not file and not any(Path(folder).iterdir()):
+            raise FileNotFoundError("no file in it")
+        return httpx.create_ssl_context()
+    except (OSError, ValueError) as error:
+        counting = ("SSL_CERT_FILE" if file else "SSL_CERT_DIR", "SSLKEYLOGFILE")
+        said = ", ".join(f"{name}={os.environ[name]}" for name in counting if name in os.environ)
+        raise httpx.LocalProtocolError(f"the certificates to trust can't be read ({said}): {error}") from error

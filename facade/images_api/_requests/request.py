@@ -25,7 +25,7 @@ from images_api._errors import InvalidRequestError, Problem
 from images_api._messages import warn_caller
 from images_api._results import GeneratedImage, ImagesResult
 from images_api._secrets.concealed import SentURL, conceal_headers
-from images_api._settings import checked_retries, checked_timeout, user_agent
+from images_api._settings import checked_retries, checked_timeout, phases, user_agent
 from images_api_client import Client
 from images_api_client.operations import REQUESTS
 from images_api_client.types import UNSET, File
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from images_api._contract.operations import Operation
-    from images_api._settings import Settings
+    from images_api._settings import Settings, TimeoutTypes
 
     from .chunks import OpenFiles
     from .uploads import Upload
@@ -61,6 +61,7 @@ class CheckedRequest:
         http: What to send; it may be sent more than once.
         subject: What the images are about, for their file names.
         max_retries: How often it may be sent again.
+        timeout: How long the call may take.
         images: How many images it asks for.
         about_model: Where the model comes from, if nobody named one, for an error that complains of it.
     """
@@ -68,6 +69,7 @@ class CheckedRequest:
     http: httpx.Request
     subject: str
     max_retries: int
+    timeout: TimeoutTypes
     images: int
     about_model: str
 
@@ -154,7 +156,8 @@ def request(
     http = _built(draft, fields, headers, settings)
     count = draft.role("count", fields)
     images = count if isinstance(count, int) else 1
-    return CheckedRequest(http, _subject(draft), draft.max_retries, images, _about_model(draft, fields, settings))
+    about_model = _about_model(draft, fields, settings)
+    return CheckedRequest(http, _subject(draft), draft.max_retries, draft.timeout, images, about_model)
 
 
 async def arequest(
@@ -191,7 +194,7 @@ async def arequest(
 
 def low_level_client(settings: Settings, transport: Any) -> LowLevelClient:
     """Return a generated client with these settings, which sends by an httpx transport, as do those that are made of it."""
-    return LowLevelClient(settings.base_url, timeout=settings.timeout, httpx_args={"transport": transport})
+    return LowLevelClient(settings.base_url, timeout=phases(settings.timeout), httpx_args={"transport": transport})
 
 
 def _mapping(name: str, said: dict[str, Any]) -> Mapping[str, Any]:
@@ -320,7 +323,9 @@ def _built(draft: _Draft, fields: dict[str, Any], headers: dict[str, str], setti
     fields = {**fields, **files, **draft.extra_body}
     try:
         kwargs = _generated_kwargs(draft, fields)
-        url = _url(settings.base_url + kwargs["url"])
+        url = _url(settings.url(kwargs["url"]))
+        if draft.extra_query:
+            url = url.copy_merge_params(draft.extra_query)
         headers = {name.lower(): value for name, value in kwargs["headers"].items()} | headers
         body: dict[str, Any] = {}
         if "files" in kwargs:
@@ -331,10 +336,7 @@ def _built(draft: _Draft, fields: dict[str, Any], headers: dict[str, str], setti
             body["stream"] = httpx.ByteStream(content)
             # httpx builds all headers anew to add these where it isn't told them, which takes longer than to read the response.
             headers = {"host": url.netloc.decode("ascii"), "content-length": str(len(content))} | headers
-        extensions = {"timeout": draft.timeout.as_dict()}
-        request = httpx.Request(
-            kwargs["method"], url, params=draft.extra_query or None, headers=headers, extensions=extensions, **body
-        )
+        request = httpx.Request(kwargs["method"], url, headers=headers, **body)
     except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
         raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
     if url.userinfo or request.url.query:

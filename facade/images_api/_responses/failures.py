@@ -13,7 +13,7 @@ import httpx
 
 from images_api import _errors as errors
 from images_api._contract.document import error_codes
-from images_api._messages import FOREIGN_TEXT_LIMIT, short
+from images_api._messages import FOREIGN_TEXT_LIMIT, short, shown_url
 
 from .json import decode_json
 
@@ -61,6 +61,7 @@ _REFUSAL = re.compile(
     r"|new_sensitive|敏感",
     re.IGNORECASE,
 )
+_NO_SUCH_ADDRESS = (404, 405)
 
 
 def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) -> errors.APIStatusError:
@@ -92,9 +93,7 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
     elif kind is errors.RateLimitError and error_codes()["quota"].intersection(codes):
         kind = errors.QuotaExceededError
     text = said.text() if said.fields else excerpt(body)
-    message = f"{http.status_code}{f' {said.code}' if said.code else ''}: {text or 'no message'}"
-    if kind is errors.NotFoundError:
-        message += f" (POST {url.copy_with(userinfo=b'', query=None)}; does the base URL lack its /v1?)"
+    message = f"{http.status_code}{f' {said.code}' if said.code else ''}: {text or 'no message'}{_lead(http, url, codes)}"
     if http.request_id:
         message += f" (request {short(http.request_id)})"
     error = kind(message, http=http, body=detail)
@@ -119,21 +118,22 @@ def says_failure(fields: Mapping[str, Any]) -> bool:
     return bool(failed) or said.is_refusal(_STATUSES_OF_REFUSALS[0])
 
 
-def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"") -> errors.APIConnectionError:
+def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"", where: str = "") -> errors.APIConnectionError:
     """Return the error that stands for an answer that didn't come, or not whole.
 
     Args:
         error: What httpx raised.
         elapsed: The seconds since the request was begun.
         body: What came of the answer.
+        where: From which host, by which proxy and at which try.
     """
     started = not isinstance(error, _NEVER_STARTED)
     billed = " The server may have begun, and may bill the call." if started else ""
     what = f"{type(error).__name__}: {short(error)}" if str(error) else type(error).__name__
     if isinstance(error, httpx.TimeoutException):
-        text = f"no answer within the timeout ({what}, after {elapsed:.1f} s).{billed} Pass timeout= to wait longer."
+        text = f"no answer within the timeout{where} ({what}, after {elapsed:.1f} s).{billed} Pass timeout= to wait longer."
         return errors.APITimeoutError(text, may_have_run=started, body=body)
-    text = f"no whole answer ({what}, after {elapsed:.1f} s).{billed}"
+    text = f"no whole answer{where} ({what}, after {elapsed:.1f} s).{billed}"
     return errors.APIConnectionError(text, may_have_run=started, body=body)
 
 
@@ -198,6 +198,19 @@ class Fault:
                 self._gather(each, is_text=is_text)
         elif is_text and said is not None and not isinstance(said, bool) and said != "":
             self._texts.append(str(said))
+
+
+def _lead(http: HTTPInfo, url: httpx.URL, codes: list[str]) -> str:
+    """Say what may be behind a refusal that the address explains."""
+    location = http.headers.get("location")
+    if httpx.codes.is_redirect(http.status_code) and location:
+        return f" (moved to {short(shown_url(location))}, where the request isn't sent of itself: is that the base_url?)"
+    if http.status_code not in _NO_SUCH_ADDRESS:
+        return ""
+    hint = "" if "/v1/" in url.path else "; does the base URL lack its /v1?"
+    if any("model" in code for code in codes):
+        hint = "; is that the model's name here, and may this key use it?"
+    return f" (POST {url.copy_with(userinfo=b'', query=None)}{hint})"
 
 
 @cache
