@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 CONSTRAINTS :=
 TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
-.PHONY: help demo test test-lowest test-httpx2 test-all lint types generate drift upstream vendor bench build clean
+.PHONY: help demo test test-lowest test-httpx2 test-all lint types generate drift openapi upstream vendor bench build clean
 
 # What stands behind `##` is shown; behind `##*` first, as what everybody needs.
 help: ## Show this list
@@ -71,6 +71,10 @@ generate: $(VENV)/dev ##* Make generated/images_api_client anew from openapi.yam
 
 drift: $(VENV)/dev ## Check that generated/ is what openapi.yaml makes of it
 	$(BIN)/python -m tools.generate --check
+
+openapi: ## Check openapi.yaml with the linters that others use; needs npm
+	npx --yes @redocly/cli@2 lint openapi.yaml
+	npx --yes @stoplight/spectral-cli@6 lint openapi.yaml --fail-severity=warn
 
 upstream: $(VENV)/dev ## Tell what DOCUMENT=<path or URL>, another OpenAPI document, says differently; ARGS=--all or --json
 	@$(BIN)/python -m tools.upstream $(if $(DOCUMENT),'$(DOCUMENT)') $(ARGS)

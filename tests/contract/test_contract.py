@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import pytest
 from contract_tables import DOCUMENT, SCHEMAS, at, families, resolved
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from PIL import Image
 from ruamel.yaml import YAML
 
 from tools.generator.method_conventions import SETTINGS
@@ -198,3 +201,50 @@ def test_replies_are_open(name: str) -> None:
         alternatives = [resolved(each) for each in schema.get("anyOf", [schema])]
         assert not any("enum" in each for each in alternatives)
         assert key == "type" or any("null" in each["type"] for each in alternatives)
+
+
+# --- what other tools need: `make openapi` runs some of them -------------------------------------------------------------------
+
+
+def test_every_reference_leads_to_what_openapi_knows() -> None:
+    # OpenAPI Generator stops at others: https://spec.openapis.org/oas/v3.1.1.html#fixed-fields-5
+    for _, reference in keywords("$ref"):
+        step, kind, _, *way = reference.removeprefix("#/").split("/")
+        assert (step, kind) in {("components", "schemas"), ("components", "responses")}
+        assert way[:1] in ([], ["$defs"])
+
+
+def test_requests_have_their_rules_where_generators_do_not_look() -> None:
+    # OpenAPI Generator leaves the properties beside an `allOf` as they are, and can't write them then.
+    for name in REQUESTS:
+        assert SCHEMAS[name]["if"] == {"type": "object"}
+        assert not SCHEMAS[name].keys() & {"allOf", "anyOf", "oneOf"}
+
+
+def test_nothing_but_a_note_stands_beside_a_reference() -> None:
+    beside = {key for way, _ in keywords("$ref") for key in at("#/" + "/".join(map(str, way[:-1]))) if key != "$ref"}
+    assert beside <= {"x-reference-of"}
+
+
+def test_every_answer_has_an_example_that_is_right() -> None:
+    for path in DOCUMENT["paths"].values():
+        for operation in path.values():
+            for response in operation["responses"].values():
+                for media in resolved(response)["content"].values():
+                    validator = Draft202012Validator({**media["schema"], "components": DOCUMENT["components"]})
+                    assert validator.is_valid(media["example"])
+
+
+def test_an_image_of_an_example_can_be_read() -> None:
+    (image,) = DOCUMENT["components"]["responses"]["Images"]["content"]["application/json"]["example"]["data"]
+    with Image.open(BytesIO(base64.b64decode(image["b64_json"]))) as opened:
+        opened.load()
+
+
+def test_every_file_of_a_form_has_an_encoding() -> None:
+    for path in DOCUMENT["paths"].values():
+        for operation in path.values():
+            for media in (each for kind, each in operation["requestBody"]["content"].items() if kind == "multipart/form-data"):
+                properties = resolved(media["schema"])["properties"]
+                files = {name for name, schema in properties.items() if "x-image" in schema}
+                assert {name for name, said in media["encoding"].items() if said.get("contentType") == "image/*"} == files

@@ -394,7 +394,7 @@ class TestOperations:
             ([("required: [prompt]", "required: []")], ["self,\n        *,\n        prompt: str | None = None,"]),
             (
                 [("required: [prompt]", "required: [prompt, style]")],
-                ["        prompt: str,\n        style: ImageStyle,\n        *,"],
+                ["        prompt: str,\n        style: ImageStyle | str,\n        *,"],
             ),
             (
                 [("        markup:\n", f"{DEPTH}        markup:\n")],

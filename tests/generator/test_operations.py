@@ -107,21 +107,21 @@ def test_a_signature_reads_like_the_contract() -> None:
         "model": "ImageModel | str | None",
         "n": "int | None",
         "size": "ImageSize | str | None",
-        "response_format": "ImageResponseFormat | None",
+        "response_format": "ImageResponseFormat | str | None",
         # That of the other body holds less.
-        "quality": "ImageEditQuality | None",
-        "input_fidelity": "ImageInputFidelity | None",
-        "background": "ImageBackground | None",
-        "output_format": "ImageOutputFormat | None",
+        "quality": "ImageEditQuality | str | None",
+        "input_fidelity": "ImageInputFidelity | str | None",
+        "background": "ImageBackground | str | None",
+        "output_format": "ImageOutputFormat | str | None",
         "output_compression": "int | None",
         "partial_images": "int | None",
         "user": "str | None",
         "safety_identifier": "str | None",
-        "complexity": "ImageComplexity | None",
+        "complexity": "ImageComplexity | str | None",
         "frame_count": "int | None",
         "frame_duration_ms": "int | None",
         "svg": "SvgEditSettingsOptions | None",
-        "moderation": "ImageModeration | None",
+        "moderation": "ImageModeration | str | None",
         **dict.fromkeys(CALL_WORDS, "..."),
     }
     assert parameters("create_variation")["image"].annotation == "ImageInput"
@@ -207,13 +207,15 @@ def test_which_models_take_it_is_told_right(method: str) -> None:
 
 def test_what_is_told_of_a_parameter() -> None:
     generate, edit, vary = said("generate"), said("edit"), said("create_variation")
-    assert generate["n"].endswith("At least 1. At most 10. At most 1 for dall-e-3. Default for dall-e-2 and dall-e-3: 1.")
+    assert generate["n"].endswith(
+        "At most 10 for dall-e-2 and GPT image models. At most 1 for dall-e-3. Default for dall-e-2 and dall-e-3: 1."
+    )
     assert generate["prompt"].endswith(
         "At least 1 character. At most 32000 characters for GPT image models. At most 4000 characters for dall-e-3. At most 1000 "
         "characters for dall-e-2."
     )
-    assert generate["style"].endswith("Either `vivid` or `natural`. Only for dall-e-3.")
-    assert generate["moderation"].endswith("Either `low` or `auto`. Only for GPT image models.")
+    assert generate["style"].endswith("Such as `vivid` or `natural`. Only for dall-e-3.")
+    assert generate["moderation"].endswith("Such as `low` or `auto`. Only for GPT image models.")
     assert generate["response_format"].endswith("Not for GPT image models. Default for dall-e-2 and dall-e-3: `url`.")
     assert generate["model"].endswith("Default: `gpt-image-2.5-flare`.")
     assert "Such as `auto`, `1024x1024`, " in generate["size"]

@@ -29,8 +29,7 @@ BEFORE = our_contract()["components"]
 # Nobody's model, so that the sandbox, which keeps the contract as it was, lets everything pass.
 UNKNOWN = "somebodys-model"
 NEW_MAXIMUM = 4
-OLD_MAXIMUM = BEFORE["schemas"]["CreateImageRequest"]["$defs"]["DrawingRules"]["properties"]["n"]["maximum"]
-QUALITIES = [*BEFORE["schemas"]["ImageQuality"]["enum"], "ultra"]
+OLD_MAXIMUM = BEFORE["schemas"]["CreateImageRequest"]["$defs"]["CountRules"]["properties"]["n"]["maximum"]
 Call = tuple[str, dict[str, Any]]
 
 
@@ -51,7 +50,7 @@ def change(contract: Path) -> None:
     yaml = YAML()
     document = yaml.load(contract)
     components = document["components"]
-    components["schemas"]["CreateImageRequest"]["$defs"]["DrawingRules"]["properties"]["n"]["maximum"] = NEW_MAXIMUM
+    components["schemas"]["CreateImageRequest"]["$defs"]["CountRules"]["properties"]["n"]["maximum"] = NEW_MAXIMUM
     components["schemas"]["ImageQuality"]["enum"].append("ultra")
     creation = components["schemas"]["CreateImageRequest"]
     creation["properties"] |= NEW_PARAMETERS
@@ -71,6 +70,9 @@ def change(contract: Path) -> None:
         }
     )
     yaml.dump(document, contract)
+
+
+SMALL = {"model": "dall-e-2", "size": "256x256"}
 
 
 class Project(NamedTuple):
@@ -165,27 +167,27 @@ class TestNewChoice:
         assert "'ultra'" in project.run([])["options"]["quality"]
 
     def test_it_is_checked_and_goes_out(self, project: Project, sandbox: Sandbox) -> None:
-        calls = [generate({"prompt": "x", "model": UNKNOWN, "quality": quality}) for quality in ("ultra", "mega")]
-        refusal = [["quality", f"must be {', '.join(QUALITIES[:-1])} or {QUALITIES[-1]}"]]
-        # The sandbox keeps the contract as it was, and knows no such quality.
-        assert project.outcomes(calls, sandbox.base_url) == [400, refusal]
-        assert [json.loads(request.body)["quality"] for request in sandbox.requests] == ["ultra"]
+        asked = [(model, quality) for model in ("otter-9", UNKNOWN) for quality in ("ultra", "mega")]
+        calls = [generate({"prompt": "x", "model": model, "quality": quality}) for model, quality in asked]
+        refusal = [["quality", "must be ultra for otter-9 (otters are shy)"]]
+        assert project.outcomes(calls, sandbox.base_url) == [200, refusal, 200, 200]
+        assert [json.loads(request.body)["quality"] for request in sandbox.requests] == ["ultra", "ultra", "mega"]
 
 
 class TestTighterBound:
     def test_it_is_documented(self, project: Project) -> None:
         written = (project.folder / "generated" / "images_api_client" / "options.py").read_text(encoding="utf-8")
-        assert f"At least 1. At most {NEW_MAXIMUM}." in written
-        assert f"At most {OLD_MAXIMUM}." not in written
+        assert f"At least 1. At most {NEW_MAXIMUM} for dall-e-2 and GPT image models." in written
+        assert f"At most {OLD_MAXIMUM} for" not in written
 
     def test_it_is_checked_wherever_it_holds(self, project: Project, sandbox: Sandbox, picture: str) -> None:
         calls: list[Call] = [
-            ("generate", {"prompt": "x", "model": UNKNOWN}),
-            ("edit", {"image": picture, "prompt": "x", "model": UNKNOWN}),
-            ("create_variation", {"image": picture, "model": UNKNOWN}),
+            ("generate", {"prompt": "x", **SMALL}),
+            ("edit", {"image": picture, "prompt": "x", "mask": picture, **SMALL}),
+            ("create_variation", {"image": picture, **SMALL}),
         ]
         counted: list[Call] = [(name, {**given, "n": n}) for n in (NEW_MAXIMUM, NEW_MAXIMUM + 1) for name, given in calls]
-        refusal = [["n", f"must be at most {NEW_MAXIMUM}"]]
+        refusal = [["n", f"must be at most {NEW_MAXIMUM} for {SMALL['model']}"]]
         assert project.outcomes(counted, sandbox.base_url) == [200] * len(calls) + [refusal] * len(calls)
         created, edited, varied = sandbox.requests
         assert json.loads(created.body)["n"] == NEW_MAXIMUM
@@ -216,8 +218,8 @@ class TestNewFamily:
 
 def test_the_sandbox_keeps_the_same_contract(project: Project) -> None:
     calls = [
-        generate({"prompt": "x", "model": UNKNOWN, "n": NEW_MAXIMUM, "seed": 99, "tags": ["a"], "quality": "ultra"}),
-        generate({"prompt": "x", "model": UNKNOWN, "n": OLD_MAXIMUM}),
+        generate({"prompt": "x", "model": UNKNOWN, "n": OLD_MAXIMUM, "seed": 99, "tags": ["a"], "quality": "ultra"}),
+        generate({"prompt": "x", "n": OLD_MAXIMUM, **SMALL}),
         generate({"prompt": "x", "model": UNKNOWN, "seed": 100}),
         generate({"prompt": "x", "model": "otter-9", "n": 2}),
         generate({"prompt": "x", "model": "otter-9", "n": 3}),
@@ -227,7 +229,7 @@ def test_the_sandbox_keeps_the_same_contract(project: Project) -> None:
 
 def test_a_type_checker_knows_it(project: Project, tmp_path: Path) -> None:
     right = ["seed=5", 'quality="ultra"', 'tags=["a"]', 'labels={"a": "b"}', 'tone="warm"']
-    wrong = ['seed="5"', 'quality="mega"', "sead=5", 'tags="a"', "labels={1: 2}", 'tone="sad"']
+    wrong = ['seed="5"', "quality=7", "sead=5", 'tags="a"', "labels={1: 2}", 'tone="sad"']
     app = tmp_path / "app.py"
     calls = [f'client.generate("x", {arguments})' for arguments in (*right, *wrong)]
     app.write_text("\n".join(["from images_api import ImagesClient", "client = ImagesClient()", *calls]))

@@ -1,4 +1,4 @@
-"""What is sent where a call says nothing: defaults of the client, the contract and the model; and what errors say of them."""
+"""What is sent where a call says nothing: defaults of the client, the contract, the model; and what errors say of them."""
 
 from __future__ import annotations
 

@@ -96,18 +96,19 @@ def _parts(schema: Schema, model: str) -> Iterator[Schema]:
         yield from _parts(at(schema["$ref"]), model)
     for part in schema.get("allOf", ()):
         yield from _parts(part, model)
-    if "if" in schema and _holds(schema["if"], model):
-        yield from _parts(schema["then"], model)
+    if "if" in schema:
+        holds = _holds(schema["if"], model)
+        yield from _parts({} if holds is None else schema.get("then" if holds else "else", {}), model)
 
 
-def _holds(condition: Schema, model: str) -> bool:
-    """Tell whether a condition is met by the model alone."""
+def _holds(condition: Schema, model: str) -> bool | None:
+    """Tell whether a condition is met by the model; None where it looks at something else."""
     if condition == {"type": "object"}:
         return True
     if condition.keys() - {"properties", "required"} or set(condition.get("properties", ())) | {"model"} != {"model"}:
-        return False
+        return None
     if condition.get("required", ["model"]) != ["model"] or "properties" not in condition:
-        return False
+        return None
     wanted = condition["properties"]["model"]
     unwanted = wanted.get("not")
     return _is(wanted, model) and not (unwanted and _is(unwanted, model))

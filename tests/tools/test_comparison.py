@@ -230,24 +230,24 @@ CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[st
         [],
     ),
     "a bound": (
-        _schema("ImageCount", maximum=4),
-        [f"{ALL}: `n`: maximum 4 (was 10)"],
+        _schema("ImageCount", minimum=2),
+        [f"{ALL}: `n`: minimum 2 (was 1)"],
         [],
         [],
-        [f"{ALL}: `n`: maximum 10 (was 4)"],
+        [f"{ALL}: `n`: minimum 1 (was 2)"],
     ),
     "a lower bound": (
-        _schema("FrameCount", minimum=1),
+        _schema("ImageCount", minimum=0),
         [],
-        [f"{CREATE_AND_EDIT}: `frame_count`: minimum 1 (was 2)"],
-        [f"{CREATE_AND_EDIT}: `frame_count`: minimum 2 (was 1)"],
+        [f"{ALL}: `n`: minimum 0 (was 1)"],
+        [f"{ALL}: `n`: minimum 1 (was 0)"],
         [],
     ),
     "a choice": (
         _schema("ImageStyle", enum=["vivid", "natural", "odd"]),
         [],
-        [f"{CREATION}: `style`: choice odd new"],
-        [f"{CREATION}: `style`: choice odd gone"],
+        [f"{CREATION}: `style`: choice odd new", f"{CREATION}: `style`, when model is in OpenAI or missing: choice odd new"],
+        [f"{CREATION}: `style`: choice odd gone", f"{CREATION}: `style`, when model is in OpenAI or missing: choice odd gone"],
         [],
     ),
     "a choice among others that may be used": (
@@ -408,9 +408,9 @@ def test_make_generate_ends_with_what_changed(tmp_path: Path, capsys: pytest.Cap
     folder = copy_project(tmp_path)
     yaml = YAML()
     document = yaml.load(folder / "openapi.yaml")
-    document["components"]["schemas"]["ImageCount"]["maximum"] = 4
+    document["components"]["schemas"]["ImageCount"]["minimum"] = 2
     yaml.dump(document, folder / "openapi.yaml")
-    for said in (f"### Breaking\n- {ALL}: `n`: maximum 4 (was 10)\n", "Nothing changed for callers.\n"):
+    for said in (f"### Breaking\n- {ALL}: `n`: minimum 2 (was 1)\n", "Nothing changed for callers.\n"):
         assert generate.main(["--root", str(folder)]) == 0
         assert capsys.readouterr().out == said
 

@@ -117,9 +117,9 @@ def _misshapen(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
         yield tuple(error.absolute_path), _first_paragraph(error.message)
     # OpenAPI's own schema doesn't look into schemas.
     schemas = [(where, schema) for where, schema in walk(document) if where[:1] == ("paths",) and where[-1:] == ("schema",)]
-    schemas += [
-        (("components", "schemas", name), each) for name, each in document.get("components", {}).get("schemas", {}).items()
-    ]
+    components = document.get("components", {})
+    named = components.get("schemas", {}) if isinstance(components, dict) else {}
+    schemas += [(("components", "schemas", name), each) for name, each in named.items()] if isinstance(named, dict) else []
     for where, schema in schemas:
         faults = {(*where, *error.instance_path): _in_words(error) for error in map(_innermost, _META_SCHEMA.iter_errors(schema))}
         for place, why in faults.items():
