@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from generation import CONFIG, form_parts, our_contract
 from raw_server import END, Do, RawServer, chunk, head, reply
 
 from images_api_client import Client
@@ -29,9 +30,13 @@ from images_api_client.models import (
     PartialImageEvent,
 )
 from images_api_client.streams import UnknownEvent
+from images_api_client.types import File
+from tools.generator.events import write_events
+from tools.generator.package_writer import _settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 MODES = ("sync", "asyncio")
 # Longer than what is read from a socket at once.
@@ -291,3 +296,52 @@ def test_what_is_no_file_is_refused_before_anything_is_sent(mode: str, image: An
         with pytest.raises(TypeError, match=r"^image(\[\])? must be bytes or a binary file, is a (str|int)"):
             streamed(mode, server, CreateImageEditRequest(image=image, prompt="x"), create_image_edit)
         assert server.requests == []
+
+
+def test_other_contracts_have_other_events(tmp_path: Path) -> None:
+    document = our_contract()
+    components = document["components"]
+    del components["schemas"]["ImageStreamEvent"]["discriminator"]["mapping"]
+    components["responses"]["One"] = {"content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/Image"}}}}
+    document["paths"]["/images/edits"]["post"]["responses"]["200"] = {"$ref": "#/components/responses/One"}
+    del components["x-roles"]["stream"]
+    write_events(document, _settings(CONFIG, tmp_path, tmp_path), tmp_path / "events.py")
+    written = (tmp_path / "events.py").read_text(encoding="utf-8")
+    assert "STREAM = ''\n" in written
+    assert "AnyImage: TypeAlias = Image | UnknownEvent\n" in written
+    assert "'PartialImageEvent': PartialImageEvent,\n" in written
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_file_on_the_disk_that_is_given_bare_keeps_its_name(mode: str, tmp_path: Path) -> None:
+    (tmp_path / "otter.png").write_bytes(PNG)
+    with RawServer(reply(event(COMPLETED), "text/event-stream")) as server, (tmp_path / "otter.png").open("rb") as image:
+        body = CreateImageEditRequest(image=[image, bytearray(PNG)], prompt="x")  # type: ignore[list-item]
+        streamed(mode, server, body, create_image_edit)
+        (request,) = server.requests
+    parts = form_parts(request.headers["content-type"], request.body)
+    assert [part[:3] for part in parts if part.filename] == [
+        ("image[]", "otter.png", "image/png"),
+        ("image[]", "upload.png", "image/png"),
+    ]
+
+
+def test_a_file_that_was_opened_as_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "otter.png").write_bytes(PNG)
+    with (tmp_path / "otter.png").open(encoding="latin-1") as text, pytest.raises(TypeError, match="opened as text"):
+        File(text)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("gpt-image-2.5-sunburst-2026-09-08", "'gpt-image-2.5-sunburst-2026-09-08'"),
+        ("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "<56 characters>"),
+        ("an otter " * 100, repr(("an otter " * 100)[:200]) + "... <900 characters>"),
+        (b"x" * 41, "<41 bytes>"),
+        ([IMAGE, {"image": IMAGE}], f"[<{len(IMAGE)} characters>, {{'image': <{len(IMAGE)} characters>}}]"),
+        ("", "''"),
+    ],
+)
+def test_a_repr_is_short(value: Any, shown: str) -> None:
+    assert repr(UnknownEvent("sketch", value)) == f"UnknownEvent(type_='sketch', data={shown})"
