@@ -27,17 +27,6 @@ _CONNECT_SECONDS = 5.0
 _LONGEST_TIMEOUT = 1_000_000
 _LAST_PORT = 65535
 _DEFAULT_TIMEOUT = 600.0
-# What other clients of this API call their arguments, and what stands for it here.
-_NAMES_ELSEWHERE = {
-    "api_version": "base_url, with ?api-version= behind it",
-    "azure_ad_token": "api_key",
-    "azure_ad_token_provider": "api_key",
-    "azure_endpoint": "base_url",
-    "default_headers": "headers",
-    "default_query": "base_url, with the query behind it",
-    "request_timeout": "timeout",
-    "_strict_response_validation": "validate",
-}
 
 
 class Settings:
@@ -188,13 +177,16 @@ def checked_retries(max_retries: int) -> int:
 def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
     if not defaults:
         return {}
+    from inspect import signature
+
+    from ._contract.arguments import meant
     from ._contract.operations import option_types
     from ._contract.wording import type_fault
 
     problems = []
     for name, value in defaults.items():
         types = option_types(name)
-        why = type_fault(types, value) if types else f"is no argument of a client, nor an option of any operation{_meant(name)}"
+        why = type_fault(types, value) if types else meant(name, (*signature(Settings).parameters, "http_client"))
         if why:
             problems.append(Problem(name, value if types else unless_secret(name, value), why))
     if problems:
@@ -254,14 +246,3 @@ def _checked_paths(given: Mapping[str, str] | None) -> dict[str, str]:
     if problems:
         raise InvalidRequestError(problems)
     return {operations[name]: path.rstrip("/") for name, path in given.items()}
-
-
-def _meant(name: str) -> str:
-    from difflib import get_close_matches
-    from inspect import signature
-
-    from ._contract.operations import all_options
-
-    known = [*signature(Settings).parameters, "http_client", *all_options()]
-    near = [_NAMES_ELSEWHERE[name]] if name in _NAMES_ELSEWHERE else get_close_matches(name, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
