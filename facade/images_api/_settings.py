@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from inspect import signature
 from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urljoin
 
@@ -29,17 +28,6 @@ _CONNECT_SECONDS = 5.0
 _LONGEST_TIMEOUT = 1_000_000
 _LAST_PORT = 65535
 _DEFAULT_TIMEOUT = 600.0
-# What other clients of this API call their arguments, and what stands for it here.
-_NAMES_ELSEWHERE = {
-    "api_version": "base_url, with ?api-version= behind it",
-    "azure_ad_token": "api_key",
-    "azure_ad_token_provider": "api_key",
-    "azure_endpoint": "base_url",
-    "default_headers": "headers",
-    "default_query": "base_url, with the query behind it",
-    "request_timeout": "timeout",
-    "_strict_response_validation": "validate",
-}
 
 
 class Settings:
@@ -197,13 +185,15 @@ def checked_retries(max_retries: int) -> int:
 def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
     if not defaults:
         return {}
-    from ._contract.operations import option_types
+    from inspect import signature
+
+    from ._contract.operations import option_types, unknown_option
     from ._contract.wording import type_fault
 
     problems = []
     for name, value in defaults.items():
         types = option_types(name)
-        why = type_fault(types, value) if types else _unknown(name)
+        why = type_fault(types, value) if types else unknown_option(name, [*signature(Settings).parameters, "http_client"])
         if why:
             problems.append(Problem(name, value if types else unless_secret(name, value), why))
     if problems:
@@ -263,11 +253,3 @@ def _checked_paths(given: Mapping[str, str] | None) -> dict[str, str]:
     if problems:
         raise InvalidRequestError(problems)
     return {operations[name]: path.rstrip("/") for name, path in given.items()}
-
-
-def _unknown(name: str) -> str:
-    from ._contract.operations import unknown_option
-
-    if name in _NAMES_ELSEWHERE:
-        return f"is no option of any operation; did you mean {_NAMES_ELSEWHERE[name]}?"
-    return unknown_option(name, ["http_client", *signature(Settings).parameters])

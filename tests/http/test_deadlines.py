@@ -25,6 +25,7 @@ from images_api import (
     InternalServerError,
     RateLimitError,
     StreamInterruptedError,
+    UnreadableFileError,
 )
 from images_api._http.deadline import Deadline
 from images_api._http.pools import Pool
@@ -232,3 +233,40 @@ def test_nothing_is_sent_by_a_client_that_is_closed_meanwhile() -> None:
     trace = Deadline(1).extensions(pool)["trace"]
     with pytest.raises(httpx.LocalProtocolError, match="closed"):
         trace("http11.send_request_headers.started", {})
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("raised", "error"),
+    [
+        (OSError(5, "odd"), APIConnectionError),
+        (UnreadableFileError([]), UnreadableFileError),
+        (RuntimeError("of the app"), RuntimeError),
+    ],
+)
+def test_what_a_transport_of_the_apps_own_raises_is_typed_or_comes_through(
+    run: Callable[..., Any], raised: Exception, error: type[Exception]
+) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise raised
+
+    transport = httpx.MockTransport(answer)
+    http = httpx.Client(transport=transport) if run is in_sync else httpx.AsyncClient(transport=transport)
+    with pytest.raises(error) as caught:
+        run(generate, base_url="http://127.0.0.1:1/v1", http_client=http)
+    assert type(caught.value) is error
+
+
+@both_ways
+def test_a_try_that_fails_is_followed_by_the_next(run: Callable[..., Any]) -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if len(seen) == 1:
+            raise httpx.ConnectError("not yet")
+        return httpx.Response(200, content=pictures(PICTURE))
+
+    transport = httpx.MockTransport(answer)
+    http = httpx.Client(transport=transport) if run is in_sync else httpx.AsyncClient(transport=transport)
+    assert run(generate, base_url="http://127.0.0.1:1/v1", http_client=http)[0].read() == PICTURE

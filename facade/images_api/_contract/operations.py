@@ -77,7 +77,9 @@ def definitions() -> Mapping[str, Schema]:
 def unknown_option(name: str, arguments: Collection[str]) -> str:
     """Say that there is no such option, and which may have been meant: an option of any operation, or an argument."""
     options = {option for each in definitions() for body in operation(each).bodies.values() for option in body.options}
-    return f"is no option of any operation; {did_you_mean(name, {*options, *arguments})}".rstrip("; ")
+    elsewhere = _NAMES_ELSEWHERE.get(name)
+    hint = f"did you mean {elsewhere}?" if elsewhere else did_you_mean(name, [*arguments, *options])
+    return f"is no argument of a client, nor an option of any operation; {hint}".rstrip("; ")
 
 
 @cache

@@ -64,20 +64,20 @@ def exchange(each: Exchange, pool: Pool[httpx.Client]) -> None:
         try:
             response = pool.client.send(each.request, stream=True, auth=each.auth, follow_redirects=False)
         except FAULTS as error:
-            pool.end.wait(each.fail(_known(error, pool)))
-            continue
-        read_later = False
-        try:
-            read_later = not each.begin(response)
-            if not read_later:
-                for chunk in chunks(response):
-                    each.receive(chunk)
-        except FAULTS as error:
-            cut = _known(error, pool)
-        finally:
-            if not read_later:
-                response.close()
-        pause = None if read_later else each.end(cut)
+            pause: float | None = each.fail(_known(error, pool))
+        else:
+            read_later = False
+            try:
+                read_later = not each.begin(response)
+                if not read_later:
+                    for chunk in chunks(response):
+                        each.receive(chunk)
+            except FAULTS as error:
+                cut = _known(error, pool)
+            finally:
+                if not read_later:
+                    response.close()
+            pause = None if read_later else each.end(cut)
         if pause is None:
             return
         pool.end.wait(pause)
@@ -96,20 +96,20 @@ async def aexchange(each: Exchange, pool: Pool[httpx.AsyncClient]) -> None:
         try:
             response = await pool.client.send(each.request, stream=True, auth=each.auth, follow_redirects=False)
         except FAULTS as error:
-            await _waited(pool, each.fail(_known(error, pool)))
-            continue
-        read_later = False
-        try:
-            read_later = not each.begin(response)
-            if not read_later:
-                async for chunk in achunks(response):
-                    each.receive(chunk)
-        except FAULTS as error:
-            cut = _known(error, pool)
-        finally:
-            if not read_later:
-                await response.aclose()
-        pause = None if read_later else each.end(cut)
+            pause: float | None = each.fail(_known(error, pool))
+        else:
+            read_later = False
+            try:
+                read_later = not each.begin(response)
+                if not read_later:
+                    async for chunk in achunks(response):
+                        each.receive(chunk)
+            except FAULTS as error:
+                cut = _known(error, pool)
+            finally:
+                if not read_later:
+                    await response.aclose()
+            pause = None if read_later else each.end(cut)
         if pause is None:
             return
         await _waited(pool, pause)
