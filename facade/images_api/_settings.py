@@ -14,7 +14,7 @@ import httpx
 from ._contract.document import document, official_url, plain
 from ._errors import InvalidRequestError, Problem
 from ._messages import shown_url
-from ._secrets.concealed import Secret, conceal_headers, concealed, unless_secret
+from ._secrets.concealed import Secret, conceal_headers, concealed, is_secret, unless_secret
 
 Validation: TypeAlias = Literal["strict", "warn", "off"]
 APIKey: TypeAlias = str | Callable[[], str] | None
@@ -114,8 +114,9 @@ class Settings:
         # A callable knows where the key lies and is not the key; a text is the key itself.
         kept = self.api_key if callable(self.api_key) else None
         headers = {name: value for name, value in self.headers.items() if not isinstance(value, Secret)}
-        base_url = re.sub(r"(?<=://).*@", "", self.base_url)
-        return self.__dict__ | {"api_key": kept, "headers": headers, "base_url": base_url}
+        query = "&".join(field for field in self.query[1:].split("&") if not is_secret(field.partition("=")[0]))
+        address = {"base_url": re.sub(r"(?<=://).*@", "", self.base_url), "query": query and f"?{query}"}
+        return self.__dict__ | {"api_key": kept, "headers": headers} | address
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -224,15 +225,16 @@ def _headers(organization: str | None, project: str | None) -> dict[str, str]:
 
 def _base_url(given: str, paths: Mapping[str, str]) -> tuple[str, str]:
     """Return a base URL without an operation's path, and the query that goes with every request."""
-    url, mark, query = str(given).strip().partition("#")[0].partition("?")
+    url, _, query = map(Secret, str(given).strip().partition("#")[0].partition("?"))
     url = url.rstrip("/")
     for path in (*paths.values(), *document()["paths"]):
         url = url.removesuffix(path)
+    url = Secret(url.rstrip("/"))  # a wrong one too may have a password
     try:
         checked_url(url)
     except ValueError as error:
         raise InvalidRequestError([Problem("base_url", shown_url(str(given)), str(error))]) from None
-    return url.rstrip("/"), mark + query if query else ""
+    return url, Secret(f"?{query}") if query else ""
 
 
 def _checked_paths(given: Mapping[str, str] | None) -> dict[str, str]:

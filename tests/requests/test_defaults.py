@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from file_server import FileServer, served_fixture
 from pictures import drawn
 
 from images_api import APIStatusError, ImagesClient, InvalidRequestError
@@ -16,10 +17,10 @@ from images_api import APIStatusError, ImagesClient, InvalidRequestError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from file_server import FileServer
-
     from images_api.sandbox import Sandbox
 
+# pytest finds it by its name, here.
+FIXTURES = (served_fixture,)
 PNG = drawn()
 FREE_SIZES, ITS_OWN = {"model": "gpt-image-2", "size": "1536x864"}, {"model": "dall-e-2"}
 

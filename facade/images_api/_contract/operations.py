@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
     from .document import Schema
 
+# What other clients of this API call their arguments, and what stands for it here.
+_NAMES_ELSEWHERE = {
+    "api_version": "base_url, with ?api-version= behind it",
+    "azure_ad_token": "api_key",
+    "azure_ad_token_provider": "api_key",
+    "azure_endpoint": "base_url",
+    "default_query": "base_url, with the query behind it",
+    "_strict_response_validation": "validate",
+}
+
 
 class Operation:
     """An operation with a request body.

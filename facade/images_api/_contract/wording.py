@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, cast
 
-from .document import at, document, plain
+from .document import at, document, merged, plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -78,7 +78,7 @@ def why(error: jsonschema_rs.ValidationError, pointer: str, instance: Schema) ->
 
 def hint(schema: Schema, value: object) -> str:
     """Return how to say what was meant by a value that breaks a rule of its parameter, if that can be told."""
-    sizes = any(choice.get("format") == "image-size" for choice in schema.get("anyOf", ()))
+    sizes = any(merged(choice).get("format") == "image-size" for choice in merged(schema).get("anyOf", ()))
     sides = [plain(side) for side in value] if sizes and isinstance(value, list | tuple) else []
     return f', such as "{sides[0]}x{sides[1]}"' if list(map(type, sides)) == [int, int] else ""
 
