@@ -55,6 +55,7 @@ def change(contract: Path) -> None:
     components["schemas"]["ImageQuality"]["enum"].append("ultra")
     creation = components["schemas"]["CreateImageRequest"]
     creation["properties"] |= NEW_PARAMETERS
+    components["schemas"]["ImageModel"]["enum"].append("otter-9")
     components["x-families"]["Otter"] = {"pattern": "^otter-[0-9]"}
     creation["allOf"].append(
         {

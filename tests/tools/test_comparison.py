@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from generation import copy_project, our_contract
+from generation import copy_project, our_contract, run
 from ruamel.yaml import YAML
 
 from tools import generate
@@ -14,6 +14,7 @@ from tools.changes import changes
 from tools.comparison.differences import differences
 from tools.comparison.documents import Document, operations
 from tools.comparison.facts import Entries, read_facts
+from tools.generator.trees import contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,6 +164,18 @@ def _schema(name: str, **keywords: Any) -> Callable[[Schema], None]:
     return change
 
 
+def _without(name: str, keyword: str) -> Callable[[Schema], None]:
+    def change(document: Schema) -> None:
+        del document["components"]["schemas"][name][keyword]
+
+    return change
+
+
+def _operation(document: Schema) -> None:
+    operation = {**document["paths"]["/images/generations"]["post"], "operationId": "createCollage"}
+    document["paths"]["/images/collages"] = {"post": operation}
+
+
 def _rule(condition: Any, consequence: Any) -> Callable[[Schema], None]:
     def change(document: Schema) -> None:
         document["components"]["schemas"]["CreateImageRequest"]["allOf"].append({"if": condition, "then": consequence})
@@ -254,6 +267,34 @@ CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[st
         [],
         [f"{CREATE_AND_EDIT}: `size`: choice auto new"],
     ),
+    "a bound that is no more": (
+        _without("ImageCount", "maximum"),
+        [],
+        [f"{ALL}: `n`: no longer maximum 10"],
+        [f"{ALL}: `n`: maximum 10 (was none)"],
+        [],
+    ),
+    "choices that are no more": (
+        _property("style", {"type": ["string", "null"]}),
+        [],
+        [f"{CREATION}: `style`: no longer choices natural, vivid"],
+        [f"{CREATION}: `style`: choices natural, vivid (was any)"],
+        [],
+    ),
+    "a default that is no more": (
+        _property("model", {key: value for key, value in MODEL.items() if key != "default"}),
+        [f"{CREATION}: `model`: no longer default {MODEL['default']}"],
+        [],
+        [f"{CREATION}: `model`: default {MODEL['default']} (was none)"],
+        [],
+    ),
+    "an operation": (
+        _operation,
+        [],
+        ["`createCollage`: the operation: new"],
+        ["`createCollage`: the operation: gone"],
+        [],
+    ),
     "null": (
         _property("user", {"type": ["string", "null"]}),
         [],
@@ -293,7 +334,7 @@ CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[st
         _schema("ErrorDetail", properties=ERROR_TYPE),
         [],
         [f"{ALL}: `error.type` of errors: choices a, b (was any)"],
-        [f"{ALL}: `error.type` of errors: choices any (was a, b)"],
+        [f"{ALL}: `error.type` of errors: no longer choices a, b"],
         [],
     ),
     "a field of a reply that is always there": (
@@ -390,38 +431,96 @@ def _markdown(breaking: list[str], compatible: list[str]) -> str:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_a_change_of_the_contract_means_for_callers(tmp_path: Path, name: str) -> None:
+def test_what_a_change_of_the_contract_means_for_callers(name: str) -> None:
     change, *lines = CHANGES[name]
-    before, after = tmp_path / "before.json", tmp_path / "after.json"
     document = our_contract()
-    before.write_text(json.dumps(document), encoding="utf-8")
+    before = json.dumps(document).encode()
     change(document)
-    after.write_text(json.dumps(document), encoding="utf-8")
-    assert changes(before, after) == _markdown(*lines[:2])
-    assert changes(after, before) == _markdown(*lines[2:])
+    after = json.dumps(document).encode()
+    assert changes(before, after, "HEAD") == _markdown(*lines[:2])
+    assert changes(after, before, "HEAD") == _markdown(*lines[2:])
 
 
-def test_make_generate_ends_with_what_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = copy_project(tmp_path)
+class TestMakeGenerate:
+    """The summary at its end, which is of what will be committed and not of what ran before."""
+
+    @pytest.fixture
+    def project(self, tmp_path: Path) -> Path:
+        folder = copy_project(tmp_path)
+        git(folder, "init", "--quiet", "--initial-branch=main")
+        commit(folder, "v1")
+        return folder
+
+    @pytest.fixture
+    def said(self, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+        def said(project: Path, *arguments: str, code: int = 0) -> str:
+            assert generate.main(["--root", str(project), *arguments]) == code
+            printed = capsys.readouterr()
+            return printed.out if code == 0 else printed.err
+
+        return said
+
+    def test_it_says_the_same_however_often_it_runs(self, project: Path, said: Callable[..., str]) -> None:
+        assert said(project) == "Nothing changed for callers.\n"
+        set_maximum(project, 4)
+        summary = f"### Breaking\n- {ALL}: `n`: maximum 4 (was 10)\n"
+        assert [said(project) for _ in range(2)] == [summary, summary]
+        commit(project, "v2")
+        assert said(project) == "Nothing changed for callers.\n"
+        assert said(project, "--base", "v1") == summary
+
+    def test_what_was_changed_and_changed_back_is_no_change(self, project: Path, said: Callable[..., str]) -> None:
+        set_maximum(project, 4)
+        said(project)
+        set_maximum(project, 10)
+        assert said(project) == "Nothing changed for callers.\n"
+
+    @pytest.mark.parametrize("revision", ["v9", "--all", "-h", ""])
+    def test_a_revision_that_is_none_is_named_before_anything_is_written(
+        self, project: Path, said: Callable[..., str], revision: str
+    ) -> None:
+        set_maximum(project, 4)
+        before = contents(project)
+        printed = said(project, f"--base={revision}", code=1)
+        assert "was left as it is" in printed
+        assert f"revision {revision}" in printed or f"{revision} is no revision" in printed
+        assert contents(project) == before
+
+    def test_a_revision_without_a_contract(self, project: Path, said: Callable[..., str]) -> None:
+        git(project, "rm", "-r", "--quiet", "--cached", "generated")
+        commit(project, "v0", "openapi.yaml")
+        assert said(project) == "There is no contract in HEAD to compare with.\n"
+
+    def test_a_contract_that_git_has_in_another_form(self, project: Path, said: Callable[..., str]) -> None:
+        (project / generate.PACKAGE / "openapi.json").write_text("{\n<<<<<<< HEAD\n}", encoding="utf-8")
+        commit(project, "v0")
+        assert said(project).startswith("What changed for callers can't be told. the contract of HEAD:2:1: isn't JSON: ")
+
+    def test_without_a_repository_it_is_made_and_nothing_is_told(self, tmp_path: Path, said: Callable[..., str]) -> None:
+        folder = copy_project(tmp_path)
+        assert said(folder).startswith(f"What changed for callers can't be told. git finds no revision HEAD of {folder}")
+
+    def test_without_git_it_is_made_and_nothing_is_told(
+        self, tmp_path: Path, said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = copy_project(tmp_path)
+        monkeypatch.setenv("PATH", "")
+        assert said(folder) == "What changed for callers can't be told. git can't be run: No such file or directory.\n"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=Otter", "-c", "user.email=otter@example.com", "-c", "commit.gpgsign=false")
+    run("git", *who, *arguments, folder=folder)
+
+
+def commit(folder: Path, tag: str, *paths: str) -> None:
+    git(folder, "add", *(paths or ["--all"]))
+    git(folder, "commit", "--quiet", "--message", tag)
+    git(folder, "tag", tag)
+
+
+def set_maximum(project: Path, maximum: int) -> None:
     yaml = YAML()
-    document = yaml.load(folder / "openapi.yaml")
-    document["components"]["schemas"]["ImageCount"]["maximum"] = 4
-    yaml.dump(document, folder / "openapi.yaml")
-    for said in (f"### Breaking\n- {ALL}: `n`: maximum 4 (was 10)\n", "Nothing changed for callers.\n"):
-        assert generate.main(["--root", str(folder)]) == 0
-        assert capsys.readouterr().out == said
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        (None, "There was no contract before to compare with."),
-        ("{\n<<<<<<< HEAD\n}", "What changed for callers can't be told. {path}:2:1: isn't JSON: "),
-    ],
-)
-def test_a_contract_that_was_not_readable_is_said_to_be_so(tmp_path: Path, text: str | None, line: str) -> None:
-    before, after = tmp_path / "before.json", tmp_path / "after.json"
-    if text is not None:
-        before.write_text(text, encoding="utf-8")
-    after.write_text(json.dumps(our_contract()), encoding="utf-8")
-    assert changes(before, after).startswith(line.format(path=before))
+    document = yaml.load(project / "openapi.yaml")
+    document["components"]["schemas"]["ImageCount"]["maximum"] = maximum
+    yaml.dump(document, project / "openapi.yaml")
