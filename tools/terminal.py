@@ -27,10 +27,10 @@ def say(text: str, file: TextIO | None = None) -> None:
 
 def write(text: str, file: TextIO | None = None) -> None:
     """Print a text as it is; the rest is as with `say`."""
-    file = file or sys.stdout
-    encoding = file.encoding or "utf-8"
+    target: TextIO = sys.stdout if file is None else file
+    encoding = target.encoding or "utf-8"
     try:
-        print(text.encode(encoding, "backslashreplace").decode(encoding), file=file, flush=True)
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=target, flush=True)
     except BrokenPipeError:
         # Else the interpreter complains when it closes the file at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), target.fileno())

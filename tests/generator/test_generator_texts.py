@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    Change = Callable[[dict[str, Any], str], object]
+    Change = Callable[[dict[str, Any], Any], object]
 
 ODD = [
     '"',
@@ -127,10 +127,10 @@ def test_pairs_of_surrogates_are_the_characters_that_they_stand_for() -> None:
 SCHEMAS = "components", "schemas"
 
 
-def put(*place: str | int) -> Change:
+def put(*place: Any) -> Change:
     """Put a text at a place, whose parents are made where they aren't there."""
 
-    def change(document: dict[str, Any], text: str) -> None:
+    def change(document: dict[str, Any], text: Any) -> None:
         node: Any = document
         for step in place[:-1]:
             node = node[step] if isinstance(node, list) else node.setdefault(step, {})

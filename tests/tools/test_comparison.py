@@ -233,10 +233,10 @@ SVG_USAGE = f"{ALL}: `svg_usage.{{}}` of replies: {{}}".format
 # What is changed; then what breaks callers and what doesn't, and the same of the way back.
 CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[str], list[str]]] = {
     "an option": (
-        _property("seed", {"type": "integer", "minimum": 0, "maximum": 99}),
+        _property("glow", {"type": "integer", "minimum": 0, "maximum": 99}),
         [],
-        [f"{CREATION}: `seed`: new (types integer, minimum 0, maximum 99)"],
-        [f"{CREATION}: `seed`: gone"],
+        [f"{CREATION}: `glow`: new (types integer, minimum 0, maximum 99)"],
+        [f"{CREATION}: `glow`: gone"],
         [],
     ),
     "a bound": (

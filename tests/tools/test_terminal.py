@@ -32,6 +32,6 @@ def test_lines_of_ours_stay_lines() -> None:
 
 
 def test_a_terminal_that_knows_few_characters_gets_escapes() -> None:
-    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    say("🦦 ü", file)
-    assert file.detach().getvalue() == b"\\U0001f9a6 \\xfc\n"  # type: ignore[attr-defined]  it is the BytesIO
+    content = io.BytesIO()
+    say("🦦 ü", io.TextIOWrapper(content, encoding="ascii"))
+    assert content.getvalue() == b"\\U0001f9a6 \\xfc\n"

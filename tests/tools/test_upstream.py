@@ -138,7 +138,7 @@ def field(name: str, value: Any, text: str, *, at: str = "", ours: str = "", the
 
 
 MUTATIONS = {
-    "a parameter more": field("seed", {"type": "integer"}, "only theirs", ours="CreateImageRequest"),
+    "a parameter more": field("glow", {"type": "integer"}, "only theirs", ours="CreateImageRequest"),
     "a parameter less": field("style", _GONE, "only ours", theirs="CreateImageRequest"),
     "a nested one less": field(
         "svg.reasoning",
@@ -210,7 +210,7 @@ MUTATIONS = {
 }
 # What several operations share differs in each.
 SHARED: dict[str, tuple[str, Any, str]] = {
-    "a field of the reply": ("ImagesResponse/properties/seed", {"type": "integer"}, " reply application/json seed: only theirs"),
+    "a field of the reply": ("ImagesResponse/properties/glow", {"type": "integer"}, " reply application/json glow: only theirs"),
     "a field of a picture": ("Image/properties/url", _GONE, " reply application/json data[*].url: only ours"),
     "a field of an error": ("ErrorDetail/properties/code", _GONE, " error application/json error.code: only ours"),
     "a field of an event": (
@@ -280,12 +280,12 @@ class TestDifferent:
         pointer, value, *_ = MUTATIONS["a parameter more"]
         said = upstream(under_other_names(change(our_contract(), pointer, value)))
         assert (
-            "POST /images/generations (theirs: /openai/v1/images/generations) request application/json\n  seed: only theirs"
+            "POST /images/generations (theirs: /openai/v1/images/generations) request application/json\n  glow: only theirs"
             in said.out
         )
 
     def test_an_operation_they_lack_keeps_nothing_else_from_being_compared(self, upstream: Upstream) -> None:
-        document = change(change(our_contract(), "#/paths/~1images~1variations", _GONE), f"{R}/seed", {"type": "integer"})
+        document = change(change(our_contract(), "#/paths/~1images~1variations", _GONE), f"{R}/glow", {"type": "integer"})
         said = upstream(document)
         assert said.code == 1
         assert "POST /images/variations\n  only ours\n" in said.out
@@ -304,12 +304,12 @@ class TestKnown:
     def listed(self, tmp_path: Path) -> Path:
         path = tmp_path / "listed.toml"
         path.write_text(
-            '[[known]]\nreason = "Otters need it."\ndifferences = ["POST /images/* seed: only theirs", "* style: only ours"]\n'
+            '[[known]]\nreason = "Otters need it."\ndifferences = ["POST /images/* glow: only theirs", "* style: only ours"]\n'
         )
         return path
 
     def test_news_alone_are_shown(self, upstream: Upstream, listed: Path) -> None:
-        document = change(our_contract(), f"{R}/seed", {"type": "integer"})
+        document = change(our_contract(), f"{R}/glow", {"type": "integer"})
         del document["servers"]
         said = upstream(document, known=listed)
         assert (said.code, said.out) == (
@@ -318,19 +318,19 @@ class TestKnown:
         )
         del document["components"]["schemas"]["ImageStyle"]["enum"][0]
         said = upstream(document, known=listed)
-        assert (said.code, "choice vivid" in said.out, "seed" in said.out) == (1, True, False)
+        assert (said.code, "choice vivid" in said.out, "glow" in said.out) == (1, True, False)
 
     def test_all_shows_the_reasons(self, upstream: Upstream, listed: Path) -> None:
-        document = change(our_contract(), f"{R}/seed", {"type": "integer"})
+        document = change(our_contract(), f"{R}/glow", {"type": "integer"})
         assert (
-            "Known: Otters need it.\nPOST /images/generations request application/json\n  seed: only theirs"
+            "Known: Otters need it.\nPOST /images/generations request application/json\n  glow: only theirs"
             in upstream(document, "--all", known=listed).out
         )
         (known,) = json.loads(upstream(document, "--json", known=listed).out)["known"]
-        assert (known["field"], known["reason"]) == ("seed", "Otters need it.")
+        assert (known["field"], known["reason"]) == ("glow", "Otters need it.")
 
     def test_what_the_official_document_no_longer_has_is_stale(self, upstream: Upstream, listed: Path) -> None:
-        document = change(our_contract(), f"{R}/seed", {"type": "integer"})
+        document = change(our_contract(), f"{R}/glow", {"type": "integer"})
         assert json.loads(upstream(document, "--json", known=listed).out)["stale"] == ["* style: only ours"]
         assert "delete it from upstream.toml:\n  * style: only ours\n" in upstream(document, known=listed).out
         document["servers"] = [{"url": "http://localhost:8080/v1"}]

@@ -221,7 +221,8 @@ def _read(source: str) -> bytes:
             content = file.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         raise DocumentError(f"{source}: {getattr(error, 'strerror', None) or error}") from error
-    return _small_enough(source, content)
+    _check_size(source, len(content))
+    return content
 
 
 def _fetch(url: str) -> bytes:
@@ -232,7 +233,7 @@ def _fetch(url: str) -> bytes:
             response.raise_for_status()
             for chunk in response.iter_bytes():
                 content += chunk
-                _small_enough(url, content)
+                _check_size(url, len(content))
                 if time.monotonic() > until:
                     raise DocumentError(f"{url}: didn't come whole within {_LONGEST:.0f} seconds")
     except httpx.HTTPStatusError as error:
@@ -242,10 +243,9 @@ def _fetch(url: str) -> bytes:
     return bytes(content)
 
 
-def _small_enough(source: str, content: bytes | bytearray) -> bytes | bytearray:
-    if len(content) > _MOST_BYTES:
+def _check_size(source: str, size: int) -> None:
+    if size > _MOST_BYTES:
         raise DocumentError(f"{source}: is larger than {_MOST_BYTES // 1024**2} MiB, which is read at most")
-    return content
 
 
 def _parse(source: str, text: str) -> Any:

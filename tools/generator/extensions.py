@@ -84,9 +84,9 @@ def wrong_extensions(document: Schema) -> Iterator[tuple[Place, str]]:
         if not isinstance(name, str) or not name.startswith("x-") or not _NAMES.isdisjoint(where[-2:-1]):
             continue
         if name in _VALIDATORS:
-            yield from (
-                ((*where, *error.instance_path), _in_words(name, error)) for error in _VALIDATORS[name].iter_errors(value)
-            )
+            for error in _VALIDATORS[name].iter_errors(value):
+                for key, why in _in_words(name, error):
+                    yield (*where, *error.instance_path, *key), why
         elif near := get_close_matches(name, _EXTENSIONS, n=1, cutoff=0.75):
             yield where, f"is no extension of this project; did you mean {near[0]}?"
         if name == "x-retired" and isinstance(value, dict):
