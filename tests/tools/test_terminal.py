@@ -33,5 +33,6 @@ def test_lines_of_ours_stay_lines() -> None:
 
 def test_a_terminal_that_knows_few_characters_gets_escapes() -> None:
     content = io.BytesIO()
-    say("🦦 ü", io.TextIOWrapper(content, encoding="ascii"))
+    file = io.TextIOWrapper(content, encoding="ascii")
+    say("🦦 ü", file)
     assert content.getvalue() == b"\\U0001f9a6 \\xfc\n"
