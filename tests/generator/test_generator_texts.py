@@ -159,7 +159,7 @@ LOW_LEVEL: dict[str, Any] = {
 def ask(document: dict[str, Any], text: str) -> None:
     schema = {"type": "string", "enum": ["a", text]}
     parameters = [
-        {"in": kind, "name": f"{kind} {text}", "description": text, "example": text, "schema": schema}
+        {"in": kind, "name": f"{kind} {text[:60]}", "description": text, "example": text, "schema": schema}
         for kind in ("query", "header", "cookie")
     ]
     document["paths"]["/limits"] = {"get": LOW_LEVEL | {"parameters": parameters, "description": text}}
@@ -240,7 +240,9 @@ class TestAnywhere:
         assert not canary.exists()
         assert json.loads((tmp_path / "package" / "openapi.json").read_bytes())["info"]["title"] == text
 
-    @pytest.mark.parametrize(("place", "text"), zip(EVERYWHERE, cycle(["a\0b", "a\u202eb", "a\ud800b", "a\u2028b"])), ids=ascii)
+    @pytest.mark.parametrize(
+        ("place", "text"), list(zip(EVERYWHERE, cycle(["a\0b", "a\u202eb", "a\ud800b", "a\u2028b"]), strict=False)), ids=ascii
+    )
     def test_what_can_not_be_seen_is_refused_with_its_line(self, tmp_path: Path, place: str, text: str) -> None:
         document = our_contract()
         EVERYWHERE[place](document, text)
