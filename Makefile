@@ -12,6 +12,9 @@ PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 CONSTRAINTS :=
 TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
+# A value for the shell as it was given, whatever characters it holds.
+quoted = '$(subst ','\'',$(value $(1)))'
+
 .PHONY: help demo test test-lowest test-httpx2 test-all lint types generate drift openapi upstream vendor bench build clean
 
 # What stands behind `##` is shown; behind `##*` first, as what everybody needs.
@@ -66,8 +69,8 @@ types: $(VENV)/dev ##* Check types: mypy and pyright, strictly
 	$(BIN)/mypy --strict generated/images_api_client
 	$(BIN)/basedpyright
 
-generate: $(VENV)/dev ##* Make generated/images_api_client anew from openapi.yaml
-	$(BIN)/python -m tools.generate
+generate: $(VENV)/dev ##* Make generated/images_api_client anew from openapi.yaml, and tell what changed since HEAD, or BASE=revision
+	$(BIN)/python -m tools.generate $(if $(value BASE),--base=$(call quoted,BASE))
 
 drift: $(VENV)/dev ## Check that generated/ is what openapi.yaml makes of it
 	$(BIN)/python -m tools.generate --check
@@ -77,14 +80,15 @@ openapi: ## Check openapi.yaml with the linters that others use; needs npm
 	npx --yes @stoplight/spectral-cli@6 lint openapi.yaml --fail-severity=warn
 
 upstream: $(VENV)/dev ## Tell what DOCUMENT=<path or URL>, another OpenAPI document, says differently; ARGS=--all or --json
-	@$(BIN)/python -m tools.upstream $(if $(DOCUMENT),'$(DOCUMENT)') $(ARGS)
+	@$(BIN)/python -m tools.upstream $(ARGS) -- $(if $(value DOCUMENT),$(call quoted,DOCUMENT))
 
 bench: $(VENV)/bench ## Compare speed and memory with the official SDK and httpx; ARGS="--help" says what else it can
 	$(BIN)/python -m tools.bench $(ARGS)
 
 vendor: $(VENV)/dev ## Copy the generated client into INTO=folder [NAME=package]; FORCE=1 overwrites edits of an earlier copy
-	$(BIN)/python -m tools.vendor '$(or $(INTO),$(error say where to: make vendor INTO=folder [NAME=package]))' \
-	  $(if $(NAME),--name '$(NAME)') $(if $(filter 1,$(FORCE)),--force)
+	$(if $(value INTO),,$(error say where to: make vendor INTO=folder [NAME=package]))
+	$(BIN)/python -m tools.vendor --parents $(if $(value NAME),--name=$(call quoted,NAME)) $(if $(filter 1,$(FORCE)),--force) \
+	  -- $(call quoted,INTO)
 
 build: $(VENV)/dev ## Build the wheel and the sdist into dist/, and check both
 	$(BIN)/hatchling build --clean

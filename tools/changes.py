@@ -1,10 +1,10 @@
 """Tell callers what a new contract changes for them, as Markdown for CHANGELOG.md."""
 
-from pathlib import Path
+from typing import Any
 
 from tools.comparison.compatibility import breaks
 from tools.comparison.differences import PRESENCE, SETS, Difference, differences
-from tools.comparison.documents import Document, DocumentError, operations, read_document
+from tools.comparison.documents import Document, DocumentError, operations, parse_document
 from tools.comparison.facts import Entries, Entry, read_facts
 from tools.comparison.models import read_models
 from tools.comparison.wording import field_name, value_text
@@ -12,20 +12,21 @@ from tools.comparison.wording import field_name, value_text
 _HEADINGS = {True: "### Breaking", False: "### Compatible"}
 
 
-def changes(before: Path, after: Path) -> str:
+def changes(before: bytes | None, after: bytes, since: str) -> str:
     """Tell what changed for callers between two contracts.
 
     Args:
-        before: The contract as it was, `openapi.json`. It need not exist.
-        after: The contract as it is.
+        before: The contract as it was, what `openapi.json` held; None where there was none.
+        after: The contract as it is, likewise.
+        since: What the contract was of, such as `HEAD`.
 
     Returns:
         Markdown with what breaks and what doesn't, or a line that says why there is none.
     """
-    if not before.exists():
-        return "There was no contract before to compare with."
+    if before is None:
+        return f"There is no contract in {since} to compare with."
     try:
-        old, new = read_document(str(before)), read_document(str(after))
+        old, new = parse_document(f"the contract of {since}", before), parse_document("the new contract", after)
         left, right = _entries(old), _entries(new)
     except DocumentError as error:
         return f"What changed for callers can't be told. {error}"
@@ -70,7 +71,7 @@ def _describe(difference: Difference, left: Entries, right: Entries) -> str:
         "error": f"{field} of errors" if field else place.part,
     }.get(kind, f"{place.part} {field}")
     when = f", when {place.when}" if place.when else ""
-    return f"{subject.strip() or place.part}{when}: {_what(difference, left, right)}"
+    return f"{subject.strip() or place.part or 'the operation'}{when}: {_what(difference, left, right)}"
 
 
 def _what(difference: Difference, left: Entries, right: Entries) -> str:
@@ -82,14 +83,20 @@ def _what(difference: Difference, left: Entries, right: Entries) -> str:
         return f"{'new' if after else 'gone'}{f' ({said})' if said and after else ''}"
     if difference.aspect in SETS and isinstance(before or after, str):
         return f"{SETS[difference.aspect]} {before or after} {'gone' if before else 'new'}"
-    return f"{difference.aspect} {value_text(difference.aspect, after)} (was {value_text(difference.aspect, before)})"
+    if after is None:
+        return f"no longer {_fact(difference.aspect, before)}"
+    return f"{_fact(difference.aspect, after)} (was {value_text(difference.aspect, before)})"
 
 
 def _facts(entry: Entry) -> str:
     if "types" in entry.facts and not entry.facts["types"].value:
         return "refused"
     facts = {name: fact.value for name, fact in entry.facts.items() if not name.endswith(" allowed") and fact.value is not False}
-    return ", ".join("required" if name == "required" else f"{name} {value_text(name, value)}" for name, value in facts.items())
+    return ", ".join("required" if name == "required" else _fact(name, value) for name, value in facts.items())
+
+
+def _fact(aspect: str, value: Any) -> str:
+    return f"{aspect} {value_text(aspect, value)}"
 
 
 def _bullet(text: str, callers: list[str]) -> str:

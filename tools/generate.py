@@ -1,7 +1,8 @@
 """Make `generated/images_api_client` from `openapi.yaml`, or check that it is what the contract makes of it.
 
-python -m tools.generate          write it anew; exit 1 when it can't be made
-python -m tools.generate --check  compare only; exit 1 with a short diff where it differs
+python -m tools.generate             write it anew, and tell what changed for callers since HEAD; exit 1 when it can't be made
+python -m tools.generate --base REV  the same, since another revision
+python -m tools.generate --check     compare only; exit 1 with a short diff where it differs
 """
 
 import argparse
@@ -11,8 +12,12 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tools.terminal import say
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path("generated", "images_api_client")
+_CONTRACT = PACKAGE / "openapi.json"
+_HEAD = "HEAD"
 _MOST_FILES = 8
 
 
@@ -27,40 +32,56 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description="Make the generated client from openapi.yaml.")
     parser.add_argument("--check", action="store_true", help="compare what is there with what would be made")
+    parser.add_argument("--base", metavar="REVISION", help="tell what changed since this revision instead of HEAD")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's folder")
     options = parser.parse_args(arguments)
     try:
-        return _run(options.root, check=options.check)
+        return _run(options.root, options.base, check=options.check)
     except ModuleNotFoundError as error:
         print(f"{error.name} isn't installed: `make clean generate` installs what pyproject.toml asks for.", file=sys.stderr)
         return 1
 
 
-def _run(root: Path, *, check: bool) -> int:
+def _run(root: Path, base: str | None, *, check: bool) -> int:
     # Not before it is known that they can be imported.
-    from tools.changes import changes
     from tools.generator.contract import ContractError
     from tools.generator.package_writer import GenerationError, write_package
     from tools.generator.pins import PinError, check_pins
     from tools.generator.templates import FixError
+    from tools.revisions import RevisionError, check_revision
 
     package = root / PACKAGE
+    if base is not None:
+        try:
+            check_revision(base, root)
+        except RevisionError as error:
+            say(f"{PACKAGE} was left as it is.\n{error}", sys.stderr)
+            return 1
     with TemporaryDirectory(prefix="images-api-") as folder:
         fresh = Path(folder) / PACKAGE.name
         try:
             check_pins(ROOT / "pyproject.toml")
             write_package(root / "openapi.yaml", root / "generator-config.yml", fresh)
         except (ContractError, FixError, GenerationError, PinError) as error:
-            print(f"{PACKAGE} was left as it is.\n{error}", file=sys.stderr)
+            say(f"{PACKAGE} was left as it is.\n{error}", sys.stderr)
             return 1
         if check:
             return _compare(fresh, package)
-        changed = changes(package / "openapi.json", fresh / "openapi.json")
         if package.exists():
             shutil.rmtree(package)
         shutil.copytree(fresh, package)
-        print(changed)
-        return 0
+    say(_changes(root, base or _HEAD))
+    return 0
+
+
+def _changes(root: Path, base: str) -> str:
+    from tools.changes import changes
+    from tools.revisions import RevisionError, content_at
+
+    try:
+        return changes(content_at(base, root, _CONTRACT), (root / _CONTRACT).read_bytes(), base)
+    except RevisionError as error:
+        return f"What changed for callers can't be told. {error}"
 
 
 def _compare(fresh: Path, package: Path) -> int:
@@ -70,11 +91,11 @@ def _compare(fresh: Path, package: Path) -> int:
     shown, rest = list(islice(found, _MOST_FILES)), len(list(found))
     if not shown:
         return 0
-    print("".join(shown), end=f"... and {rest} more files differ\n" if rest else "", file=sys.stderr)
-    print(
+    say(("".join(shown) + (f"... and {rest} more files differ" if rest else "")).rstrip("\n"), sys.stderr)
+    say(
         f"{PACKAGE} is not what openapi.yaml makes of it. Nobody edits it: what it should say belongs to openapi.yaml or "
         "tools/generator. Run `make generate` and commit the result.",
-        file=sys.stderr,
+        sys.stderr,
     )
     return 1
 

@@ -7,7 +7,6 @@ python -m tools.upstream DOCUMENT --json  for machines
 
 import argparse
 import json
-import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -18,8 +17,9 @@ from typing import Any
 
 from tools.comparison.differences import PRESENCE, SETS, Difference, differences
 from tools.comparison.documents import Document, DocumentError, Node, operations, read_document
-from tools.comparison.facts import read_facts
+from tools.comparison.facts import Facts, read_facts
 from tools.comparison.wording import field_name, value_text
+from tools.terminal import printable, write
 
 CONTRACT = Path(__file__).resolve().parent.parent / "openapi.yaml"
 KNOWN = Path(__file__).with_suffix(".toml")
@@ -34,7 +34,7 @@ class Pattern:
 
     def fits(self, difference: Difference) -> bool:
         """Tell whether a difference is one of them."""
-        return re.fullmatch(".*".join(map(re.escape, self.text.split("*"))), describe(difference)) is not None
+        return _fits(self.text.split("*"), describe(difference))
 
 
 @dataclass(frozen=True)
@@ -67,20 +67,29 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         found = compare(read_document(options.contract), read_document(options.document), read_known(options.known))
+        text = _json_text(found) if options.json else "\n".join(map(printable, _as_text(found, everything=options.all)))
     except DocumentError as error:
-        print(error, file=sys.stderr)
+        write(printable(str(error)), sys.stderr)
         return 2
-    if options.json:
-        print(json.dumps(_as_json(found), indent=1, ensure_ascii=False, default=str))
-    else:
-        print("\n".join(_as_text(found, everything=options.all)))
+    except Exception as error:  # noqa: BLE001  Python would end with 1, which says that there is news
+        why = f"can't be compared, and nobody foresaw why: {type(error).__name__}: {error}"
+        write(printable(f"{options.document}: {why}"), sys.stderr)
+        return 2
+    write(text)
     return 1 if found.news else 0
 
 
 def read_known(path: Path) -> list[Pattern]:
-    """Read the differences that are known and wanted."""
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))["known"]
-    return [Pattern(text, entry["reason"]) for entry in entries for text in entry["differences"]]
+    """Read the differences that are known and wanted.
+
+    Raises:
+        DocumentError: The list can't be read.
+    """
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))["known"]
+        return [Pattern(text, entry["reason"]) for entry in entries for text in entry["differences"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DocumentError(f"{path}: isn't a list of known differences: {type(error).__name__}: {error}") from error
 
 
 def compare(ours: Document, theirs: Document, known: list[Pattern]) -> Comparison:
@@ -101,8 +110,8 @@ def compare(ours: Document, theirs: Document, known: list[Pattern]) -> Compariso
     found = {name: there for name, (method, path, _) in wanted.items() if (there := _find(theirs, method, path))}
     if not found:
         raise DocumentError(f"{theirs.source}: holds no Images API: it has none of {', '.join(wanted)}, under any prefix")
-    left = read_facts({name: (method, item) for name, (method, _, item) in wanted.items()})
-    right = read_facts({name: (wanted[name][0], item) for name, (_, item) in found.items()})
+    left = _facts(ours, {name: (method, item) for name, (method, _, item) in wanted.items()})
+    right = _facts(theirs, {name: (wanted[name][0], item) for name, (_, item) in found.items()})
     found_differences = [
         (difference, [pattern for pattern in known if pattern.fits(difference)])
         for difference in differences(left.entries, right.entries)
@@ -125,6 +134,28 @@ def describe(difference: Difference) -> str:
     return f"{' '.join(filter(None, (*difference.place[:2], field_name(difference.place))))}: {_what(difference)}"
 
 
+def _facts(document: Document, operations: dict[str, tuple[str, Node]]) -> Facts:
+    try:
+        return read_facts(operations)
+    except RecursionError as error:
+        raise DocumentError(f"{document.source}: its schemas are nested too deeply, by way of its references") from error
+
+
+def _fits(parts: list[str], text: str) -> bool:
+    """Tell whether a text begins with the first part, ends with the last, and has those between in their order."""
+    begin, *middle = parts
+    if not middle:
+        return text == begin
+    *middle, end = middle
+    at = len(begin)
+    for part in middle:
+        found = text.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return text.startswith(begin) and text.endswith(end) and at + len(end) <= len(text)
+
+
 def _find(document: Document, method: str, path: str) -> tuple[str, Node] | None:
     """Return the shortest of the paths that end so, and its path item."""
     there = [(theirs, item) for their_method, theirs, item in operations(document, path) if their_method == method]
@@ -133,7 +164,8 @@ def _find(document: Document, method: str, path: str) -> tuple[str, Node] | None
 
 def _servers(document: Document) -> set[str]:
     root = document.root.mapping()
-    return {str(server.mapping()["url"].value) for server in root["servers"].list()} if "servers" in root else set()
+    servers = [server.mapping() for server in root["servers"].list()] if "servers" in root else []
+    return {str(server["url"].value) for server in servers if "url" in server}
 
 
 def _what(difference: Difference) -> str:
@@ -150,7 +182,8 @@ def _as_text(found: Comparison, *, everything: bool) -> Iterator[str]:
     yield from _listed(found.news, found.paths)
     if everything:
         for reason, group in groupby(sorted(found.known, key=_reason), key=_reason):
-            yield f"\nKnown: {reason}"
+            yield ""
+            yield f"Known: {reason}"
             yield from _listed([difference for difference, _ in group], found.paths)
     if found.stale:
         yield f"The official document no longer differs in this; delete it from {KNOWN.name}:"
@@ -181,8 +214,8 @@ def _listed(found: list[Difference], paths: dict[str, str | None]) -> Iterator[s
             yield f"    ours {difference.left_pointer}  theirs {difference.right_pointer}"
 
 
-def _as_json(found: Comparison) -> dict[str, Any]:
-    return {
+def _json_text(found: Comparison) -> str:
+    record = {
         "document": found.theirs.source,
         "paths": found.paths,
         "news": [_record(difference) for difference in found.news],
@@ -190,6 +223,7 @@ def _as_json(found: Comparison) -> dict[str, Any]:
         "stale": [pattern.text for pattern in found.stale],
         "misplaced_nullable": found.misplaced_nullable,
     }
+    return json.dumps(record, indent=1, default=str)
 
 
 def _record(difference: Difference) -> dict[str, Any]:

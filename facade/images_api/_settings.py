@@ -225,11 +225,11 @@ def _headers(organization: str | None, project: str | None) -> dict[str, str]:
 
 def _base_url(given: str, paths: Mapping[str, str]) -> tuple[str, str]:
     """Return a base URL without an operation's path, and the query that goes with every request."""
-    url, _, query = map(Secret, str(given).strip().partition("#")[0].partition("?"))
-    url = url.rstrip("/")
+    # A wrong one too may have a password, which no display of these variables may show.
+    address, _, query = map(Secret, str(given).strip().partition("#")[0].partition("?"))
+    url = Secret(address.rstrip("/"))
     for path in (*paths.values(), *document()["paths"]):
-        url = url.removesuffix(path)
-    url = Secret(url.rstrip("/"))  # a wrong one too may have a password
+        url = Secret(url.removesuffix(path).rstrip("/"))
     try:
         checked_url(url)
     except ValueError as error:

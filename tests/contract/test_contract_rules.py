@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
-from contract_tables import SCHEMAS, at, bound, choices, families, picture_rule, rules, supports, types
+from contract_tables import SCHEMAS, at, bound, choices, families, picture_rule, rules, sample, supports, types
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pictures import drawn, padded, turned
@@ -59,18 +59,6 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "svg": {"output_format": "svg"},
     "partial_images": {"stream": True},
     "stream": {"stream": True},
-}
-# One value that is right for each parameter without named choices.
-SAMPLES: dict[str, Any] = {
-    "n": 1,
-    "output_compression": 50,
-    "stream": True,
-    "partial_images": 1,
-    "user": "u",
-    "safety_identifier": "s",
-    "frame_count": 2,
-    "frame_duration_ms": 100,
-    "svg": {"model": "gpt-5"},
 }
 _TESTED_APART = {"prompt", "model", "image", "images", "mask", "markup"}
 
@@ -144,7 +132,7 @@ class TestEveryParameterAndModel:
         wrong = []
         for name in SCHEMAS[request]["properties"].keys() - _TESTED_APART:
             named = choices(request, name, OTHER[0])
-            for value in named or [SAMPLES[name]]:
+            for value in named or [sample(request, name, model if supports(request, name, model) else OTHER[0])]:
                 right = value in choices(request, name, model) if named else supports(request, name, model)
                 given = {**COMPANIONS.get(name, {}), name: value}
                 if (name not in {each.parameter for each in refusals(method, model, **given)}) != right:
@@ -320,7 +308,7 @@ def _formats() -> Iterator[Case]:
     # The default format is known of GPT models only.
     yield Case("generate", GPT, {}, {"output_compression": 50}, "output_compression")
     for name in ("background", "output_format", "output_compression", "complexity", "frame_count", "svg"):
-        given = {name: next(iter(choices(REQUESTS["generate"], name, OTHER[0])), SAMPLES.get(name))}
+        given = {name: next(iter(choices(REQUESTS["generate"], name, OTHER[0])), sample(REQUESTS["generate"], name, OTHER[0]))}
         yield Case("generate", DALLE2 + DALLE3, {}, given, name)
         yield Case("edit", DALLE2, {}, given, name)
 
@@ -600,7 +588,7 @@ class TestMessages:
         assert [each.parameter for each in found] == ["image[1]", "image[2]", "image[3]", "image[3]", "mask", "n"]
 
     @pytest.mark.parametrize("method", ["generate", "edit", "create_variation", "stream_generate"])
-    @pytest.mark.parametrize("name", ["qality", "seed", "stream", "images"])
+    @pytest.mark.parametrize("name", ["qality", "glow", "stream", "images"])
     def test_what_is_no_parameter_is_no_argument(self, client: ImagesClient, sandbox: Sandbox, method: str, name: str) -> None:
         with pytest.raises(TypeError, match=f"unexpected keyword argument '{name}'"):
             getattr(client, method)(**PLAIN[method.removeprefix("stream_")], **{name: True})

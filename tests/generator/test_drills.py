@@ -232,9 +232,30 @@ class TestBrokenContract:
             ("enum: [high, low]", "enum: [high, 1]", ": components/schemas/ImageInputFidelity/enum: .*has int and str"),
             ("enum: [high, low]", "enum: []", ": components/schemas/ImageInputFidelity/enum: .*is empty"),
             ("enum: [high, low]", "enum: high", ': components/schemas/ImageInputFidelity/enum: "high"'),
+            ("enum: [png, gif, svg]", "enum: [png, gfi, svg]", ": .*/if/.*output_format has no choice `gfi`; did you mean `gif`"),
+            ("output_format: {const: gif}", "output_format: {const: gfi}", ": .*/const: output_format has no choice `gfi`"),
+            ("{not: {const: transparent}}", "{not: {const: clear}}", ": .*/not/const: background has no choice `clear` "),
+            ("stream: {not: {const: true}}", "stream: {not: {const: 1.5}}", ": .*/const: stream can't be 1.5 "),
+            ("        n: {default: 1}", "        n: {default: one}", ": .*/n/default: n can't be `one` "),
+            ("        n: {default: 1}", "        n: {maximum: 1, default: 2}", ": .*the rule itself refuses the default 2 of n"),
+            ("{enum: [standard, null]}", "{enum: [standart, null]}", ": .*quality has no choice `standart`.*mean `standard`"),
+            ("response_format: {default: url}", "response_format: {default: link}", ": .*response_format has no choice `link` "),
+            ("pattern: '^dall-e-2$'", "pattern: '^dalle-2$'", ": .*/pattern: no choice of model matches `.dalle-2.`: add one"),
+            ("square: true}", "sqare: true}", ": .*/x-image/sqare: is none of types, .*; did you mean square"),
+            ("square: true}", "square: 1}", ": .*/x-image/square: 1 is not of type"),
+            ("maximumRatio: 3", "maximalRatio: 3", ": .*/x-sides/maximalRatio: is none of .*; did you mean maximumRatio"),
+            ("x-image: {types: [image/png]", "x-imgae: {types: [image/png]", ": .*/x-imgae: is no extension.*mean x-image"),
+            ("{date: '2026-10-23'", "{date: '2026-13-23'", ': .*/date: "2026-13-23" is not a "date"'),
+            ("successor: gpt-image-2}", "successor: gpt-2}", ": .*/successor: 'gpt-2' is none of the choices"),
+            ("        dall-e-3: {date", "        dall-e-4: {date", ": .*/dall-e-4: 'dall-e-4' is none of the choices"),
+            ("            quota: [", "            qouta: [", ": .*/x-codes/qouta: is none of policy, quota and .*mean quota"),
+            ("'429': [rate", "'4290': [rate", ": .*/x-codes/4290: is none of policy, quota and a status"),
+            ("minimum: 1\n", "minimum: .inf\n", ": .*/minimum: must be a number that JSON can write"),
+            ("  title: Images API", '  title: "a\\u202eb"', r": info/title: holds the character U\+202E"),
+            ("default: dall-e-2\n", "default: 'dall\"2'\n", ": .*/default: must not hold quotes"),
             ("default: dall-e-2\n", "default: 7\n", ": components/schemas/CreateImageVariationRequest/.*/default: 7"),
-            (STYLE, f"        seed: {{type: integer}}\n{STYLE}", ": components/.*/seed: has no description"),
-            (STYLE, f"        seed: true\n{STYLE}", ": components/.*/seed: must be a mapping"),
+            (STYLE, f"        glow: {{type: integer}}\n{STYLE}", ": components/.*/glow: has no description"),
+            (STYLE, f"        glow: true\n{STYLE}", ": components/.*/glow: must be a mapping"),
             (STYLE, f"        self: {{type: string, description: x}}\n{STYLE}", ": .*/self: can't be a parameter"),
             (STYLE, f"        timeout: {{type: string, description: x}}\n{STYLE}", ": .*/timeout: can't be a parameter"),
             (STYLE, f"        extra_body: {{type: string, description: x}}\n{STYLE}", ": .*/extra_body: can't be a parameter"),
@@ -516,7 +537,7 @@ class TestGenerator:
             tools.site / "openapi_python_client" / "templates" / "types.py.jinja",
             ("    status: HTTPStatus", "    status_code: HTTPStatus"),
         )
-        assert tools(code=0) == "Nothing changed for callers.\n"
+        assert tools(code=0).startswith("What changed for callers can't be told. git finds no revision HEAD")
 
     def test_one_that_was_not_asked_for_is_refused(self, tools: Tools) -> None:
         tools.pretend("0.28.0")

@@ -54,6 +54,7 @@ def change(contract: Path) -> None:
     components["schemas"]["ImageQuality"]["enum"].append("ultra")
     creation = components["schemas"]["CreateImageRequest"]
     creation["properties"] |= NEW_PARAMETERS
+    components["schemas"]["ImageModel"]["enum"].append("otter-9")
     components["schemas"]["ImageModel"]["$defs"]["Otter"] = {"pattern": "^otter-[0-9]"}
     creation["then"]["allOf"].append(
         {

@@ -190,7 +190,7 @@ class TestOpenAI:
             (lambda i: i.generate(prompt="x", model=GPT, size="1000x1000"), "size", "invalid_value"),
             (lambda i: i.generate(prompt="x", model=GPT, quality="hd"), "quality", "invalid_value"),
             (lambda i: i.generate(prompt="x", model=GPT, response_format="url"), "response_format", "unknown_parameter"),
-            (lambda i: i.generate(prompt="x", model=GPT, extra_body={"seed": 1}), "seed", "unknown_parameter"),
+            (lambda i: i.generate(prompt="x", model=GPT, extra_body={"glow": 1}), "glow", "unknown_parameter"),
             (lambda i: i.edit(image=png(), prompt="x"), "image", "unsupported_file_mimetype"),
             (lambda i: i.edit(image=("a.png", b"no image"), prompt="x"), "image", "invalid_image_file"),
             (lambda i: i.edit(image=("a.png", png()[:-40]), prompt="x"), "image", "invalid_image_file"),
@@ -249,7 +249,7 @@ class TestResponses:
 
     def test_unknown_models_take_anything_and_say_little(self, http: httpx.Client) -> None:
         body = {"prompt": "x", "model": "my-model", "size": "100x50", "steps": 4}
-        responses = [post(http, "/images/generations", json={**body, "seed": number}) for number in (1, 1, 2)]
+        responses = [post(http, "/images/generations", json={**body, "glow": number}) for number in (1, 1, 2)]
         assert set(responses[0]) == {"created", "data"}
         first, again, other = (contents(response)[0] for response in responses)
         assert first == again != other

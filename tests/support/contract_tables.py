@@ -90,6 +90,31 @@ def types(request: str, parameter: str) -> set[str]:
     return {name for each in alternatives for name in ([each["type"]] if isinstance(each["type"], str) else each["type"])}
 
 
+def sample(request: str, parameter: str, model: str) -> Any:
+    """Return a value that a parameter takes with a model, whatever else a request says."""
+    least = bound(request, parameter, model, "minimum")
+    return _sample(SCHEMAS[request]["properties"][parameter], 1 if least is None else least)
+
+
+def _sample(schema: Schema, least: float = 1) -> Any:
+    whole = resolved(schema)
+    kind = resolved(whole["anyOf"][0]) if "anyOf" in whole else whole
+    if "enum" in kind or "const" in kind:
+        return kind.get("enum", [kind.get("const")])[0]
+    name = kind["type"] if isinstance(kind["type"], str) else kind["type"][0]
+    values: dict[str, Any] = {
+        "string": "x" * max(1, kind.get("minLength", 1)),
+        "boolean": True,
+        "integer": max(least, kind.get("minimum", least)),
+        "number": max(least, kind.get("minimum", least)),
+    }
+    if name == "array":
+        return [_sample(kind["items"])] * kind.get("minItems", 1)
+    if name == "object":
+        return {key: _sample(kind["properties"][key]) for key in kind.get("required", ())}
+    return values[name]
+
+
 def _parts(schema: Schema, model: str) -> Iterator[Schema]:
     yield schema
     if "$ref" in schema:

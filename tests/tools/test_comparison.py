@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from generation import copy_project, our_contract
+from generation import copy_project, our_contract, run
 from ruamel.yaml import YAML
 
 from tools import generate
@@ -14,6 +14,7 @@ from tools.changes import changes
 from tools.comparison.differences import differences
 from tools.comparison.documents import Document, operations
 from tools.comparison.facts import Entries, read_facts
+from tools.generator.trees import contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,6 +164,18 @@ def _schema(name: str, **keywords: Any) -> Callable[[Schema], None]:
     return change
 
 
+def _without(name: str, keyword: str) -> Callable[[Schema], None]:
+    def change(document: Schema) -> None:
+        del document["components"]["schemas"][name][keyword]
+
+    return change
+
+
+def _operation(document: Schema) -> None:
+    operation = {**document["paths"]["/images/generations"]["post"], "operationId": "createCollage"}
+    document["paths"]["/images/collages"] = {"post": operation}
+
+
 def _rule(condition: Any, consequence: Any) -> Callable[[Schema], None]:
     def change(document: Schema) -> None:
         document["components"]["schemas"]["CreateImageRequest"]["then"]["allOf"].append({"if": condition, "then": consequence})
@@ -172,21 +185,21 @@ def _rule(condition: Any, consequence: Any) -> Callable[[Schema], None]:
 
 def _shared_rule(name: str, **keywords: Any) -> Callable[[Schema], None]:
     def change(document: Schema) -> None:
-        rule = document["components"]["schemas"]["CreateImageRequest"]["$defs"][f"{name}Rules"]
+        rule = document["components"]["x-rules"][name]
         rule |= {key: {**rule[key], **value} for key, value in keywords.items()}
 
     return change
 
 
 def _new_family(document: Schema) -> None:
-    document["components"]["schemas"]["ImageModel"]["$defs"]["Otter"] = {"type": "string", "pattern": "^otter-"}
-    is_otter = {"properties": {"model": {"$ref": "#/components/schemas/ImageModel/$defs/Otter"}}, "required": ["model"]}
+    document["components"]["x-families"]["Otter"] = {"type": "string", "pattern": "^otter-"}
+    is_otter = {"properties": {"model": {"$ref": "#/components/x-families/Otter"}}, "required": ["model"]}
     _rule(is_otter, {"properties": {"n": {"maximum": 2}, "style": False, "quality": {"default": "high"}}})(document)
     _rule({"not": is_otter}, {"properties": {"user": False}})(document)
 
 
 def _other_pattern(document: Schema) -> None:
-    document["components"]["schemas"]["ImageModel"]["$defs"]["DallE2"]["pattern"] = "^dall-e-[12]$"
+    document["components"]["x-families"]["DallE2"]["pattern"] = "^dall-e-[12]$"
 
 
 def _retire(document: Schema) -> None:
@@ -198,10 +211,7 @@ def _forget_event(document: Schema) -> None:
 
 
 def _smaller_pictures(document: Schema) -> None:
-    document["components"]["schemas"]["CreateImageRequest"]["$defs"]["DallE2ImageRules"]["x-image"] |= {
-        "types": ["image/png", "image/gif"],
-        "bytesBelow": 9,
-    }
+    document["components"]["x-rules"]["DallE2Image"]["x-image"] |= {"types": ["image/png", "image/gif"], "bytesBelow": 9}
 
 
 ALL = "`createImage`, `createImageEdit`, `createImageVariation`"
@@ -212,7 +222,7 @@ CREATION, CREATE_AND_EDIT, EDIT_AND_VARY = (
 )
 SCHEMAS = our_contract()["components"]["schemas"]
 MODEL = SCHEMAS["CreateImageRequest"]["properties"]["model"]
-BYTES = our_contract()["components"]["schemas"]["CreateImageRequest"]["$defs"]["DallE2ImageRules"]["x-image"]["bytesBelow"]
+BYTES = our_contract()["components"]["x-rules"]["DallE2Image"]["x-image"]["bytesBelow"]
 ERROR_TYPE = {**SCHEMAS["ErrorDetail"]["properties"], "type": {"enum": ["a", "b", None]}}
 IS_SVG = {"properties": {"output_format": {"const": "svg"}}, "required": ["output_format"]}
 OTTER = f"{CREATION}: `{{}}`, when model is in Otter: {{}}".format
@@ -223,10 +233,10 @@ SVG_USAGE = f"{ALL}: `svg_usage.{{}}` of replies: {{}}".format
 # What is changed; then what breaks callers and what doesn't, and the same of the way back.
 CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[str], list[str]]] = {
     "an option": (
-        _property("seed", {"type": "integer", "minimum": 0, "maximum": 99}),
+        _property("glow", {"type": "integer", "minimum": 0, "maximum": 99}),
         [],
-        [f"{CREATION}: `seed`: new (types integer, minimum 0, maximum 99)"],
-        [f"{CREATION}: `seed`: gone"],
+        [f"{CREATION}: `glow`: new (types integer, minimum 0, maximum 99)"],
+        [f"{CREATION}: `glow`: gone"],
         [],
     ),
     "a bound": (
@@ -256,6 +266,34 @@ CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[st
         [f"{CREATE_AND_EDIT}: `size`: choice auto gone"],
         [],
         [f"{CREATE_AND_EDIT}: `size`: choice auto new"],
+    ),
+    "a bound that is no more": (
+        _without("ImageCount", "minimum"),
+        [],
+        [f"{ALL}: `n`: no longer minimum 1"],
+        [f"{ALL}: `n`: minimum 1 (was none)"],
+        [],
+    ),
+    "choices that are no more": (
+        _property("style", {"type": ["string", "null"]}),
+        [],
+        [f"{CREATION}: `style`: no longer choices natural, vivid"],
+        [f"{CREATION}: `style`: choices natural, vivid (was any)"],
+        [],
+    ),
+    "a default that is no more": (
+        _property("model", {key: value for key, value in MODEL.items() if key != "default"}),
+        [f"{CREATION}: `model`: no longer default {MODEL['default']}"],
+        [],
+        [f"{CREATION}: `model`: default {MODEL['default']} (was none)"],
+        [],
+    ),
+    "an operation": (
+        _operation,
+        [],
+        ["`createCollage`: the operation: new"],
+        ["`createCollage`: the operation: gone"],
+        [],
     ),
     "null": (
         _property("user", {"type": ["string", "null"]}),
@@ -296,7 +334,7 @@ CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[st
         _schema("ErrorDetail", properties=ERROR_TYPE),
         [],
         [f"{ALL}: `error.type` of errors: choices a, b (was any)"],
-        [f"{ALL}: `error.type` of errors: choices any (was a, b)"],
+        [f"{ALL}: `error.type` of errors: no longer choices a, b"],
         [],
     ),
     "a field of a reply that is always there": (
@@ -393,38 +431,96 @@ def _markdown(breaking: list[str], compatible: list[str]) -> str:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_a_change_of_the_contract_means_for_callers(tmp_path: Path, name: str) -> None:
+def test_what_a_change_of_the_contract_means_for_callers(name: str) -> None:
     change, *lines = CHANGES[name]
-    before, after = tmp_path / "before.json", tmp_path / "after.json"
     document = our_contract()
-    before.write_text(json.dumps(document), encoding="utf-8")
+    before = json.dumps(document).encode()
     change(document)
-    after.write_text(json.dumps(document), encoding="utf-8")
-    assert changes(before, after) == _markdown(*lines[:2])
-    assert changes(after, before) == _markdown(*lines[2:])
+    after = json.dumps(document).encode()
+    assert changes(before, after, "HEAD") == _markdown(*lines[:2])
+    assert changes(after, before, "HEAD") == _markdown(*lines[2:])
 
 
-def test_make_generate_ends_with_what_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = copy_project(tmp_path)
+class TestMakeGenerate:
+    """The summary at its end, which is of what will be committed and not of what ran before."""
+
+    @pytest.fixture
+    def project(self, tmp_path: Path) -> Path:
+        folder = copy_project(tmp_path)
+        git(folder, "init", "--quiet", "--initial-branch=main")
+        commit(folder, "v1")
+        return folder
+
+    @pytest.fixture
+    def said(self, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+        def said(project: Path, *arguments: str, code: int = 0) -> str:
+            assert generate.main(["--root", str(project), *arguments]) == code
+            printed = capsys.readouterr()
+            return printed.out if code == 0 else printed.err
+
+        return said
+
+    def test_it_says_the_same_however_often_it_runs(self, project: Path, said: Callable[..., str]) -> None:
+        assert said(project) == "Nothing changed for callers.\n"
+        set_minimum(project, 2)
+        summary = f"### Breaking\n- {ALL}: `n`: minimum 2 (was 1)\n"
+        assert [said(project) for _ in range(2)] == [summary, summary]
+        commit(project, "v2")
+        assert said(project) == "Nothing changed for callers.\n"
+        assert said(project, "--base", "v1") == summary
+
+    def test_what_was_changed_and_changed_back_is_no_change(self, project: Path, said: Callable[..., str]) -> None:
+        set_minimum(project, 2)
+        said(project)
+        set_minimum(project, 1)
+        assert said(project) == "Nothing changed for callers.\n"
+
+    @pytest.mark.parametrize("revision", ["v9", "--all", "-h", ""])
+    def test_a_revision_that_is_none_is_named_before_anything_is_written(
+        self, project: Path, said: Callable[..., str], revision: str
+    ) -> None:
+        set_minimum(project, 2)
+        before = contents(project)
+        printed = said(project, f"--base={revision}", code=1)
+        assert "was left as it is" in printed
+        assert f"revision {revision}" in printed or f"{revision} is no revision" in printed
+        assert contents(project) == before
+
+    def test_a_revision_without_a_contract(self, project: Path, said: Callable[..., str]) -> None:
+        git(project, "rm", "-r", "--quiet", "--cached", "generated")
+        commit(project, "v0", "openapi.yaml")
+        assert said(project) == "There is no contract in HEAD to compare with.\n"
+
+    def test_a_contract_that_git_has_in_another_form(self, project: Path, said: Callable[..., str]) -> None:
+        (project / generate.PACKAGE / "openapi.json").write_text("{\n<<<<<<< HEAD\n}", encoding="utf-8")
+        commit(project, "v0")
+        assert said(project).startswith("What changed for callers can't be told. the contract of HEAD:2:1: isn't JSON: ")
+
+    def test_without_a_repository_it_is_made_and_nothing_is_told(self, tmp_path: Path, said: Callable[..., str]) -> None:
+        folder = copy_project(tmp_path)
+        assert said(folder).startswith(f"What changed for callers can't be told. git finds no revision HEAD of {folder}")
+
+    def test_without_git_it_is_made_and_nothing_is_told(
+        self, tmp_path: Path, said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = copy_project(tmp_path)
+        monkeypatch.setenv("PATH", "")
+        assert said(folder) == "What changed for callers can't be told. git can't be run: No such file or directory.\n"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=Otter", "-c", "user.email=otter@example.com", "-c", "commit.gpgsign=false")
+    run("git", *who, *arguments, folder=folder)
+
+
+def commit(folder: Path, tag: str, *paths: str) -> None:
+    git(folder, "add", *(paths or ["--all"]))
+    git(folder, "commit", "--quiet", "--message", tag)
+    git(folder, "tag", tag)
+
+
+def set_minimum(project: Path, minimum: int) -> None:
     yaml = YAML()
-    document = yaml.load(folder / "openapi.yaml")
-    document["components"]["schemas"]["ImageCount"]["minimum"] = 2
-    yaml.dump(document, folder / "openapi.yaml")
-    for said in (f"### Breaking\n- {ALL}: `n`: minimum 2 (was 1)\n", "Nothing changed for callers.\n"):
-        assert generate.main(["--root", str(folder)]) == 0
-        assert capsys.readouterr().out == said
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        (None, "There was no contract before to compare with."),
-        ("{\n<<<<<<< HEAD\n}", "What changed for callers can't be told. {path}:2:1: isn't JSON: "),
-    ],
-)
-def test_a_contract_that_was_not_readable_is_said_to_be_so(tmp_path: Path, text: str | None, line: str) -> None:
-    before, after = tmp_path / "before.json", tmp_path / "after.json"
-    if text is not None:
-        before.write_text(text, encoding="utf-8")
-    after.write_text(json.dumps(our_contract()), encoding="utf-8")
-    assert changes(before, after).startswith(line.format(path=before))
+    document = yaml.load(project / "openapi.yaml")
+    document["components"]["schemas"]["ImageCount"]["minimum"] = minimum
+    yaml.dump(document, project / "openapi.yaml")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pytest
 from file_server import Reply, dead_port_fixture, served_fixture
 from generation import CONTRACT, ROOT, our_contract, run
 from openapi_styles import STYLES, in_3_0, inlined, under_other_names, without_rules
+from platforms import needs_posix
 from ruamel.yaml import YAML
 
 from tools.upstream import KNOWN, main
@@ -135,7 +138,7 @@ def field(name: str, value: Any, text: str, *, at: str = "", ours: str = "", the
 
 
 MUTATIONS = {
-    "a parameter more": field("seed", {"type": "integer"}, "only theirs", ours="CreateImageRequest"),
+    "a parameter more": field("glow", {"type": "integer"}, "only theirs", ours="CreateImageRequest"),
     "a parameter less": field("style", _GONE, "only ours", theirs="CreateImageRequest"),
     "a nested one less": field(
         "svg.reasoning",
@@ -207,7 +210,7 @@ MUTATIONS = {
 }
 # What several operations share differs in each.
 SHARED: dict[str, tuple[str, Any, str]] = {
-    "a field of the reply": ("ImagesResponse/properties/seed", {"type": "integer"}, " reply application/json seed: only theirs"),
+    "a field of the reply": ("ImagesResponse/properties/glow", {"type": "integer"}, " reply application/json glow: only theirs"),
     "a field of a picture": ("Image/properties/url", _GONE, " reply application/json data[*].url: only ours"),
     "a field of an error": ("ErrorDetail/properties/code", _GONE, " error application/json error.code: only ours"),
     "a field of an event": (
@@ -277,12 +280,12 @@ class TestDifferent:
         pointer, value, *_ = MUTATIONS["a parameter more"]
         said = upstream(under_other_names(change(our_contract(), pointer, value)))
         assert (
-            "POST /images/generations (theirs: /openai/v1/images/generations) request application/json\n  seed: only theirs"
+            "POST /images/generations (theirs: /openai/v1/images/generations) request application/json\n  glow: only theirs"
             in said.out
         )
 
     def test_an_operation_they_lack_keeps_nothing_else_from_being_compared(self, upstream: Upstream) -> None:
-        document = change(change(our_contract(), "#/paths/~1images~1variations", _GONE), f"{R}/seed", {"type": "integer"})
+        document = change(change(our_contract(), "#/paths/~1images~1variations", _GONE), f"{R}/glow", {"type": "integer"})
         said = upstream(document)
         assert said.code == 1
         assert "POST /images/variations\n  only ours\n" in said.out
@@ -301,12 +304,12 @@ class TestKnown:
     def listed(self, tmp_path: Path) -> Path:
         path = tmp_path / "listed.toml"
         path.write_text(
-            '[[known]]\nreason = "Otters need it."\ndifferences = ["POST /images/* seed: only theirs", "* style: only ours"]\n'
+            '[[known]]\nreason = "Otters need it."\ndifferences = ["POST /images/* glow: only theirs", "* style: only ours"]\n'
         )
         return path
 
     def test_news_alone_are_shown(self, upstream: Upstream, listed: Path) -> None:
-        document = change(our_contract(), f"{R}/seed", {"type": "integer"})
+        document = change(our_contract(), f"{R}/glow", {"type": "integer"})
         del document["servers"]
         said = upstream(document, known=listed)
         assert (said.code, said.out) == (
@@ -315,19 +318,19 @@ class TestKnown:
         )
         del document["components"]["schemas"]["ImageStyle"]["enum"][0]
         said = upstream(document, known=listed)
-        assert (said.code, "choice vivid" in said.out, "seed" in said.out) == (1, True, False)
+        assert (said.code, "choice vivid" in said.out, "glow" in said.out) == (1, True, False)
 
     def test_all_shows_the_reasons(self, upstream: Upstream, listed: Path) -> None:
-        document = change(our_contract(), f"{R}/seed", {"type": "integer"})
+        document = change(our_contract(), f"{R}/glow", {"type": "integer"})
         assert (
-            "Known: Otters need it.\nPOST /images/generations request application/json\n  seed: only theirs"
+            "Known: Otters need it.\nPOST /images/generations request application/json\n  glow: only theirs"
             in upstream(document, "--all", known=listed).out
         )
         (known,) = json.loads(upstream(document, "--json", known=listed).out)["known"]
-        assert (known["field"], known["reason"]) == ("seed", "Otters need it.")
+        assert (known["field"], known["reason"]) == ("glow", "Otters need it.")
 
     def test_what_the_official_document_no_longer_has_is_stale(self, upstream: Upstream, listed: Path) -> None:
-        document = change(our_contract(), f"{R}/seed", {"type": "integer"})
+        document = change(our_contract(), f"{R}/glow", {"type": "integer"})
         assert json.loads(upstream(document, "--json", known=listed).out)["stale"] == ["* style: only ours"]
         assert "delete it from upstream.toml:\n  * style: only ours\n" in upstream(document, known=listed).out
         document["servers"] = [{"url": "http://localhost:8080/v1"}]
@@ -374,6 +377,96 @@ BROKEN: dict[str, tuple[str, str]] = {
 }
 
 
+def document_of(schema: Any, **schemas: Any) -> str:
+    """A document that creates images with a schema."""
+    body = {"content": {"application/json": {"schema": schema}}}
+    paths = {"/images/generations": {"post": {"requestBody": body}}}
+    return json.dumps({"openapi": "3.1.0", "paths": paths, "components": {"schemas": schemas}})
+
+
+def to(name: str) -> Schema:
+    return {"$ref": f"{SCHEMAS}/{name}"}
+
+
+def in_yaml(schema: str) -> str:
+    content = f"requestBody: {{content: {{application/json: {{schema: {schema}}}}}}}"
+    return f"openapi: 3.1.0\npaths: {{/images/generations: {{post: {{{content}}}}}}}\n"
+
+
+LAUGHS = "a: &a [ha, ha, ha, ha, ha, ha, ha, ha]\n" + "".join(
+    f"{after}: &{after} [{', '.join([f'*{before}'] * 8)}]\n" for before, after in pairwise("abcdefghijkl")
+)
+TOO_LARGE = "is too large to be compared, what its references stand for written out"
+HOSTILE: dict[str, tuple[str, str]] = {
+    "aliases of aliases": (LAUGHS + in_yaml("{enum: *l}"), "is larger than 16 MiB, its aliases written out"),
+    "a long text, many times": (
+        f"a: &a {'x' * 100_000}\n" + in_yaml(f"{{enum: [{', '.join(['*a'] * 200)}]}}"),
+        "is larger than 16 MiB, its aliases written out",
+    ),
+    "an alias in what it stands for": (in_yaml("&a {properties: {n: *a}}"), "stands for what holds the alias itself"),
+    "an alias in a list": (in_yaml("{allOf: &a [{allOf: *a}]}"), "stands for what holds the alias itself"),
+    "references to references": (
+        document_of(to("S0"), **{f"S{depth}": {"allOf": [to(f"S{depth + 1}")] * 2} for depth in range(40)}, S40={}),
+        TOO_LARGE,
+    ),
+    "all refer to all": (
+        document_of(
+            to("S0"), **{f"S{one}": {"properties": {f"p{two}": to(f"S{two}") for two in range(20)}} for one in range(20)}
+        ),
+        TOO_LARGE,
+    ),
+    "a long chain": (
+        document_of(to("S0"), **{f"S{depth}": {"items": to(f"S{depth + 1}")} for depth in range(1_000)}, S1000={}),
+        "nested too deeply, by way of its references",
+    ),
+    "a circle of references": (document_of(to("S0"), S0=to("S1"), S1=to("S0")), "refers to itself"),
+    "deep JSON": ('{"openapi": "3.1.0", "x": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
+    "rather deep JSON": ('{"openapi": "3.1.0", "x": ' + "[" * 300 + "]" * 300 + "}", "nested more than 200 levels deep"),
+    "deep YAML": ("openapi: 3.1.0\nx: " + "[" * 5_000, "nested too deeply"),
+    "much of it": ("x" * (16 * 1024 * 1024 + 1), "is larger than 16 MiB, which is read at most"),
+    "many parts": (document_of({"allOf": [{"properties": {f"p{n}": {}}} for n in range(5_000)]}), TOO_LARGE),
+    "a long name": (document_of({"properties": {"x" * 100_000: {}}}), "has a key of more than 1,000 characters"),
+    "a long number in JSON": ('{"openapi": "3.1.0", "x": ' + "9" * 5_000 + "}", "isn't JSON: Exceeds the limit"),
+    "a long number in YAML": ("openapi: 3.1.0\nx: " + "9" * 5_000, "isn't YAML: Exceeds the limit"),
+    "a tag that would run code": (in_yaml("!!python/object/apply:os.getcwd []"), "could not determine a constructor for the tag"),
+    "a day that isn't": (in_yaml("{default: 2026-99-99}"), "isn't YAML: month must be in 1..12"),
+    "no truth": (in_yaml("{default: !!bool maybe}"), "isn't YAML: 'maybe'"),
+    "escape sequences": (
+        document_of({"$ref": "#/\x1b[2J\x9b31m\u202e\n"}),
+        "refers to #/\\x1b[2J\\x9b31m\\u202e\\n, where nothing is",
+    ),
+    "a version of another kind": ('{"openapi": {"3.1.0": 1}}', "is of version a mapping"),
+    "NUL": ("openapi: 3.1.0\n\0", "isn't YAML"),
+}
+ODD_PLACES = [
+    *(f"{R}/n", f"{R}/prompt", "CreateImageRequest", "CreateImageRequest/properties", "CreateImageRequest/required"),
+    *("ImageStyle/enum", "ImageStyle/enum/0", "ImageCount/maximum", "ImageCount/type", "Size/anyOf", "Size/anyOf/1"),
+    *("ImageStreamEvent/oneOf/0", "ImageStreamEvent/discriminator", "ImageStreamEvent/discriminator/propertyName"),
+    *("ImageStreamEvent/discriminator/mapping", "#/paths", "#/paths/~1images~1edits", "#/paths/~1images~1edits/post"),
+    *("#/paths/~1images~1edits/parameters", "#/paths/~1images~1edits/post/parameters", "#/paths/~1images~1edits/post/responses"),
+    *(
+        "#/paths/~1images~1edits/post/requestBody",
+        "#/paths/~1images~1edits/post/requestBody/content",
+        "#/servers",
+        "#/components",
+    ),
+    *("#/servers/0", "#/servers/0/url", "#/openapi"),
+]
+ODD_VALUES: list[Any] = [
+    *(None, True, 0, -1.5, "", "x", "\x1b", [], {}, [None], [[]], [{}], [True], ["x", 1, None], {"": None}, {"$ref": 5}),
+    *(
+        {"$ref": "#"},
+        {"type": {}},
+        {"type": [5]},
+        {"enum": {}},
+        {"allOf": []},
+        {"anyOf": [False]},
+        {"properties": []},
+        {"items": 5},
+    ),
+]
+
+
 class TestUnusable:
     @pytest.mark.parametrize("name", BROKEN)
     def test_it_says_what_is_wrong_and_where(self, upstream: Upstream, tmp_path: Path, name: str) -> None:
@@ -384,6 +477,48 @@ class TestUnusable:
         assert (said.code, said.out) == (2, "")
         assert said.err.startswith(str(path))
         assert reason in said.err
+
+    @pytest.mark.parametrize("name", HOSTILE)
+    def test_a_hostile_document_is_refused_with_its_reason(self, upstream: Upstream, tmp_path: Path, name: str) -> None:
+        content, reason = HOSTILE[name]
+        path = tmp_path / "theirs"
+        path.write_text(content, encoding="utf-8")
+        said = upstream(path)
+        assert (said.code, said.out) == (2, "")
+        assert said.err.startswith(str(path))
+        assert reason in said.err
+        assert len(said.err) < 5_000
+
+    @pytest.mark.parametrize(
+        ("pointer", "value"),
+        # Some of each are enough: what takes one odd value mostly takes the others.
+        [(place, value) for one, place in enumerate(ODD_PLACES) for two, value in enumerate(ODD_VALUES) if (one + two) % 8 == 0],
+    )
+    def test_odd_values_in_odd_places_are_compared_or_refused(self, upstream: Upstream, pointer: str, value: Any) -> None:
+        said = upstream(change(our_contract(), pointer, value), "--json")
+        assert said.code in {0, 1, 2}
+        assert "nobody foresaw" not in said.err
+        assert (said.code == 2) is bool(said.err)
+
+    def test_what_nobody_foresaw_is_no_news(self, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise KeyError("otter")
+
+        monkeypatch.setattr("tools.upstream.differences", fail)
+        said = upstream(our_contract())
+        assert (said.code, said.out) == (2, "")
+        assert "can't be compared, and nobody foresaw why: KeyError: 'otter'" in said.err
+
+    @pytest.mark.parametrize(
+        "content", [None, "known", "known = 5", "[[known]]\ndifferences = ['x']", "known = [{reason = 'x'}]"]
+    )
+    def test_a_list_of_known_differences_that_is_none(self, upstream: Upstream, tmp_path: Path, content: str | None) -> None:
+        path = tmp_path / "list.toml"
+        if content is not None:
+            path.write_text(content, encoding="utf-8")
+        said = upstream(our_contract(), known=path)
+        assert (said.code, said.out) == (2, "")
+        assert said.err.startswith(f"{path}: isn't a list of known differences: ")
 
     @pytest.mark.parametrize(
         ("schema", "reason"),
@@ -427,6 +562,19 @@ class TestUnusable:
         assert said.err.startswith(f"{url}: ")
         assert reason in said.err
 
+    def test_a_document_without_end(self, upstream: Upstream, served: FileServer) -> None:
+        url = served.answer("/openapi.json", Reply(b"x" * (16 * 1024 * 1024 + 1)))
+        assert upstream(url) == (2, "", f"{url}: is larger than 16 MiB, which is read at most\n")
+
+    @needs_posix
+    def test_a_device_without_end(self, upstream: Upstream) -> None:
+        assert upstream("/dev/zero") == (2, "", "/dev/zero: is larger than 16 MiB, which is read at most\n")
+
+    def test_a_document_that_trickles(self, upstream: Upstream, served: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        url = served.answer("/openapi.json", Reply(b"x" * 1000))
+        monkeypatch.setattr("tools.comparison.documents._LONGEST", -1.0)
+        assert "didn't come whole within" in upstream(url).err
+
     def test_a_server_that_is_not_there(self, upstream: Upstream, dead_port: int) -> None:
         url = f"http://127.0.0.1:{dead_port}/"
         with pytest.raises(ConnectionRefusedError) as refused:  # which each system says in its own words
@@ -437,6 +585,40 @@ class TestUnusable:
 def test_a_redirect_is_followed(upstream: Upstream, served: FileServer) -> None:
     target = served.answer("/openapi.json", Reply(json.dumps(our_contract()).encode()))
     assert upstream(served.answer("/latest", Reply(status=302, headers={"Location": target}))).code == 0
+
+
+class TestShown:
+    ODD = "a\x1b]0;title\x07\x9b31m\u202e\ud800\n  New differences: 0"
+
+    def test_control_sequences_are_shown_and_not_run(self, upstream: Upstream) -> None:
+        document = change(our_contract(), f"{R}/{self.ODD}", {"type": "string", "default": "\x1b[2J"})
+        said = upstream(document)
+        assert said.code == 1
+        assert "\n  a\\x1b]0;title\\x07\\x9b31m\\u202e\\ud800\\n  New differences: 0: only theirs\n" in said.out
+        assert said.out.replace("\n", "").isprintable()
+        printed = upstream(document, "--json").out
+        assert printed.isascii()
+        assert json.loads(printed)["news"][0]["field"] == self.ODD
+
+    def test_a_long_line_is_cut(self, upstream: Upstream) -> None:
+        said = upstream(change(our_contract(), f"{R}/user/default", "x" * 1_000_000))
+        assert said.code == 1
+        assert max(map(len, said.out.splitlines())) < 5_000
+
+    def test_a_pipe_that_is_closed_is_no_fault(self, tmp_path: Path) -> None:
+        document = change(
+            our_contract(), "CreateImageRequest/properties", {f"otter_{n}": {"type": "string"} for n in range(3_000)}
+        )
+        path = tmp_path / "theirs.json"
+        path.write_text(json.dumps(document), encoding="utf-8")
+        command = [sys.executable, "-m", "tools.upstream", str(path)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603  ours
+            assert process.stdout
+            assert process.stderr
+            assert process.stdout.readline().startswith("POST /images/generations")
+            process.stdout.close()
+            assert process.stderr.read() == ""
+        assert process.returncode == 1
 
 
 def test_the_command_says_by_its_exit_code_what_came_of_it(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
+import socket
 import sys
+import tomllib
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     Edit = Callable[[Path], object]
 
 NAME = PACKAGE.name
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 @pytest.fixture
@@ -66,8 +70,11 @@ class TestCopy:
             "version": our_contract()["info"]["version"],
             "contract": f"sha256:{sha256(CONTRACT.read_bytes()).hexdigest()}",
             "generator": f"openapi-python-client {version('openapi-python-client')}",
+            "python": PROJECT["requires-python"],
+            "dependencies": [each for each in PROJECT["dependencies"] if each.startswith(("attrs", "httpx"))],
             "refresh": "make vendor INTO=<the folder that holds this one> NAME=pictures",
         }
+        assert len(stamp["dependencies"]) == 2
         assert files == {name: sha256(text).hexdigest() for name, text in contents(copy).items() if name != STAMP}
 
     def test_it_is_the_same_wherever_it_is(self, copy: Path, tmp_path: Path) -> None:
@@ -140,6 +147,34 @@ class TestSecondRun:
         assert contents(copy) == fresh
 
     @needs_links
+    @pytest.mark.parametrize(
+        ("edit", "seen"),
+        [
+            (lambda copy: to_link(copy / "client.py"), ["changed: client.py, a symbolic link", "added: client.txt"]),
+            (lambda copy: (copy / "mine").symlink_to(copy.parent), ["added: mine, a symbolic link"]),
+            (lambda copy: (copy / "mine.py").symlink_to("client.py"), ["added: mine.py, a symbolic link"]),
+            (lambda copy: (copy / "mine").symlink_to("nowhere"), ["added: mine, a symbolic link"]),
+            (lambda copy: (copy / "models" / "mine" / "deep").mkdir(parents=True), ["added: models/mine/deep, an empty folder"]),
+            (lambda copy: to_link(copy / "models"), ["added: models, a symbolic link"]),
+            (lambda copy: listen(copy / "mine"), ["added: mine, no file"]),
+        ],
+        ids=["a file", "a folder", "another file", "nothing", "an empty folder", "a whole folder", "a socket"],
+    )
+    def test_what_is_no_file_is_an_edit(self, copy: Path, tmp_path: Path, edit: Edit, seen: list[str]) -> None:
+        fresh = contents(copy)
+        edit(copy)
+        beside = tmp_path / "beside.txt"
+        beside.write_text("mine", encoding="utf-8")
+        with pytest.raises(VendorError, match="FORCE=1") as refused:
+            vendor(copy.parent, "pictures")
+        lines = [line.strip() for line in str(refused.value).splitlines() if line.startswith("  ")]
+        assert [line for line in lines if not line.startswith(("deleted: models/", "added: models.txt/"))] == seen
+        assert vendor(copy.parent, "pictures", force=True)
+        assert contents(copy) == fresh
+        assert not any(path.is_symlink() for path in copy.rglob("*"))
+        assert beside.read_text(encoding="utf-8") == "mine"
+
+    @needs_links
     def test_a_link_to_the_copy_stays_one(self, copy: Path, tmp_path: Path) -> None:
         link = tmp_path / "linked"
         link.symlink_to(copy)
@@ -183,7 +218,33 @@ class TestSecondRun:
         assert [path.name for path in copy.parent.iterdir()] == ["pictures"]
 
 
+def to_link(path: Path) -> None:
+    path.rename(path.with_suffix(".txt"))
+    path.symlink_to(path.with_suffix(".txt").name)
+
+
+def listen(path: Path) -> None:
+    # A path of the file system, which is all that it leaves behind.
+    with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(path.parent):
+        server.bind(path.name)
+
+
 class TestRefusals:
+    @needs_links
+    @pytest.mark.parametrize("force", [False, True])
+    def test_a_link_that_leads_back_to_itself(self, host: Path, *, force: bool) -> None:
+        (host / "pictures").symlink_to("pictures")
+        with pytest.raises(VendorError, match="leads back to itself"):
+            vendor(host, "pictures", force=force)
+        assert [path.name for path in host.iterdir()] == ["pictures"]
+
+    @needs_links
+    def test_a_link_to_nothing_gets_the_copy_there(self, host: Path) -> None:
+        (host / "pictures").symlink_to("elsewhere")
+        assert vendor(host, "pictures")
+        assert (host / "elsewhere" / STAMP).is_file()
+        assert (host / "pictures").is_symlink()
+
     @pytest.mark.parametrize("name", ["", "acme.pictures", "acme/pictures", "../pictures", "2d", "images-api", "import", "a b"])
     def test_a_package_has_a_pythons_name(self, host: Path, name: str) -> None:
         with pytest.raises(VendorError, match="identifier"):
@@ -197,6 +258,21 @@ class TestRefusals:
             vendor(tmp_path / into)
         assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
+    def test_the_folder_is_made_where_it_is_asked_for(self, tmp_path: Path) -> None:
+        assert vendor(tmp_path / "app" / "acme", "pictures", parents=True)
+        assert (tmp_path / "app" / "acme" / "pictures" / STAMP).is_file()
+        assert not vendor(tmp_path / "app" / "acme", "pictures", parents=True)
+
+    def test_no_folder_is_made_for_a_name_that_is_none(self, tmp_path: Path) -> None:
+        with pytest.raises(VendorError, match="identifier"):
+            vendor(tmp_path / "app", "import", parents=True)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_no_folder_is_made_in_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(OSError, match="file"):
+            vendor(tmp_path / "file" / "app", parents=True)
+
     @pytest.mark.parametrize("force", [False, True])
     @pytest.mark.parametrize(
         ("stamp", "reason"),
@@ -209,6 +285,7 @@ class TestRefusals:
             (json.dumps({"package": NAME, "files": "all"}), "ValueError"),
             (json.dumps({"package": "another", "files": {}}), "it is of another"),
             ("\xff", "UnicodeDecodeError"),
+            ('{"package": ' + "[" * 100_000, "nested too deeply"),
         ],
     )
     def test_somebody_elses_folder_is_left_alone(self, host: Path, stamp: str | None, reason: str, *, force: bool) -> None:
@@ -244,7 +321,8 @@ class TestProject:
     def project(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder = tmp_path / "project"
         folder.mkdir()
-        shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
+        for name in ("LICENSE", "pyproject.toml"):
+            shutil.copyfile(ROOT / name, folder / name)
         monkeypatch.setattr(generate, "ROOT", folder)
         return copy_project(folder)
 
@@ -268,10 +346,37 @@ class TestProject:
         assert "`make generate`" in said(code=1)
         assert snapshot(host) == before
         assert generate.main([]) == 0
-        assert said().endswith("pictures is written.\n")
+        version = our_contract()["info"]["version"]
+        assert said().endswith(
+            f"pictures is written.\nWhat changed for callers since version {version}:\nNothing changed for callers.\n"
+        )
         stamp = json.loads((host / "pictures" / STAMP).read_bytes())
+        assert stamp["last update"] == {"from": version, "changes": ["Nothing changed for callers."]}
         assert (stamp["version"], stamp["contract"]) == ("7.0.0", f"sha256:{sha256(contract.read_bytes()).hexdigest()}")
         assert '__version__ = "7.0.0"' in (host / "pictures" / "__init__.py").read_text(encoding="utf-8")
+
+    def test_the_stamp_keeps_what_the_last_update_changed(self, project: Path, host: Path) -> None:
+        assert vendor(host, "pictures")
+        contract = project / CONTRACT.name
+        text = contract.read_text(encoding="utf-8")
+        contract.write_text(text.replace("enum: [low, auto]", "enum: [low, auto, high]"), encoding="utf-8")
+        assert generate.main([]) == 0
+        assert vendor(host, "pictures")
+        update = json.loads((host / "pictures" / STAMP).read_bytes())["last update"]
+        assert update["changes"][0] == "### Compatible"
+        assert "`moderation`: choice high new" in update["changes"][1]
+        assert not vendor(host, "pictures")
+        (host / "pictures" / "mine.py").touch()
+        assert vendor(host, "pictures", force=True)
+        assert json.loads((host / "pictures" / STAMP).read_bytes())["last update"] == update
+
+    def test_a_copy_whose_contract_is_gone_is_updated_with_force(self, project: Path, host: Path) -> None:
+        assert vendor(host, "pictures")
+        (host / "pictures" / "openapi.json").unlink()
+        (project / "LICENSE").write_text("Another one.", encoding="utf-8")
+        assert vendor(host, "pictures", force=True)
+        (line,) = json.loads((host / "pictures" / STAMP).read_bytes())["last update"]["changes"]
+        assert line.startswith("There is no contract in the copy of ")
 
     @pytest.mark.usefixtures("project")
     def test_what_is_refused_is_said(self, host: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -292,3 +397,15 @@ def test_make_passes_on_what_it_is_given(host: Path) -> None:
     assert "changed: client.py" in run(*make, f"INTO={host}", "NAME=pictures", folder=ROOT, code=2)
     run(*make, f"INTO={host}", "NAME=pictures", "FORCE=1", folder=ROOT)
     assert contents(host / NAME)["client.py"] == contents(host / "pictures")["client.py"]
+
+
+@needs_make
+@needs_posix
+@pytest.mark.parametrize("name", ["it's/a b;touch c", '-$$(touch c)`touch c`"\\*'])
+def test_make_makes_the_folder_that_it_is_given_whatever_it_is_called(host: Path, name: str) -> None:
+    make = ["make", "--silent", f"--old-file={sys.prefix}/dev", f"--file={ROOT / 'Makefile'}", "vendor", f"VENV={sys.prefix}"]
+    for tool in ("tools", "generated", "openapi.yaml", "pyproject.toml", "generator-config.yml", "LICENSE"):
+        (host / tool).symlink_to(ROOT / tool)
+    run(*make, f"INTO={name}", folder=host)
+    assert (host / name / NAME / STAMP).is_file()
+    assert not (host / "c").exists()

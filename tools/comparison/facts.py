@@ -142,7 +142,8 @@ def _events(reader: ShapeReader, schema: Node) -> Iterator[tuple[str, Shape]]:
     for alternative in alternatives or [schema]:
         shape = _read(reader, alternative)
         kind = shape.fields.get(name, Shape(shape.pointer))
-        mapped = [event for event, target in names.items() if target == _schema_name(alternative.value.get("$ref"))]
+        reference = alternative.value.get("$ref") if isinstance(alternative.value, dict) else None
+        mapped = [event for event, target in names.items() if target == _schema_name(reference)]
         # The type is what the event is called here, so its choices are no fact of their own.
         fields = {
             key: replace(child, closed=False, choices=frozenset()) if key == name else child

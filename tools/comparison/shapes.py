@@ -16,7 +16,9 @@ UPPER_BOUNDS = frozenset(
         *("x-image.bytesBelow", "x-sides.maximum", "x-sides.maximumPixels", "x-sides.maximumRatio"),
     }
 )
-LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
+LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "x-sides.minimumPixels"})
+# What reading one takes, in nanoseconds or so.
+_UNITS_A_SCHEMA = 100_000
 _T = TypeVar("_T")
 _NUMBERS = frozenset({"integer", "number"})
 _STRINGS = frozenset({"string"})
@@ -137,6 +139,7 @@ class ShapeReader:
         if isinstance(node.value, bool):
             return Shape(node.pointer) if node.value else Shape(node.pointer, types=frozenset(), null=False)
         schema = node.mapping()
+        node.document.spend(1, units=_UNITS_A_SCHEMA)
         parts = [self._keywords(node, schema, active)]
         if "$ref" in schema:
             node.resolved()  # a chain of references has to end; only what they lead to may hold itself
@@ -145,11 +148,11 @@ class ShapeReader:
         if "allOf" in schema:
             parts += [self.read(part, active) for part in schema["allOf"].list()]
         parts += [
-            reduce(Shape.__or__, [self.read(part, active) for part in schema[keyword].list()])
+            _joined(node, Shape.__or__, [self.read(part, active) for part in schema[keyword].list()])
             for keyword in ("anyOf", "oneOf")
             if keyword in schema and schema[keyword].list()
         ]
-        shape = reduce(Shape.__and__, parts)
+        shape = _joined(node, Shape.__and__, parts)
         if "nullable" in schema and schema["nullable"].value is True:
             shape = replace(shape, null=True)
             if node.document.version != "3.0":
@@ -203,6 +206,15 @@ class ShapeReader:
             rules = _merged(shape.rules, {**found, holds: replace(rule, rules={})}, lambda _, one, two: one & two)
             shape = replace(shape, rules=rules)
         return shape
+
+
+def _joined(node: Node, join: Callable[[Shape, Shape], Shape], shapes: list[Shape]) -> Shape:
+    def joined(one: Shape, two: Shape) -> Shape:
+        # What both hold is copied each time.
+        node.document.spend(len(one.fields) + len(one.choices) + len(one.rules))
+        return join(one, two)
+
+    return reduce(joined, shapes)
 
 
 def _types(schema: dict[str, Node]) -> tuple[frozenset[str], bool]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from tools.generator.conventions import broken_conventions
 from tools.generator.document import Place, at, place_of, walk
 from tools.generator.method_conventions import unusable_methods
+from tools.generator.rule_values import wrong_values
+from tools.generator.texts import unwritable, whole
 
 # JSON Schema passes over what it doesn't know, so that a rule with a misspelt keyword would never apply; here it is refused.
 # https://json-schema.org/draft/2020-12/json-schema-core#section-7.7.2.2
@@ -51,12 +54,14 @@ def read_contract(path: Path) -> dict[str, Any]:
         ContractError: It isn't there, isn't YAML, isn't valid OpenAPI 3.1, or breaks a convention of this project.
     """
     try:
-        document = YAML(typ="safe", pure=True).load(path)
+        document = whole(YAML(typ="safe", pure=True).load(path))
     except OSError as error:
         raise ContractError(f"{path}: {error.strerror}") from error
     except MarkedYAMLError as error:
         raise ContractError(f"{path}{_described(error)}") from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise ContractError(f"{path}: is nested too deeply, or an alias in it stands for what holds the alias itself") from error
+    except (YAMLError, ValueError) as error:
         raise ContractError(f"{path}: isn't YAML in UTF-8: {error}") from error
     if not isinstance(document, dict):
         raise ContractError(f"{path}:1: must be a mapping, is {type(document).__name__}")
@@ -84,7 +89,17 @@ def _described(error: MarkedYAMLError) -> str:
 
 def _problems(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     """Yield what is wrong, with its place. Each check relies on what those before it have found to be right."""
-    for check in (_no_json, _dead_references, _misshapen, _endless, broken_conventions, unusable_methods, _invalid):
+    for check in (
+        _no_json,
+        _unwritable,
+        _dead_references,
+        _misshapen,
+        _endless,
+        broken_conventions,
+        unusable_methods,
+        wrong_values,
+        _invalid,
+    ):
         found = list(check(document))
         yield from found
         if found:
@@ -97,6 +112,18 @@ def _no_json(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
             yield where, "a key must be a text: put it in quotes"
         if not isinstance(value, dict | list | str | int | float | None):
             yield where, f"must be in quotes, or YAML reads it as a {type(value).__name__}"
+        elif isinstance(value, float) and not isfinite(value):
+            yield where, "must be a number that JSON can write"
+
+
+def _unwritable(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:
+    for where, value in walk(document):
+        for text in (value, where[-1] if where else None):
+            found = unwritable(text) if isinstance(text, str) else None
+            if found:
+                yield where, f"holds the character {found}, which nobody can see in code or in its docs: take it out"
+        if where[-1:] in {("const",), ("default",)} and isinstance(value, str) and not {'"', "\\"}.isdisjoint(value):
+            yield where, "must not hold quotes or backslashes, which openapi-python-client would double"
 
 
 def _dead_references(document: dict[str, Any]) -> Iterator[tuple[Place, str]]:

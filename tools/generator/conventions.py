@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from tools.generator.document import Operation, Place, Schema, Subschema, operations, resolved, walk
+from tools.generator.document import Operation, Place, Schema, Subschema, operations, resolved
+from tools.generator.extensions import wrong_extensions
 from tools.generator.parameter_names import unknown_names
 
+_PARAMETER = re.compile(r"\{[\w.-]+\}")
 _REQUEST = re.compile(r"#/components/schemas/\w+Request")
 
 
@@ -24,14 +26,14 @@ def broken_conventions(document: Schema) -> Iterator[tuple[Place, str]]:
         yield from _in_schema(document, place, schema)
         for key, part in schema.get("properties", {}).items():
             yield from _in_schema(document, (*place, "properties", key), part)
-    for where, value in walk(document):
-        if where[-1:] == ("x-image",) and not isinstance(value, dict):
-            yield where, "must be a mapping of rules, as the head of the file lists them"
+    yield from wrong_extensions(document)
     yield from unknown_names(document)
 
 
 def _in_operation(operation: Operation, ids: set[object]) -> Iterator[tuple[Place, str]]:
     name = operation.definition.get("operationId")
+    if {'"', "\\", "{", "}", " "} & set(_PARAMETER.sub("", operation.path)):
+        yield operation.place[:-1], "a path is of letters, digits and signs, and of the names of its parameters in braces"
     if name is None:
         yield operation.place, "has no operationId, after which its module and its options are named"
     elif not name.isidentifier():

@@ -4,20 +4,22 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from jinja2 import TemplateError
-from openapi_python_client import generate
+from openapi_python_client import Project
 from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tools.generator.contract import line_of, read_contract
+from tools.generator.document import Schema
 from tools.generator.events import write_events
 from tools.generator.imports import dead_imports
 from tools.generator.methods import methods
@@ -27,6 +29,7 @@ from tools.generator.options import write_options
 from tools.generator.pins import command_path
 from tools.generator.python_types import PythonTypes
 from tools.generator.templates import read_fixes, write_templates
+from tools.generator.texts import FILTERS
 
 SHIPPED_MODULES = Path(__file__).with_name("package")
 _SCHEMA = re.compile(r"/components/\w+/\w+")
@@ -53,7 +56,6 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
             lacks a module that it imports.
     """
     document = read_contract(openapi)
-    # As JSON, what the generator reads is what was checked; and it is read in no time.
     copy = target / "openapi.json"
     settings = _settings(config, copy, target)
     target.mkdir(parents=True)
@@ -68,7 +70,10 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
             write_options(made, types, rules, target / "options.py")
             write_operations(made, types, rules, settings, target / "operations.py")
             write_events(document, settings, target / "events.py")
-            problems = generate(config=settings, custom_template_path=Path(templates))
+            problems = _build(document, settings, Path(templates))
+        except OSError as error:
+            # A module has the name of an operation, a schema or a tag.
+            raise GenerationError(f"a file can't be written: {error}") from error
         except TemplateError as error:
             why = f"a template is missing or broken: {type(error).__name__}: {error}"
             remedy = "`git restore tools/generator` brings back this project's, `make clean generate` the generator's"
@@ -82,6 +87,22 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
         raise GenerationError("\n".join([*lost, f"{remedy}; else look at the fixes that import it."]))
     for cache in target.rglob(".ruff_cache"):
         shutil.rmtree(cache)
+
+
+def _build(document: Schema, settings: Config, templates: Path) -> Sequence[GeneratorError]:
+    """Run openapi-python-client with our way to quote texts."""
+    components = document.get("components", {})
+    # A title would be the name of the schema's class, which goes by that of the schema here.
+    schemas = {
+        name: {key: part for key, part in schema.items() if key != "title"}
+        for name, schema in components.get("schemas", {}).items()
+    }
+    data = GeneratorData.from_dict({**document, "components": {**components, "schemas": schemas}}, config=settings)
+    if isinstance(data, GeneratorError):
+        return [data]
+    project = Project(openapi=data, config=settings, custom_template_path=templates)
+    project.env.filters |= FILTERS
+    return project.build()
 
 
 def _settings(config: Path, openapi: Path, target: Path) -> Config:

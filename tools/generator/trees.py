@@ -16,6 +16,21 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+def oddities(folder: Path) -> dict[str, str]:
+    """Return what is below a folder and is neither a file nor on the way to one, by its relative path, with what it is."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = "a symbolic link"
+        elif path.is_dir():
+            if path.name != "__pycache__" and not any(path.iterdir()):
+                found[name] = "an empty folder"
+        elif not path.is_file():
+            found[name] = "no file"
+    return found
+
+
 def differences(expected: Path, actual: Path) -> Iterator[str]:
     """Yield a short text for each file that is missing, is there in addition, or differs.
 
