@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from file_server import served_fixture
 from pictures import drawn
 
 from images_api import APIStatusError, ImagesClient, InvalidRequestError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from images_api.sandbox import Sandbox
 
 PNG = drawn()
+served = served_fixture
 FREE_SIZES, ITS_OWN = {"model": "gpt-image-2", "size": "1536x864"}, {"model": "dall-e-2"}
 
 

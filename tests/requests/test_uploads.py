@@ -148,7 +148,7 @@ def test_every_kind_of_input_arrives_whole(client: ImagesClient, sandbox: Sandbo
 def test_a_callers_file_is_left_open_and_where_it_stood(client: ImagesClient, place: Place, at: int) -> None:
     for file in (place.opened(at=at), io.BytesIO(PNG)):
         file.seek(at)
-        client.edit(file, "x", size="64x64")
+        client.edit(file, "x", size="64x64", model="gpt-image-next")
         assert (file.closed, file.tell()) == (False, at)
         with pytest.raises(InvalidRequestError):
             client.edit(file, "x", n=0)
@@ -157,14 +157,14 @@ def test_a_callers_file_is_left_open_and_where_it_stood(client: ImagesClient, pl
 
 def test_one_file_may_be_given_several_times(client: ImagesClient, sandbox: Sandbox, place: Place) -> None:
     file = place.opened(at=7)
-    client.edit([file, file], "x", mask=file, size="64x64")
+    client.edit([file, file], "x", mask=file, size="64x64", model="gpt-image-next")
     assert sandbox.requests[-1].body.count(PNG) == 3
     assert file.tell() == 7
 
 
 def test_a_stream_is_read_to_its_end_and_left_open(client: ImagesClient, place: Place) -> None:
     pipe = place.piped()
-    client.edit(pipe, "x", size="64x64")
+    client.edit(pipe, "x", size="64x64", model="gpt-image-next")
     assert not pipe.closed
     assert pipe.read() == b""
 
@@ -173,7 +173,7 @@ def test_a_long_stream_arrives_whole(client: ImagesClient, sandbox: Sandbox, pla
     # Longer than what is held in memory.
     noise = drawn(800, 800) + os.urandom(3 << 20)
     place.path.write_bytes(noise)
-    client.edit(Bare(noise), "x", size="64x64")  # type: ignore[arg-type]
+    client.edit(Bare(noise), "x", size="64x64", model="gpt-image-next")  # type: ignore[arg-type]
     assert noise in sandbox.requests[-1].body
 
 
@@ -207,7 +207,7 @@ def test_pil_pictures_go_as_png(client: ImagesClient, sandbox: Sandbox, mode: st
     assert facts.alpha is alpha or alpha is None
     with Image.open(io.BytesIO(sent(made))) as arrived:
         assert arrived.convert("RGB").tobytes() == picture.convert("RGB").tobytes()
-    client.edit(picture, "x", size="64x64")
+    client.edit(picture, "x", size="64x64", model="gpt-image-next")
     assert sandbox.requests[-1].body.count(b"Content-Type: image/png") == 1
 
 
@@ -272,20 +272,20 @@ def test_size_is_the_one_a_picture_is_shown_in() -> None:
 )
 def test_names_lose_their_directories_and_nothing_else(client: ImagesClient, sandbox: Sandbox, given: str, name: str) -> None:
     assert upload("image", (given, PNG)).facts.name == name
-    client.edit((given, PNG), "x", size="64x64")
+    client.edit((given, PNG), "x", size="64x64", model="gpt-image-next")
     assert f'filename="{name}"\r\n'.encode() in sandbox.requests[-1].body
 
 
 @pytest.mark.parametrize("name", ['a"b.png', "a\r\nContent-Type: text-html\r\n\r\n.png", 'a"; name="model', "a\0b.png"])
 def test_names_can_not_break_out_of_their_header(client: ImagesClient, sandbox: Sandbox, name: str) -> None:
-    client.edit((name, PNG), "x", size="64x64")
+    client.edit((name, PNG), "x", size="64x64", model="gpt-image-next")
     escaped = re.sub(r'["\r\n\0]', lambda sign: f"%{ord(sign[0]):02X}", name)
     assert f'name="image"; filename="{escaped}"\r\nContent-Type: image/png\r\n\r\n'.encode() in sandbox.requests[-1].body
 
 
 def test_names_that_are_no_text_are_sent_all_the_same(client: ImagesClient, sandbox: Sandbox, tmp_path: Path) -> None:
     # What os.fsdecode makes of a byte that isn't UTF-8: file systems allow it, HTTP doesn't.
-    client.edit(("ot\udcffter.png", PNG), "x", size="64x64")
+    client.edit(("ot\udcffter.png", PNG), "x", size="64x64", model="gpt-image-next")
     found = re.search(rb'name="image"; filename="(.*)"', sandbox.requests[-1].body)
     assert found
     assert re.fullmatch(r"ot.*ter\.png", found[1].decode())

@@ -69,7 +69,7 @@ def told(response: Response[ErrorResponse | ImagesResponse]) -> dict[str, Any]:
 
 
 def creation() -> CreateImageRequest:
-    return CreateImageRequest(prompt="an otter, größer", n=2, size="64x32", output_format="webp")
+    return CreateImageRequest(prompt="an otter, größer", n=2, size="64x32", model="gpt-image-next", output_format="webp")
 
 
 def refused() -> CreateImageRequest:
