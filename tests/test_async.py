@@ -57,11 +57,13 @@ def test_every_operation_gives_pictures(sandbox: Sandbox, tmp_path: Path) -> Non
     path.write_bytes(drawn(256, 256))
 
     async def main() -> list[ImagesResult]:
-        async with AsyncImagesClient(base_url=sandbox.base_url, model="small", size="256x256") as client:
+        async with AsyncImagesClient(base_url=sandbox.base_url, size="1024x1024") as client:
             return [
-                await client.generate("an otter", n=2, model="small", size="64x64"),
-                await client.edit(path, "a beret", mask=BytesIO(path.read_bytes()), model="dall-e-2", response_format="b64_json"),
-                await client.create_variation(path, response_format="b64_json"),
+                await client.generate("an otter", n=2, size="64x64", model="gpt-image-next"),
+                await client.edit(
+                    path, "a beret", mask=BytesIO(path.read_bytes()), model="dall-e-2", size="256x256", response_format="b64_json"
+                ),
+                await client.create_variation(path, size="256x256", response_format="b64_json"),
             ]
 
     created, edited, varied = asyncio.run(main())
@@ -75,10 +77,10 @@ def test_sync_and_async_requests_are_the_same(sandbox: Sandbox, client: ImagesCl
     async def main() -> None:
         async with AsyncImagesClient(base_url=sandbox.base_url) as other:
             await other.generate(
-                "an otter", model="small", size="64x64", extra_headers={"X-Trace": "1"}, extra_query={"deep": "yes"}
+                "an otter", size="64x64", model="gpt-image-next", extra_headers={"X-Trace": "1"}, extra_query={"deep": "yes"}
             )
 
-    client.generate("an otter", model="small", size="64x64", extra_headers={"X-Trace": "1"}, extra_query={"deep": "yes"})
+    client.generate("an otter", size="64x64", model="gpt-image-next", extra_headers={"X-Trace": "1"}, extra_query={"deep": "yes"})
     asyncio.run(main())
 
     sync, not_sync = sandbox.requests
@@ -111,7 +113,7 @@ def test_errors_are_those_of_the_sync_client(call: Callable[[Any], Any], kind: t
 
 def test_fifty_calls_at_once_each_get_their_own_answer(sandbox: Sandbox) -> None:
     async def main() -> list[ImagesResult]:
-        async with AsyncImagesClient(base_url=sandbox.base_url, model="gpt-image-2.5-flare") as client:
+        async with AsyncImagesClient(base_url=sandbox.base_url, model="gpt-image-next") as client:
             return await asyncio.gather(*(client.generate("an otter", size=f"{64 + 16 * (n % 5)}x64") for n in range(50)))
 
     results = asyncio.run(main())
@@ -283,7 +285,7 @@ def test_asave_refuses_what_save_refuses(sandbox: Sandbox, tmp_path: Path) -> No
 
     async def main() -> None:
         async with AsyncImagesClient(base_url=sandbox.base_url) as client:
-            result = await client.generate("an otter", model="small", size="64x64")
+            result = await client.generate("an otter", size="64x64", model="gpt-image-next")
             for save in (result.asave, result[0].asave):
                 with pytest.raises(FileExistsError):
                     await save(path, overwrite=False)
@@ -302,7 +304,7 @@ def test_a_client_reconnects_in_a_second_event_loop(sandbox: Sandbox) -> None:
 
     async def main() -> ImagesResult:
         async with client:
-            return await client.generate("an otter", model="small", size="64x64")
+            return await client.generate("an otter", size="64x64", model="gpt-image-next")
 
     assert [len(asyncio.run(main())) for _ in range(3)] == [1, 1, 1]
 

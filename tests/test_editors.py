@@ -91,7 +91,7 @@ def test_an_editor_shows_every_option_with_its_type(kind: str, method: str, envi
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_mock_refuses_what_the_client_refuses(client: type[ImagesClient]) -> None:
     mock = create_autospec(client, instance=True)
-    mock.generate("an otter", model="small", size="64x64", n=2)
+    mock.generate("an otter", size="64x64", model="gpt-image-next", n=2)
     mock.edit("otter.png", "a beret", mask="mask.png")
     with pytest.raises(TypeError, match="sise"):
         mock.generate("an otter", sise="64x64")

@@ -42,14 +42,14 @@ def api(served: FileServer) -> Iterator[ImagesClient]:
 
 @pytest.fixture
 def three(client: ImagesClient) -> ImagesResult:
-    return client.generate("an otter", model="small", size="64x64", n=3)
+    return client.generate("an otter", size="64x64", model="gpt-image-next", n=3)
 
 
 def made(client: ImagesClient, kind: str) -> GeneratedImage:
     """A picture of a format, from the sandbox."""
     if kind == "svg":
-        return client.generate("x", size="64x48", output_format="svg", svg={"model": "gpt-5"})[0]
-    return client.generate("x", model="small", size="64x48", output_format=kind)[0]
+        return client.generate("x", size="64x48", model="gpt-image-next", output_format="svg", svg={"model": "gpt-5"})[0]
+    return client.generate("x", size="64x48", model="gpt-image-next", output_format=kind)[0]
 
 
 def inline(content: bytes, **more: object) -> dict[str, object]:
@@ -93,7 +93,9 @@ class TestSequence:
 
 class TestWhatTheServerSaid:
     def test_all_of_it(self, client: ImagesClient) -> None:
-        result = client.generate("x", model="small", size="64x48", output_format="webp", quality="low", background="transparent")
+        result = client.generate(
+            "x", size="64x48", model="gpt-image-next", output_format="webp", quality="low", background="transparent"
+        )
         assert (result.size, result.output_format, result.quality, result.background) == ("64x48", "webp", "low", "transparent")
         assert isinstance(result.created, int)
         usage = result.usage
@@ -139,7 +141,9 @@ class TestWhatTheServerSaid:
         assert result[0].extra == {"index": 0, "seed": 7}
         assert (result.size, result[0].revised_prompt) == ("odd", "y")
 
-    @pytest.mark.parametrize("options", [{"size": "64x64"}, {"model": "dall-e-3", "response_format": "b64_json"}])
+    @pytest.mark.parametrize(
+        "options", [{"size": "64x64", "model": "gpt-image-next"}, {"model": "dall-e-3", "response_format": "b64_json"}]
+    )
     def test_the_reply_is_the_generated_model_without_the_pictures(self, client: ImagesClient, options: dict[str, Any]) -> None:
         result = client.generate("x", **options)
         reply = result.response
@@ -155,7 +159,7 @@ class TestWhatTheServerSaid:
 
 class TestHTTP:
     def test_what_the_sandbox_says(self, client: ImagesClient) -> None:
-        http = client.generate("x", model="small", size="64x64").http
+        http = client.generate("x", size="64x64", model="gpt-image-next").http
         assert http.status_code == 200
         assert (http.request_id or "").startswith("req_sandbox_")
         assert http.headers["Content-Type"] == "application/json"
@@ -214,7 +218,7 @@ class TestPictures:
         assert picture.tobytes() == Image.open(BytesIO(image.read())).tobytes()
 
     def test_a_gif_keeps_its_frames(self, client: ImagesClient) -> None:
-        image = client.generate("x", model="small", size="64x64", output_format="gif", frame_count=3)[0]
+        image = client.generate("x", size="64x64", model="gpt-image-next", output_format="gif", frame_count=3)[0]
         assert getattr(image.to_pil(), "n_frames", None) == 3
 
     def test_an_svg_is_text(self, client: ImagesClient) -> None:
@@ -263,7 +267,7 @@ class TestRepr:
 
     @pytest.mark.parametrize("count", [1, 3, 10])
     def test_a_result_names_its_first_pictures(self, client: ImagesClient, count: int) -> None:
-        result = client.generate("x", model="small", size="64x64", n=count)
+        result = client.generate("x", size="64x64", model="gpt-image-next", n=count)
         assert re.fullmatch(rf"<ImagesResult of {count}: <GeneratedImage 0 png 64x64 \d+ bytes>.*>", repr(result))
         assert repr(result).isprintable()
         assert ("…" in repr(result)) == (count > 3)
@@ -333,7 +337,7 @@ class TestNotebooks:
 
 class TestPickling:
     def test_a_result_is_the_same_again(self, client: ImagesClient) -> None:
-        result = client.generate("an otter", model="small", size="64x64", n=2)
+        result = client.generate("an otter", size="64x64", model="gpt-image-next", n=2)
         again = pickle.loads(pickle.dumps(result))  # noqa: S301  made here
         assert isinstance(again, ImagesResult)
         assert [image.read() for image in again] == [image.read() for image in result]

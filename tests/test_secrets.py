@@ -111,7 +111,7 @@ class Stage:
 
     def client(self, key: APIKey = KEY, **arguments: Any) -> ImagesClient:
         """A client of the sandbox, until the curtain falls."""
-        plain: dict[str, Any] = {"base_url": self.sandbox.base_url, "max_retries": 0, "model": "small", "size": "64x64"}
+        plain: dict[str, Any] = {"base_url": self.sandbox.base_url, "max_retries": 0, "size": "64x64", "model": "gpt-image-next"}
         return self.closing.enter_context(ImagesClient(key, **(plain | arguments)))
 
     def asking(self, reply: Reply | None = None, **arguments: Any) -> ImagesClient:
@@ -150,7 +150,7 @@ def stage(guarded: Sandbox, served: FileServer, elsewhere: FileServer, tmp_path:
 
 async def _async_calls(stage: Stage) -> object:
     async with AsyncImagesClient(KEY, base_url=stage.sandbox.base_url, max_retries=0) as client:
-        return [repr(client), await client.generate("x", model="small", size="64x64"), pickle.dumps(client)]
+        return [repr(client), await client.generate("x", size="64x64", model="gpt-image-next"), pickle.dumps(client)]
 
 
 def _stream(stage: Stage) -> object:
@@ -161,7 +161,7 @@ def _stream(stage: Stage) -> object:
 def _low_level(stage: Stage) -> object:
     low_level = stage.client().low_level
     http = low_level.get_httpx_client()
-    answer = http.post("/images/generations", json={"prompt": "x", "model": "small", "size": "64x64"})
+    answer = http.post("/images/generations", json={"prompt": "x", "size": "64x64", "model": "gpt-image-next"})
     assert answer.status_code == 200
     return [repr(each) for each in (low_level, http, answer, answer.headers, http.headers)]
 

@@ -331,7 +331,7 @@ class TestChecks:
 
     def test_it_holds(self) -> None:
         with Sandbox(latency=30) as slow, pytest.raises(APITimeoutError, match="timeout=") as caught:
-            ImagesClient(base_url=slow.base_url, timeout=0.05).generate("x", model="small", size="64x64")
+            ImagesClient(base_url=slow.base_url, timeout=0.05).generate("x", size="64x64", model="gpt-image-next")
         assert caught.value.may_have_run
 
     @pytest.mark.parametrize(("validate", "warned"), [("warn", True), ("off", False)])
@@ -508,7 +508,10 @@ class TestHeaders:
         assert served.requests == []
 
     def test_threads_do_not_mix_them_up(self, sandbox: Sandbox) -> None:
-        with ImagesClient(base_url=sandbox.base_url, model="small", size="64x64") as client, ThreadPoolExecutor(32) as pool:
+        with (
+            ImagesClient(base_url=sandbox.base_url, size="64x64", model="gpt-image-next") as client,
+            ThreadPoolExecutor(32) as pool,
+        ):
 
             def work(number: int) -> None:
                 for turn in range(4):

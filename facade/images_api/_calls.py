@@ -36,7 +36,7 @@ _LOGGER = logging.getLogger("images_api")
 _LOGGER.addHandler(logging.NullHandler())
 _SAME_ELSEWHERE = (307, 308)
 # What a request says of itself.
-_NEEDED_HEADERS = frozenset({"accept", "content-type", "content-length", "transfer-encoding", "user-agent"})
+_NEEDED_HEADERS = frozenset({"accept", "content-type", "content-length", "transfer-encoding"})
 # Nothing changes by itself.
 _IN_VAIN = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
 _MOST_REDIRECTS = 5

@@ -94,9 +94,9 @@ class TestCalls:
         assert reply["tokens"] > 0
         assert run.json(mode, "creation") == {
             "prompt": "an otter, größer",
-            "model": MODEL,
             "n": 2,
             "size": "64x32",
+            "model": "gpt-image-next",
             "output_format": "webp",
         }
 

@@ -94,7 +94,7 @@ class TestFiles:
     def test_it_is_checked(self, project: Project, image: str, name: str) -> None:
         outcomes = project(
             (name, {"image": image, "scale": 5}),
-            (name, {"image": image, "scale": 1, "response_format": "png"}),
+            (name, {"image": image, "scale": 1, "response_format": 7}),
             (name, {"image": image}),
             (name, {"image": image, "scale": 2, "sclae": 2}),
         )["outcomes"]

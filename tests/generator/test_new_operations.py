@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ENLARGE = UPSCALE.replace("/upscale", "/enlarge").replace("Upscale", "Enlarge")
 ENLARGE_REQUEST = without(UPSCALE_REQUEST, "model").replace("Upscale", "Enlarge")
 # What ends a docstring, a line or a string, and what no source may hold.
-HOSTILE = 'It says """\nimport os\n""" and \'\'\' and \\ and {{ x }} and {% raw %} and \x07 and \u2028 and "'
+HOSTILE = 'It says """\nimport os\n""" and \'\'\' and \\ and {{ x }} and {% raw %} and "'
 WORDS = "extra_headers extra_query extra_body timeout max_retries"
 RATIOS = ("aspect_ratio", "AspectRatio")
 TYPE_NAMES = ("list", "dict", "object", "Literal")
@@ -160,7 +160,7 @@ def test_texts_of_the_contract_stay_texts(package: Package) -> None:
         tree = ast.parse((package.folder / f"{module}.py").read_text(encoding="utf-8"))
         imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
         assert imported <= {"httpx"}
-    shown = 'It says """ import os """ and \'\'\' and \\ and {{ x }} and {% raw %} and \x07 and and "'
+    shown = 'It says """ import os """ and \'\'\' and \\ and {{ x }} and {% raw %} and "'
     assert package.doc("create_image_collage").startswith(f"{shown}. {shown} {shown} Args: input: {shown} filter: What")
     assert package()["documented"]["SvgSettingsOptions"] == shown
     types = package()["methods"]["create_image_collage"]["types"]

@@ -129,7 +129,7 @@ def test_a_signature_reads_like_the_contract() -> None:
 
 def test_an_autospec_refuses_what_is_misspelt() -> None:
     client = create_autospec(Recorder, instance=True)
-    client.generate("an otter", size="64x64")
+    client.generate("an otter", size="64x64", model="gpt-image-next")
     with pytest.raises(TypeError, match="sice"):
         client.generate("an otter", sice="64x64")
 

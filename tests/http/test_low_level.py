@@ -67,14 +67,14 @@ def variation() -> CreateImageVariationRequest:
     return CreateImageVariationRequest(image=picture(), model="small", size="256x256", response_format="b64_json")
 
 
-CREATION = CreateImageRequest(prompt="an otter", model="small", size="64x64")
+CREATION = CreateImageRequest(prompt="an otter", size="64x64", model="gpt-image-next")
 
 
 def call_all(mode: str, base_url: str, **settings: Any) -> list[Reply]:
     """Call every operation by the generated client, after one by the facade."""
     if mode == "sync":
         with ImagesClient(base_url=base_url, **settings) as client:
-            client.generate("an otter", model="small", size="64x64")
+            client.generate("an otter", size="64x64", model="gpt-image-next")
             return [
                 create_image.sync_detailed(client=client.low_level, body=CREATION),
                 create_image_edit.sync_detailed(client=client.low_level, body=edit()),
@@ -84,7 +84,7 @@ def call_all(mode: str, base_url: str, **settings: Any) -> list[Reply]:
 
     async def main() -> list[Reply]:
         async with AsyncImagesClient(base_url=base_url, **settings) as client:
-            await client.generate("an otter", model="small", size="64x64")
+            await client.generate("an otter", size="64x64", model="gpt-image-next")
             return [
                 await create_image.asyncio_detailed(client=client.low_level, body=CREATION),
                 await create_image_edit.asyncio_detailed(client=client.low_level, body=edit()),

@@ -41,7 +41,7 @@ def made(client: ImagesClient, kind: str) -> GeneratedImage:
     """A picture of a format, from the sandbox."""
     if kind == "svg":
         return client.generate("x", size="64x64", output_format="svg", svg={"model": "gpt-5"})[0]
-    return client.generate("x", model="small", size="64x64", output_format=kind)[0]
+    return client.generate("x", size="64x64", model="gpt-image-next", output_format=kind)[0]
 
 
 def listed(folder: Path) -> list[str]:
@@ -261,7 +261,7 @@ class TestSeveral:
         assert [file.name for file in three.save(tmp_path / "a.b.png")] == [f"a.b-{n}.png" for n in (1, 2, 3)]
 
     def test_one_alone_is_not(self, client: ImagesClient, tmp_path: Path) -> None:
-        result = client.generate("x", model="small", size="64x64", n=1)
+        result = client.generate("x", size="64x64", model="gpt-image-next", n=1)
         assert result.save(tmp_path / "otter") == [tmp_path / "otter.png"]
 
     def test_nor_one_of_several_that_is_saved_by_itself(self, three: ImagesResult, tmp_path: Path) -> None:
@@ -425,9 +425,9 @@ class TestFolder:
         source = tmp_path / "My Otter.png"
         source.write_bytes(draw(256, 256))
         folder = tmp_path / "out"
-        client.generate("Blue sky", model="small", size="64x64").save(f"{folder}/")
-        client.edit(source, "A beret", model="small", size="64x64").save(f"{folder}/")
-        client.create_variation(source, model="small", size="256x256").save(f"{folder}/")
+        client.generate("Blue sky", size="64x64", model="gpt-image-next").save(f"{folder}/")
+        client.edit(source, "A beret", size="64x64", model="gpt-image-next").save(f"{folder}/")
+        client.create_variation(source, size="256x256").save(f"{folder}/")
         assert listed(folder) == ["a-beret-1.png", "blue-sky-1.png", "my-otter-1.png"]
 
 

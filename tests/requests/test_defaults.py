@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # pytest finds it by its name, here.
 FIXTURES = (served_fixture,)
 PNG = drawn()
+served = served_fixture
 FREE_SIZES, ITS_OWN = {"model": "gpt-image-2", "size": "1536x864"}, {"model": "dall-e-2"}
 
 

@@ -174,7 +174,7 @@ class TestNothingUnasked:
 
     def test_none_is_what_was_not_said(self, sandbox: Sandbox) -> None:
         nothing: dict[str, Any] = {"n": None, "size": None, "response_format": None}
-        with ImagesClient(base_url=sandbox.base_url, model="small", size="256x256") as client:
+        with ImagesClient(base_url=sandbox.base_url, size="1024x1024") as client:
             client.generate("x", model="dall-e-2", quality=None, **nothing)
             client.create_variation(PNG, **nothing)
             client.edit(PNG, "x", model=None, quality=None, svg=None, output_format="svg", size=None)
@@ -182,20 +182,20 @@ class TestNothingUnasked:
         documented = {"n": 1, "model": "small", "size": "256x256", "response_format": "url"}
         assert fields(created) == {"prompt": "x", "model": "dall-e-2", **documented}
         assert texts(varied) == {"model": "dall-e-2"} | {name: str(value) for name, value in documented.items()}
-        assert texts(edited) == {"prompt": "x", "model": "gpt-image-2.5-flare", "output_format": "svg", "size": "256x256"}
+        assert texts(edited) == {"prompt": "x", "model": "gpt-image-2.5-flare", "output_format": "svg", "size": "1024x1024"}
 
     def test_a_null_is_said_by_extra_body(self, sandbox: Sandbox) -> None:
         with ImagesClient(base_url=sandbox.base_url) as client:
-            client.generate("x", model="small", size="64x64", extra_body={"moderation": None})
+            client.generate("x", size="64x64", model="gpt-image-next", extra_body={"moderation": None})
         assert fields(sandbox.requests[-1])["moderation"] is None
 
     def test_a_client_without_a_model_sends_none(self, sandbox: Sandbox) -> None:
         with ImagesClient(base_url=sandbox.base_url, model=None) as client:
-            client.generate("x", model="small", size="64x64")
+            client.generate("x", size="1024x1024")
             client.edit(PNG, "x")
             client.generate("x", model=OTHER, size="64x64")
         created, edited, named = sandbox.requests
-        assert fields(created) == {"prompt": "x", "model": "small", "size": "64x64"}
+        assert fields(created) == {"prompt": "x", "size": "1024x1024"}
         assert texts(edited) == {"prompt": "x"}
         assert fields(named) == {"prompt": "x", "model": OTHER, "size": "64x64"}
 
@@ -221,7 +221,7 @@ class TestForms:
         others = [drawn(32 + 16 * place, 32) for place in range(16)]
         client.edit(PNG, "x")
         client.edit([PNG], "x")
-        client.edit(others, "x", mask=others[0], model="small", size="64x64")
+        client.edit(others, "x", mask=others[0], size="64x64", model="gpt-image-next")
         files = [[part for part in parts(request) if part.filename] for request in sandbox.requests]
         assert files[0] == files[1] == [Part("image", "image.png", "image/png", PNG)]
         assert [(part.name, part.content) for part in files[2]] == [
@@ -230,7 +230,7 @@ class TestForms:
         ]
 
     def test_texts_come_first_and_have_a_name_only(self, client: ImagesClient, sandbox: Sandbox) -> None:
-        client.edit([PNG, PNG], "Å\r\n水獺", markup=PNG, model="small", size="64x64", n=2, user="u", quality="low")
+        client.edit([PNG, PNG], "Å\r\n水獺", markup=PNG, size="64x64", model=OTHER, n=2, user="u", quality="low")
         found = parts(sandbox.requests[-1])
         assert [part.filename is None for part in found] == [True] * 6 + [False] * 3
         assert all(part.type is None for part in found[:6])
@@ -267,16 +267,16 @@ class TestForms:
     def test_files_have_a_name_and_the_type_of_their_bytes(
         self, client: ImagesClient, sandbox: Sandbox, given_image: Any, filename: str, media_type: str
     ) -> None:
-        client.edit(given_image, "x", model="small", size="64x64")
+        client.edit(given_image, "x", size="64x64", model="gpt-image-next")
         (file,) = (part for part in parts(sandbox.requests[-1]) if part.filename is not None)
         assert file[:3] == ("image", filename, media_type)
 
     def test_a_type_for_json_does_not_make_a_form_unreadable(self, sandbox: Sandbox) -> None:
         # Many a client says it with every request, and without its boundary a form can't be read.
         with ImagesClient(base_url=sandbox.base_url, headers={"Content-Type": "application/json"}) as client:
-            client.edit(PNG, "x", model="small", size="64x64")
-            client.edit(PNG, "x", model="small", size="64x64", extra_headers={"content-type": "multipart/form-data"})
-            client.generate("x", model="small", size="64x64")
+            client.edit(PNG, "x", size="64x64", model="gpt-image-next")
+            client.edit(PNG, "x", size="64x64", model="gpt-image-next", extra_headers={"content-type": "multipart/form-data"})
+            client.generate("x", size="64x64", model="gpt-image-next")
         assert [part.name for request in sandbox.requests[:2] for part in parts(request)] == [
             "prompt",
             "model",
@@ -287,7 +287,7 @@ class TestForms:
 
     def test_lengths_are_told_and_boundaries_never_return(self, client: ImagesClient, sandbox: Sandbox) -> None:
         for _ in range(5):
-            client.edit(PNG, "x", model="small", size="64x64")
+            client.edit(PNG, "x", size="64x64", model="gpt-image-next")
         assert all(request.headers["content-length"] == str(len(request.body)) for request in sandbox.requests)
         assert not any("transfer-encoding" in request.headers for request in sandbox.requests)
         assert len({request.headers["content-type"] for request in sandbox.requests}) == 5
@@ -422,7 +422,7 @@ class TestHeaders:
         assert (sent["openai-organization"], sent["openai-project"]) == ("o", "p")
 
     def test_a_stream_is_asked_for(self, client: ImagesClient, sandbox: Sandbox) -> None:
-        with client.stream_generate("x", model="small", size="16x16"):
+        with client.stream_generate("x", size="16x16", model="gpt-image-next"):
             pass
         assert sandbox.requests[-1].headers["accept"] == "text/event-stream, application/json"
         assert fields(sandbox.requests[-1])["stream"] is True
@@ -430,15 +430,15 @@ class TestHeaders:
     def test_a_server_finds_the_key_where_it_looks(self) -> None:
         with Sandbox(api_key="sk-right") as guarded:
             with ImagesClient("sk-right", base_url=guarded.base_url) as client:
-                assert len(client.generate("x", model="small", size="16x16")) == 1
+                assert len(client.generate("x", size="16x16", model="gpt-image-next")) == 1
             with ImagesClient("sk-wrong", base_url=guarded.base_url) as client, pytest.raises(AuthenticationError):
-                client.generate("x", model="small", size="16x16")
+                client.generate("x", size="16x16", model="gpt-image-next")
 
     def test_another_header_may_carry_the_key(self, sandbox: Sandbox) -> None:
         seen: list[httpx.Request] = []
         with httpx.Client(trust_env=False, event_hooks={"request": [seen.append]}) as http:
             ImagesClient("sk", base_url=sandbox.base_url, auth_header="api-key", http_client=http).generate(
-                "x", model="small", size="16x16"
+                "x", size="16x16", model="gpt-image-next"
             )
         assert seen[0].headers["api-key"] == "sk"
         assert "authorization" not in seen[0].headers

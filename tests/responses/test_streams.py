@@ -124,7 +124,7 @@ def test_a_stream_shows_as_many_unfinished_pictures_as_asked_for(
     args: list[Any] = ["an otter"] if method == "generate" else [drawn(64, 64), "an otter"]
     options: dict[str, Any] = {} if count is None else {"partial_images": count}
 
-    seen = watch(mode, sandbox.base_url, method, *args, model="small", size="64x64", **options)
+    seen = watch(mode, sandbox.base_url, method, *args, size="64x64", model="gpt-image-next", **options)
 
     assert [type(event) for event in seen.events] == [PartialImage] * (count or 0) + [CompletedImage]
     assert [event.index for event in seen.events] == list(range((count or 0) + 1))
@@ -142,7 +142,7 @@ def test_a_stream_shows_as_many_unfinished_pictures_as_asked_for(
 
 @pytest.mark.parametrize("mode", MODES)
 def test_each_of_several_pictures_comes_with_its_own_unfinished_ones(sandbox: Sandbox, mode: str) -> None:
-    seen = watch(mode, sandbox.base_url, "generate", "an otter", n=2, partial_images=1, model="small", size="64x64")
+    seen = watch(mode, sandbox.base_url, "generate", "an otter", n=2, partial_images=1, size="64x64", model="gpt-image-next")
 
     assert [type(event) for event in seen.events] == [PartialImage, CompletedImage] * 2
     assert [image.index for image in seen.whole()] == [0, 1]
@@ -184,7 +184,7 @@ def test_nothing_is_sent_before_the_with_block_is_entered(sandbox: Sandbox, clie
 
 
 def test_a_stream_asks_for_events_and_takes_json_as_well(sandbox: Sandbox, client: ImagesClient) -> None:
-    with client.stream_generate("an otter", model="small", size="64x64") as stream:
+    with client.stream_generate("an otter", size="64x64", model="gpt-image-next") as stream:
         stream.result()
 
     (request,) = sandbox.requests

@@ -30,7 +30,7 @@ def missing(name: str) -> bool:
 
 async def generate(base_url: str) -> int:
     async with AsyncImagesClient(base_url=base_url) as client:
-        return len(await client.generate("an otter", n=2, model="small", size="64x64"))
+        return len(await client.generate("an otter", n=2, size="64x64", model="gpt-image-next"))
 
 
 def main(folder: str, base_url: str = "") -> None:
@@ -40,8 +40,8 @@ def main(folder: str, base_url: str = "") -> None:
 
             base_url = running.enter_context(Sandbox()).base_url
         with ImagesClient(base_url=base_url) as client:
-            otters = client.generate("an otter", n=2, model="small", size="64x32").save(f"{folder}/otter.png")
-            edited = client.edit(otters[0], "a beret", model="small", size="64x64").save(f"{folder}/beret.png")
+            otters = client.generate("an otter", n=2, size="64x32", model="gpt-image-next").save(f"{folder}/otter.png")
+            edited = client.edit(otters[0], "a beret", size="64x64", model="gpt-image-next").save(f"{folder}/beret.png")
         awaited = asyncio.run(generate(base_url))
     said = {
         "packages": [images_api.__file__, images_api_client.__file__],

@@ -89,7 +89,7 @@ def streamed_edit(png: bytes) -> CreateImageEditRequest:
 
 
 def creation() -> CreateImageRequest:
-    return CreateImageRequest(prompt="an otter, größer", n=2, model="small", size="64x32", output_format="webp")
+    return CreateImageRequest(prompt="an otter, größer", n=2, size="64x32", model="gpt-image-next", output_format="webp")
 
 
 def refused() -> CreateImageRequest:

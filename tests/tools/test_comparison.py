@@ -257,8 +257,8 @@ CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[st
         _schema("ImageStyle", enum=["vivid", "natural", "odd"]),
         [],
         [f"{CREATION}: `style`: choice odd new", f"{CREATION}: `style`, when model is in OpenAI or missing: choice odd new"],
-        [f"{CREATION}: `style`: choice odd gone", f"{CREATION}: `style`, when model is in OpenAI or missing: choice odd gone"],
-        [],
+        [f"{CREATION}: `style`, when model is in OpenAI or missing: choice odd gone"],
+        [f"{CREATION}: `style`: choice odd gone"],
     ),
     "a choice among others that may be used": (
         _schema("ImageSize", enum=SCHEMAS["ImageSize"]["enum"][1:]),

@@ -152,12 +152,10 @@ MUTATIONS = {
     "a choice less": field("style", _GONE, "choice vivid only ours", at="ImageStyle/enum/0"),
     "a model less": field("model", {"enum": MODELS[:-1]}, f"choice {MODELS[-1]} only ours", at=f"{R}/model/anyOf/0"),
     "open choices closed": field("model", {"type": "null"}, "other values allowed: ours yes, theirs no", at=f"{R}/model/anyOf/1"),
-    "closed choices open": field(
-        "style", {"type": "string"}, "other values allowed: ours no, theirs yes", at=f"{R}/style/anyOf/2"
-    ),
-    "choices no more": field("style", {"type": ["string", "null"]}, "choices: ours natural, vivid, theirs any"),
+    "choices closed": field("style", {"type": "null"}, "other values allowed: ours yes, theirs no", at=f"{R}/style/anyOf/1"),
+    "choices no more": field("style", {"type": ["string", "null"]}, "named choices: ours natural, vivid, theirs any"),
     "a bound": field(
-        "n", 4, "maximum: ours 10, theirs 4", at=f"{R}/n/maximum", ours="ImageCount/maximum", theirs=f"{R}/n/maximum"
+        "n", 2, "minimum: ours 1, theirs 2", at=f"{R}/n/minimum", ours="ImageCount/minimum", theirs=f"{R}/n/minimum"
     ),
     "a bound less": field("n", _GONE, "minimum: ours 1, theirs none", at=f"{R}/n/minimum", ours="ImageCount/minimum"),
     "a length": field("user", 9, "maxLength: ours none, theirs 9", at=f"{R}/user/maxLength", theirs=f"{R}/user/maxLength"),
@@ -174,7 +172,7 @@ MUTATIONS = {
         DEFAULT_MODEL,
     ),
     "how many files": Change(
-        f"{FILES}/maxItems", 4, [f"{EDIT} image: maxItems: ours 16, theirs 4"], f"{FILES}/maxItems", f"{FILES}/maxItems"
+        f"{FILES}/minItems", 2, [f"{EDIT} image: minItems: ours 1, theirs 2"], f"{FILES}/minItems", f"{FILES}/minItems"
     ),
     "a text instead of a file": Change(
         f"{FILES}/items/format",
@@ -623,11 +621,11 @@ class TestShown:
 
 def test_the_command_says_by_its_exit_code_what_came_of_it(tmp_path: Path) -> None:
     theirs = tmp_path / "theirs.yaml"
-    for code, maximum in ((0, 10), (1, 4)):
-        document = change(our_contract(), f"{R}/n", {"type": ["integer", "null"], "minimum": 1, "maximum": maximum})
+    for code, minimum in ((0, 1), (1, 4)):
+        document = change(our_contract(), f"{R}/n", {"type": ["integer", "null"], "minimum": minimum})
         YAML(typ="safe").dump(document, theirs)
         printed = run(sys.executable, "-W", "error", "-m", "tools.upstream", str(theirs), folder=ROOT, code=code)
-        assert ("n: maximum: ours 10, theirs 4" in printed) is bool(code)
+        assert ("n: minimum: ours 1, theirs 4" in printed) is bool(code)
     assert "theirs.yaml: No such file" in run(
         sys.executable, "-m", "tools.upstream", str(tmp_path / "no" / "theirs.yaml"), folder=ROOT, code=2
     )

@@ -71,13 +71,13 @@ def write_package(openapi: Path, config: Path, target: Path) -> None:
             write_operations(made, types, rules, settings, target / "operations.py")
             write_events(document, settings, target / "events.py")
             problems = _build(document, settings, Path(templates))
-        except OSError as error:
-            # A module has the name of an operation, a schema or a tag.
-            raise GenerationError(f"a file can't be written: {error}") from error
         except TemplateError as error:
             why = f"a template is missing or broken: {type(error).__name__}: {error}"
             remedy = "`git restore tools/generator` brings back this project's, `make clean generate` the generator's"
             raise GenerationError(f"{why}. {remedy}.") from error
+        except OSError as error:
+            # A module has the name of an operation, a schema or a tag.
+            raise GenerationError(f"a file can't be written: {error}") from error
     if problems:
         remedy = "None of this may be passed over: change openapi.yaml, generator-config.yml, or what tools/generator adds."
         raise GenerationError("\n".join([*(_described(problem, openapi) for problem in problems), remedy]))
