@@ -185,21 +185,21 @@ def _rule(condition: Any, consequence: Any) -> Callable[[Schema], None]:
 
 def _shared_rule(name: str, **keywords: Any) -> Callable[[Schema], None]:
     def change(document: Schema) -> None:
-        rule = document["components"]["x-rules"][name]
+        rule = document["components"]["schemas"]["CreateImageRequest"]["$defs"][f"{name}Rules"]
         rule |= {key: {**rule[key], **value} for key, value in keywords.items()}
 
     return change
 
 
 def _new_family(document: Schema) -> None:
-    document["components"]["x-families"]["Otter"] = {"type": "string", "pattern": "^otter-"}
-    is_otter = {"properties": {"model": {"$ref": "#/components/x-families/Otter"}}, "required": ["model"]}
+    document["components"]["schemas"]["ImageModel"]["$defs"]["Otter"] = {"type": "string", "pattern": "^otter-"}
+    is_otter = {"properties": {"model": {"$ref": "#/components/schemas/ImageModel/$defs/Otter"}}, "required": ["model"]}
     _rule(is_otter, {"properties": {"n": {"maximum": 2}, "style": False, "quality": {"default": "high"}}})(document)
     _rule({"not": is_otter}, {"properties": {"user": False}})(document)
 
 
 def _other_pattern(document: Schema) -> None:
-    document["components"]["x-families"]["DallE2"]["pattern"] = "^dall-e-[12]$"
+    document["components"]["schemas"]["ImageModel"]["$defs"]["DallE2"]["pattern"] = "^dall-e-[12]$"
 
 
 def _retire(document: Schema) -> None:
@@ -211,7 +211,10 @@ def _forget_event(document: Schema) -> None:
 
 
 def _smaller_pictures(document: Schema) -> None:
-    document["components"]["x-rules"]["DallE2Image"]["x-image"] |= {"types": ["image/png", "image/gif"], "bytesBelow": 9}
+    document["components"]["schemas"]["CreateImageRequest"]["$defs"]["DallE2ImageRules"]["x-image"] |= {
+        "types": ["image/png", "image/gif"],
+        "bytesBelow": 9,
+    }
 
 
 ALL = "`createImage`, `createImageEdit`, `createImageVariation`"
@@ -222,7 +225,7 @@ CREATION, CREATE_AND_EDIT, EDIT_AND_VARY = (
 )
 SCHEMAS = our_contract()["components"]["schemas"]
 MODEL = SCHEMAS["CreateImageRequest"]["properties"]["model"]
-BYTES = our_contract()["components"]["x-rules"]["DallE2Image"]["x-image"]["bytesBelow"]
+BYTES = our_contract()["components"]["schemas"]["CreateImageRequest"]["$defs"]["DallE2ImageRules"]["x-image"]["bytesBelow"]
 ERROR_TYPE = {**SCHEMAS["ErrorDetail"]["properties"], "type": {"enum": ["a", "b", None]}}
 IS_SVG = {"properties": {"output_format": {"const": "svg"}}, "required": ["output_format"]}
 OTTER = f"{CREATION}: `{{}}`, when model is in Otter: {{}}".format
