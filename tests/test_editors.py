@@ -65,7 +65,7 @@ def test_help_tells_every_option_with_its_bounds_and_models(client: type) -> Non
     text = pydoc.plain(pydoc.render_doc(getattr(client, "generate")))  # noqa: B009  mypy knows a type alone
     for name in CreateImageOptions.__annotations__:
         assert f"{name}: " in text
-    assert "At most 10." in text
+    assert "At most 10 for dall-e-2" in text
     assert "Only for dall-e-3." in text
 
 

@@ -40,7 +40,7 @@ NAME_MAX = 255
 def made(client: ImagesClient, kind: str) -> GeneratedImage:
     """A picture of a format, from the sandbox."""
     if kind == "svg":
-        return client.generate("x", size="64x64", output_format="svg", svg={"model": "gpt-5"})[0]
+        return client.generate("x", size="64x64", model="gpt-image-next", output_format="svg", svg={"model": "gpt-5"})[0]
     return client.generate("x", size="64x64", model="gpt-image-next", output_format=kind)[0]
 
 

@@ -179,7 +179,7 @@ class TestNothingUnasked:
             client.create_variation(PNG, **nothing)
             client.edit(PNG, "x", model=None, quality=None, svg=None, output_format="svg", size=None)
         created, varied, edited = sandbox.requests
-        documented = {"n": 1, "model": "small", "size": "256x256", "response_format": "url"}
+        documented = {"n": 1, "size": "1024x1024", "response_format": "url"}
         assert fields(created) == {"prompt": "x", "model": "dall-e-2", **documented}
         assert texts(varied) == {"model": "dall-e-2"} | {name: str(value) for name, value in documented.items()}
         assert texts(edited) == {"prompt": "x", "model": "gpt-image-2.5-flare", "output_format": "svg", "size": "1024x1024"}

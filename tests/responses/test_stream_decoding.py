@@ -406,7 +406,7 @@ def test_a_link_isnt_fetched_before_it_is_read() -> None:
 
 
 def test_the_result_holds_the_finished_pictures_and_what_was_said_of_the_last() -> None:
-    facts = {"background": "opaque", "output_format": "png", "size": "2x2", "model": "gpt-image-next", "quality": "low"}
+    facts = {"background": "opaque", "output_format": "png", "size": "2x2", "quality": "low"}
 
     result = result_of(sse(said(PARTIAL, SMALL), said(FINAL, SECOND), said(FINAL, THIRD, created_at=7, usage=USAGE, **facts)))
 

@@ -43,9 +43,7 @@ if TYPE_CHECKING:
 
 MODES = ["sync", "async"]
 PNG, SECOND, THIRD = (drawn(side, side) for side in (8, 9, 10))
-LIMITS: dict[str, int] = next(
-    each for each in SCHEMAS["PartialImages"].get("anyOf", [SCHEMAS["PartialImages"]]) if "maximum" in each
-)
+LIMITS: dict[str, int] = SCHEMAS["CreateImageRequest"]["$defs"]["DrawingRules"]["properties"]["partial_images"]
 PARTIAL, FINAL = "image_generation.partial_image", "image_generation.completed"
 # So that what a test does wrong ends it, and no test waits ten minutes.
 PATIENCE = 60
