@@ -7,6 +7,7 @@ import io
 import json
 import re
 import warnings
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -610,7 +611,8 @@ class TestFiles:
         for kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"):
             mode = "RGB" if kind in {"JPEG", "BMP"} else "RGBA"
             found = refusals(method, model, image=("picture.png", drawn(mode=mode, kind=kind)))
-            assert ("image" not in {each.parameter for each in found}) == (f"image/{kind.lower()}" in right), kind
+            is_right = any(fnmatchcase(f"image/{kind.lower()}", each) for each in right)
+            assert ("image" not in {each.parameter for each in found}) == is_right, kind
 
     def test_types_are_not_taken_on_trust(self, refusals: Refusals) -> None:
         for content in (b"no picture", drawn(mode="RGB", kind="BMP")):

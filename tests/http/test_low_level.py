@@ -333,7 +333,7 @@ def test_each_kind_of_client_takes_its_own_functions_alone(server: RawServer) ->
 
 @pytest.mark.parametrize("mode", MODES)
 def test_it_streams(sandbox: Sandbox, mode: str) -> None:
-    body = CreateImageRequest(prompt="an otter", size="64x64", partial_images=1)
+    body = CreateImageRequest(prompt="an otter", size="64x64", model="gpt-image-next", partial_images=1)
 
     async def main() -> list[Any]:
         async with AsyncImagesClient(base_url=sandbox.base_url) as client:

@@ -115,7 +115,7 @@ def test_a_refusal_says_what_to_do(client: ImagesClient, options: dict[str, Any]
         (("a.heic", b"photo", "image/heic"), {}, "image must be converted to png, jpeg or webp for gpt-image-2.5-flare"),
         (b"photo", {}, "image must be png, jpeg or webp for gpt-image-2.5-flare, got 'image.bin' (no known image format"),
         ([], {}, "image must be at least 1 image(s), got []"),
-        (PNG, {"mask": []}, "mask must be one, not none, got []"),
+        (PNG, {"mask": []}, "mask must be one, not none for gpt-image-2.5-flare, got []"),
         (PNG, {"response_format": "url"}, "response_format is not supported for gpt-image-2.5-flare (leave it out"),
     ],
 )

@@ -155,7 +155,7 @@ class TestNothingUnasked:
 
     def test_what_a_call_says_takes_the_place_of_what_is_documented(self, client: ImagesClient, sandbox: Sandbox) -> None:
         client.generate("x", model="dall-e-2", n=2, size="256x256", response_format="b64_json")
-        client.create_variation(PNG, n=2, model="small", size="256x256", response_format="b64_json")
+        client.create_variation(PNG, n=2, size="256x256", response_format="b64_json")
         said = {"n": 2, "size": "256x256", "response_format": "b64_json", "model": "dall-e-2"}
         assert fields(sandbox.requests[0]) == {"prompt": "x", **said}
         assert texts(sandbox.requests[1]) == {name: str(value) for name, value in said.items()}
@@ -165,7 +165,7 @@ class TestNothingUnasked:
             base_url=sandbox.base_url, model=OTHER, size="256x256", moderation="low", input_fidelity="low"
         ) as client:
             client.generate("x")
-            client.edit(PNG, "x", model="small", size="64x64")
+            client.edit(PNG, "x", size="64x64")
             client.create_variation(PNG)
         created, edited, varied = sandbox.requests
         assert fields(created) == {"prompt": "x", "model": OTHER, "size": "256x256", "moderation": "low"}

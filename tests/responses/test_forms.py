@@ -133,7 +133,7 @@ def test_what_stands_beside_an_image_is_kept() -> None:
     "document",
     [
         {"status": "queued", "id": "x", "polling_url": LINK, "urls": {"get": LINK}},
-        {"message": "/work/" + "abcd" * 20, "text": LINK, "docs": {"href": "x", "url": ""}},
+        {"message": "/wo/" + "abcd" * 20, "text": LINK, "docs": {"href": "x", "url": ""}},
         {"data": [], "error": {"message": "busy", "url": LINK}, "input": {"image": "otter.png"}},
         {"revised_prompt": "A" * 400, "prompt": "iVBORw0KGgo", "images": ["otter", 7, None, True]},
         [],

@@ -183,7 +183,7 @@ class TestUpscale:
             ({"sharpness": "very"}, ("sharpness", "invalid_type")),
             ({"crop[]": [1, 2, 3, 4, 5]}, ("crop", "array_above_max_length")),
             ({"crop[]": [1, "x"]}, ("crop.1", "invalid_type")),
-            ({"model": "small", "size": "64x64"}, ("size", "unknown_parameter")),
+            ({"size": "64x64"}, ("size", "unknown_parameter")),
             ({"prompt": "x", "model": "gpt-image-2"}, ("prompt", "unknown_parameter")),
         ],
     )

@@ -81,7 +81,7 @@ def told_events(events: list[Any]) -> dict[str, Any]:
 
 
 def streamed_creation() -> CreateImageRequest:
-    return CreateImageRequest(prompt="an otter", size="64x32", output_format="webp", partial_images=2)
+    return CreateImageRequest(prompt="an otter", size="64x32", model="gpt-image-next", output_format="webp", partial_images=2)
 
 
 def streamed_edit(png: bytes) -> CreateImageEditRequest:
@@ -108,7 +108,7 @@ def edit_by_reference(png: bytes) -> CreateImageEditByReferenceRequest:
 
 
 def variation(png: bytes) -> CreateImageVariationRequest:
-    return CreateImageVariationRequest(image=File(BytesIO(png)), model="small", size="256x256", response_format="b64_json")
+    return CreateImageVariationRequest(image=File(BytesIO(png)), size="256x256", response_format="b64_json")
 
 
 def call(client: AuthenticatedClient, stranger: Client, png: bytes) -> list[dict[str, Any]]:

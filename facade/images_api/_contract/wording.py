@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, cast
 
@@ -78,8 +79,9 @@ def why(error: jsonschema_rs.ValidationError, pointer: str, instance: Schema) ->
 
 def hint(schema: Schema, value: object) -> str:
     """Return how to say what was meant by a value that breaks a rule of its parameter, if that can be told."""
-    sizes = any(merged(choice).get("format") == "image-size" for choice in merged(schema).get("anyOf", ()))
-    sides = [plain(side) for side in value] if sizes and isinstance(value, list | tuple) else []
+    choices = [text for choice in merged(schema).get("anyOf", ()) for text in merged(choice).get("enum", ())]
+    takes_sizes = any(re.fullmatch(r"\d+x\d+", str(text)) for text in choices)
+    sides = [plain(side) for side in value] if takes_sizes and isinstance(value, list | tuple) else []
     return f', such as "{sides[0]}x{sides[1]}"' if list(map(type, sides)) == [int, int] else ""
 
 

@@ -21,6 +21,7 @@ _BLANKS = b" \t\n\r\v\f"
 _QUANTUM = 4
 _LONGEST_PADDING = 8
 _DATA_URL = "data:"
+_TOO_SHORT = b"\xff\x0a"
 # What is shorter, or begins otherwise, is some other text.
 SHORTEST_IMAGE = 48
 _BEGINNING = re.compile(rf"\s*(data:[^,]{{0,100}};base64,)?([/\w+-]{{{SHORTEST_IMAGE},88}})", re.ASCII)
@@ -84,8 +85,11 @@ class Base64Text:
 def image_beginning(text: str) -> str | None:
     """Return what stands before the base64 of an image, such as the beginning of a `data:` URL; None if a text is none."""
     found = _BEGINNING.match(text)
-    is_image = found and media_type(_decoded(_standard(found[2])[: len(found[2]) & -_QUANTUM]))
-    return (found[1] or "") if found and is_image else None
+    if found is None:
+        return None
+    head = _decoded(_standard(found[2])[: len(found[2]) & -_QUANTUM])
+    # Two bytes begin this one format; a path that begins with `/wo` stands for them, too.
+    return (found[1] or "") if media_type(head) and not head.startswith(_TOO_SHORT) else None
 
 
 def decode_text(text: str) -> bytes:
