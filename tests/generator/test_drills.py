@@ -237,6 +237,11 @@ class TestBrokenContract:
             (STYLE, f"        seed: true\n{STYLE}", ": components/.*/seed: must be a mapping"),
             (STYLE, f"        self: {{type: string, description: x}}\n{STYLE}", ": .*/self: can't be a parameter"),
             (STYLE, f"        timeout: {{type: string, description: x}}\n{STYLE}", ": .*/timeout: can't be a parameter"),
+            (
+                STYLE,
+                f"        project: {{type: string, description: x}}\n{STYLE}",
+                ": .*/project: .*a client is made with a project",
+            ),
             (STYLE, f"        extra_body: {{type: string, description: x}}\n{STYLE}", ": .*/extra_body: can't be a parameter"),
             ("x-method: {name: generate}", "x-method: {named: generate}", ": .*/x-method/named: is none of name, stream"),
             ("x-reference-of: image", "x-reference-of: imag", ": .*/x-reference-of: must be the name of a file parameter"),

@@ -13,9 +13,10 @@ from unittest.mock import create_autospec
 import pytest
 from contract_tables import DOCUMENT, SCHEMAS, families, resolved, supports
 
+from images_api import ImagesClient
 from images_api_client import options
 from images_api_client.operations import REQUESTS, ImageOperations
-from tools.generator.call_words import CALL_WORDS
+from tools.generator.call_words import CALL_WORDS, CLIENT_WORDS
 
 OPERATIONS = {definition["post"]["operationId"]: definition["post"] for definition in DOCUMENT["paths"].values()}
 CALLS = {"generate": "createImage", "edit": "createImageEdit", "create_variation": "createImageVariation"}
@@ -314,3 +315,8 @@ def test_importing_the_operations_loads_nothing_more() -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
     found = set(done.stdout.split()) - sys.stdlib_module_names
     assert found == {"images_api_client", "images_api_client.options", "images_api_client.operations"}
+
+
+def test_no_option_has_the_name_of_what_a_client_is_made_with() -> None:
+    named = {name for name, each in inspect.signature(ImagesClient).parameters.items() if each.kind is not each.VAR_KEYWORD}
+    assert named <= CLIENT_WORDS

@@ -158,7 +158,7 @@ def test_the_loop_that_the_design_shows_runs(sandbox: Sandbox, tmp_path: Path, m
     monkeypatch.setenv("OPENAI_BASE_URL", sandbox.base_url)
     monkeypatch.chdir(tmp_path)
 
-    with ImagesClient(size="256x256") as client, client.stream_generate("a baby sea otter", partial_images=2) as stream:
+    with ImagesClient(size="1024x640") as client, client.stream_generate("a baby sea otter", partial_images=2) as stream:
         for event in stream:
             event.image.save(f"otter-{event.index}.png")
 

@@ -21,3 +21,10 @@ CALL_WORDS = {
     ),
     "max_retries": CallWord("int | None", "How often this call may be sent again, from 0; else as often as the client says."),
 }
+# What a client is made with, beside the defaults of its calls.
+CLIENT_WORDS = frozenset(
+    {
+        *("api_key", "base_url", "organization", "project", "timeout", "max_retries", "retry_ambiguous", "validate", "headers"),
+        *("auth_header", "http_client", "max_download_bytes", "max_response_bytes", "paths"),
+    }
+)

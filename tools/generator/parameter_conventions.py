@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from keyword import iskeyword
 
 from tools.generator.attributes import attribute_names
-from tools.generator.call_words import CALL_WORDS
+from tools.generator.call_words import CALL_WORDS, CLIENT_WORDS
 from tools.generator.document import ALTERNATIVES, Place, Schema, Subschema, declared, place_of, resolved
 from tools.generator.methods import FORM, JSON, Body, Method
 
@@ -57,6 +57,8 @@ def _name_faults(body: Body, name: str) -> Iterator[str]:
         yield "can't be a parameter, for Python takes no such name: give it another one"
     elif name in _TAKEN_NAMES:
         yield f"can't be a parameter, for every method needs {name} for itself: give it another name"
+    elif name in CLIENT_WORDS:
+        yield f"can't be a parameter, for a client is made with a {name}, and could not take it as a default: give it another name"
     elif name.endswith("_") and iskeyword(name[:-1]):
         yield f"can't be a parameter, for {name[:-1]} is written so in Python: give it another name"
     elif name.startswith("__") and not name.endswith("__"):
