@@ -185,7 +185,7 @@ EVERYWHERE: dict[str, Change] = {
     "field": name(*RESPONSE, "properties"),
     "option": name(*SCHEMAS, "SvgSettings", "properties"),
     "family": put("components", "x-families", "DallE2", "title"),
-    "rule": put(*SCHEMAS, "CreateImageRequest", "allOf", 0, "description"),
+    "rule": put(*SCHEMAS, "CreateImageRequest", "then", "allOf", 0, "description"),
     "extension": put("info", "x-note"),
     "parameters outside of a body": ask,
 }

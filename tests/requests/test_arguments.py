@@ -102,8 +102,9 @@ def test_a_choice_of_an_enum_is_its_text(client: ImagesClient, sandbox: Sandbox)
     ],
 )
 def test_a_refusal_says_what_to_do(client: ImagesClient, options: dict[str, Any], said: str) -> None:
+    options = {"model": "gpt-image-2.5-flare"} | options
     with pytest.raises(InvalidRequestError) as caught:
-        client.generate("x", **({"model": "gpt-image-2.5-flare"} | options))
+        client.generate("x", **options)
     assert str(caught.value).startswith(said)
 
 
@@ -120,8 +121,9 @@ def test_a_refusal_says_what_to_do(client: ImagesClient, options: dict[str, Any]
     ],
 )
 def test_a_refusal_says_what_to_do_with_an_image(client: ImagesClient, image: Any, options: dict[str, Any], said: str) -> None:
+    options = {"model": "gpt-image-2.5-flare"} | options
     with pytest.raises(InvalidRequestError) as caught:
-        client.edit(image, "x", **({"model": "gpt-image-2.5-flare"} | options))
+        client.edit(image, "x", **options)
     assert str(caught.value).startswith(said)
 
 

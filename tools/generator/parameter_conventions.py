@@ -58,7 +58,7 @@ def _name_faults(body: Body, name: str) -> Iterator[str]:
     elif name in _TAKEN_NAMES:
         yield f"can't be a parameter, for every method needs {name} for itself: give it another name"
     elif name in CLIENT_WORDS:
-        yield f"can't be a parameter, for a client is made with a {name} of its own beside the calls' defaults: rename it"
+        yield f"can't be a parameter, for a client is made with a {name} and can't take it as a default: rename it"
     elif name.endswith("_") and iskeyword(name[:-1]):
         yield f"can't be a parameter, for {name[:-1]} is written so in Python: give it another name"
     elif name.startswith("__") and not name.endswith("__"):

@@ -69,7 +69,7 @@ def _uses(document: Schema, place: Place, schema: Subschema, properties: dict[st
 def _discriminator(document: Schema, name: str, schema: Schema) -> Iterator[tuple[Place, str]]:
     place = ("components", "schemas", name, "discriminator")
     told: Schema = schema.get("discriminator", {})
-    for part in [*schema.get("oneOf", ()), *schema.get("anyOf", ())] if told else ():
+    for part in schema.get("oneOf", ()) if told else ():
         key = told["propertyName"]
         if key not in declared(document, part):
             yield (*place, "propertyName"), f"{key!r} is no property of {part.get('$ref', 'an alternative')}"
