@@ -176,7 +176,6 @@ class EventReader:
 
 
 def _is_partial(kind: str, fields: dict[str, Any]) -> bool:
-    """Tell whether an event's images are unfinished ones: its type ends like the type of those, or it counts them."""
-    last = kind.rpartition(".")[2]
-    types = (name for name, model in event_models().items() if _PARTIAL_INDEX in model)
-    return _PARTIAL_INDEX in fields or any(name.rpartition(".")[2] == last for name in types)
+    """Tell whether an event's images are unfinished ones: by how its type ends, or else by whether it counts them."""
+    known = {name.rpartition(".")[2]: _PARTIAL_INDEX in model for name, model in event_models().items()}
+    return known.get(kind.rpartition(".")[2], _PARTIAL_INDEX in fields)
