@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from ._contract.addresses import checked_url, same_origin
 from ._errors import APIConnectionError, APIStatusError, ResponseError
 from ._http.deadline import Deadline
 from ._http.low_level import add_client_defaults
@@ -24,7 +25,6 @@ from ._responses.json import TooLargeError
 from ._responses.result import Asked
 from ._results import HTTPInfo
 from ._secrets.quoted import Secrets
-from ._settings import checked_url, same_origin
 
 if TYPE_CHECKING:
     from ._http.pools import Pool

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, Literal, TypeAlias, get_args
-from urllib.parse import urljoin
 
 import httpx
 
+from ._contract.addresses import own_paths, same_origin, split_base_url
 from ._contract.document import document, official_url, plain
 from ._errors import InvalidRequestError, Problem
 from ._messages import shown_url
@@ -26,7 +25,6 @@ MAX_RESPONSE_BYTES = 1 << 30
 _CONNECT_SECONDS = 5.0
 # What an operating system waits for at most is less than a Python number can say.
 _LONGEST_TIMEOUT = 1_000_000
-_LAST_PORT = 65535
 _DEFAULT_TIMEOUT = 600.0
 
 
@@ -60,8 +58,8 @@ class Settings:
         max_response_bytes: int,
         defaults: Mapping[str, Any],
     ) -> None:
-        self.paths = _checked_paths(paths)
-        self.base_url, self.query = _base_url(base_url or _environment("OPENAI_BASE_URL") or official_url(), self.paths)
+        self.paths = own_paths(paths)
+        self.base_url, self.query = split_base_url(base_url or _environment("OPENAI_BASE_URL") or official_url(), self.paths)
         self.api_key = concealed(_environment("OPENAI_API_KEY") if api_key is None else api_key)
         if isinstance(self.api_key, str) or not (self.api_key is None or callable(self.api_key)):
             self.api_key = _checked_key(self.api_key)
@@ -127,30 +125,6 @@ class Settings:
 def user_agent() -> str:
     """Return what calls and downloads say that they come from."""
     return f"images-api/{document()['info']['version']}"
-
-
-def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Return whether two URLs share scheme, host and port, so that a key for one may go to the other."""
-    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
-
-
-def checked_url(text: str, base: str = "") -> httpx.URL:
-    """Return a URL of a host that can be asked for.
-
-    Args:
-        text: The URL, which may be relative to the base.
-        base: The URL that it comes from.
-
-    Raises:
-        ValueError: It isn't one; the text of the error says what it must be, and quotes nothing of it.
-    """
-    with suppress(httpx.InvalidURL, ValueError, TypeError):  # whose texts quote what may be a password
-        url = httpx.URL(urljoin(base, text))
-        # A name is one as httpx shows it, which can fail, and as sockets take it.
-        is_host = url.host and url.raw_host.decode("ascii").encode("idna")
-        if is_host and url.scheme in {"http", "https"} and 0 <= (url.port or 0) <= _LAST_PORT:
-            return url
-    raise ValueError("must be a URL that begins with http:// or https:// and names a host")
 
 
 def checked_timeout(timeout: TimeoutTypes) -> TimeoutTypes:
@@ -221,37 +195,3 @@ def _headers(organization: str | None, project: str | None) -> dict[str, str]:
         "OpenAI-Project": project or _environment("OPENAI_PROJECT_ID"),
     }
     return {name: value for name, value in given.items() if value}
-
-
-def _base_url(given: str, paths: Mapping[str, str]) -> tuple[str, str]:
-    """Return a base URL without an operation's path, and the query that goes with every request."""
-    # A wrong one too may have a password, which no display of these variables may show.
-    address, _, query = map(Secret, str(given).strip().partition("#")[0].partition("?"))
-    url = Secret(address.rstrip("/"))
-    for path in (*paths.values(), *document()["paths"]):
-        url = Secret(url.removesuffix(path).rstrip("/"))
-    try:
-        checked_url(url)
-    except ValueError as error:
-        raise InvalidRequestError([Problem("base_url", shown_url(str(given)), str(error))]) from None
-    return url, Secret(f"?{query}") if query else ""
-
-
-def _checked_paths(given: Mapping[str, str] | None) -> dict[str, str]:
-    """Return a server's own paths by those of the contract."""
-    from ._contract.operations import paths
-
-    if not given:
-        return {}
-    if not isinstance(given, Mapping):
-        raise InvalidRequestError([Problem("paths", given, "must be a mapping of operations to paths")])
-    operations = paths()
-    why = f"must be a path that begins with /, of one of {', '.join(operations)}"
-    problems = [
-        Problem(f"paths.{name}", path, why)
-        for name, path in given.items()
-        if name not in operations or not isinstance(path, str) or not re.fullmatch(r"/[^?#\s]*", path)
-    ]
-    if problems:
-        raise InvalidRequestError(problems)
-    return {operations[name]: path.rstrip("/") for name, path in given.items()}

@@ -14,12 +14,13 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
+from images_api._contract.addresses import checked_url, same_origin
 from images_api._errors import DownloadError
 from images_api._images.base64 import BrokenImageError, check_image, decode_data_url
 from images_api._images.spool import Content, Spool
 from images_api._messages import shown_url
 from images_api._secrets.concealed import SentURL
-from images_api._settings import checked_url, same_origin, user_agent
+from images_api._settings import user_agent
 
 from .dates import read_date
 from .deadline import Deadline

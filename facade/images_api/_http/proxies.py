@@ -10,8 +10,8 @@ from urllib.request import getproxies
 
 import httpx
 
+from images_api._contract.addresses import checked_url
 from images_api._messages import shown_url
-from images_api._settings import checked_url
 
 
 class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
