@@ -78,7 +78,8 @@ def test_no_trickle_outlasts_a_number_of_seconds(run: Callable[..., Any], name: 
         action = lambda client: client.generate("an otter", timeout=0.2)  # noqa: E731
     with FaultyServer(Act(sent, makes=1, piece=90)) as server, pytest.raises(ImagesAPIError) as caught:
         run(action, base_url=server.base_url, **options)
-    assert type(caught.value) is error
+    # On a busy machine the time may be over before the head of the answer is there.
+    assert type(caught.value) in {error, APITimeoutError}
     assert server.tries == 1
 
 

@@ -280,9 +280,9 @@ CHANGES: dict[str, tuple[Callable[[Schema], None], list[str], list[str], list[st
     "choices that are no more": (
         _property("style", {"type": ["string", "null"]}),
         [],
-        [f"{CREATION}: `style`: no longer choices natural, vivid"],
-        [f"{CREATION}: `style`: choices natural, vivid (was any)"],
+        [f"{CREATION}: `style`: no longer named choices natural, vivid"],
         [],
+        [f"{CREATION}: `style`: named choices natural, vivid (was any)"],
     ),
     "a default that is no more": (
         _property("model", {key: value for key, value in MODEL.items() if key != "default"}),
@@ -465,15 +465,15 @@ class TestMakeGenerate:
 
     def test_it_says_the_same_however_often_it_runs(self, project: Path, said: Callable[..., str]) -> None:
         assert said(project) == "Nothing changed for callers.\n"
-        set_minimum(project, 2)
-        summary = f"### Breaking\n- {ALL}: `n`: minimum 2 (was 1)\n"
+        set_minimum(project, 0)
+        summary = f"### Compatible\n- {ALL}: `n`: minimum 0 (was 1)\n"
         assert [said(project) for _ in range(2)] == [summary, summary]
         commit(project, "v2")
         assert said(project) == "Nothing changed for callers.\n"
         assert said(project, "--base", "v1") == summary
 
     def test_what_was_changed_and_changed_back_is_no_change(self, project: Path, said: Callable[..., str]) -> None:
-        set_minimum(project, 2)
+        set_minimum(project, 0)
         said(project)
         set_minimum(project, 1)
         assert said(project) == "Nothing changed for callers.\n"
@@ -482,7 +482,7 @@ class TestMakeGenerate:
     def test_a_revision_that_is_none_is_named_before_anything_is_written(
         self, project: Path, said: Callable[..., str], revision: str
     ) -> None:
-        set_minimum(project, 2)
+        set_minimum(project, 0)
         before = contents(project)
         printed = said(project, f"--base={revision}", code=1)
         assert "was left as it is" in printed
