@@ -20,9 +20,9 @@ import httpcore
 import httpx
 import pytest
 from file_server import FileServer, Reply, elsewhere_fixture, served_fixture
-from raw_server import Do, RawServer
+from raw_server import Do, RawServer, reply
 
-from images_api import AsyncImagesClient, ImagesAPIError, ImagesClient, InvalidRequestError
+from images_api import AsyncImagesClient, DownloadError, ImagesAPIError, ImagesClient, InvalidRequestError
 from images_api._secrets.concealed import SentURL, conceal_headers
 from images_api.sandbox import Sandbox
 
@@ -411,6 +411,38 @@ class TestURLs:
         assert f"key={KEY}&api-version=2&AccessToken={KEY}" in target
         assert b64decode(stage.served.requests[0].headers["Authorization"].removeprefix("Basic ")) == f"me:{KEY}".encode()
 
+    def test_nor_are_those_of_the_low_level_client(self, stage: Stage, ear: Ear) -> None:
+        client = stage.client(None, base_url=stage.served.url.replace("://", f"://me:{KEY}@") + f"/v1?key={KEY}")
+        client.low_level.get_httpx_client().get("/x")
+        assert ear.leaks() == []
+        assert f"key={KEY}" in stage.served.requests[0].target
+
+    def test_nor_after_a_redirect(self, stage: Stage, ear: Ear) -> None:
+        stage.elsewhere.answer("/y", Reply(stage.picture, headers={"Content-Type": "image/png"}))
+        there = stage.elsewhere.url.replace("://", f"://me:{KEY}@") + f"/y?sig={KEY}"
+        stage.asking(Reply(status=307, headers={"Location": there})).generate("x")
+        assert ear.leaks(of_the_wire=False) == []
+        assert stage.elsewhere.requests[0].target == f"/y?sig={KEY}"
+
+    def test_nor_is_the_signature_of_a_link_or_a_path(self, stage: Stage, ear: Ear) -> None:
+        for url in (f"/elsewhere/x.png?sig={KEY}", f"{stage.served.url}/gone.png?sig={KEY}"):
+            stage.served.answer_calls({"url": url})
+            with pytest.raises(DownloadError) as caught:
+                stage.client(base_url=f"{stage.served.url}/v1").generate("x")[0].read()
+            ear.hear(caught.value)
+        assert ear.leaks(of_the_wire=False) == []
+
+    def test_nor_what_a_server_of_links_quotes(self, stage: Stage, ear: Ear) -> None:
+        with (
+            RawServer(
+                reply(b'{"data": [{"url": "/v1/x.png"}]}'), [b"HTTP/1.1 " + KEY.encode() + b"\r\n\r\n", Do.CLOSE]
+            ) as server,
+            pytest.raises(DownloadError) as caught,
+        ):
+            stage.client(base_url=server.base_url).generate("x")[0].read()
+        ear.hear(caught.value)
+        assert ear.leaks(of_the_wire=False) == []
+
     def test_the_rest_of_it_is(self) -> None:
         url = SentURL(f"https://me:{KEY}@host:1/a?b=c&X-Amz-Signature={KEY}&sig={KEY}#d")
         assert str(url) == "https://host:1/a?b=c&X-Amz-Signature=…&sig=…#d"
@@ -434,6 +466,12 @@ class TestCopies:
                 return len(await client.generate("x", model="small", size="64x64"))
 
         assert asyncio.run(use()) == 1
+
+    def test_of_a_result_fetch_its_links(self, stage: Stage) -> None:
+        stage.served.answer("/x.png", Reply(stage.picture))
+        stage.served.answer_calls({"url": f"{stage.served.url}/x.png"})
+        result = stage.client(base_url=f"{stage.served.url}/v1").generate("x")
+        assert [copied(result)[0].read() for copied in (copy.copy, copy.deepcopy)] == [stage.picture] * 2
 
     @pytest.mark.parametrize(
         "name",

@@ -24,6 +24,7 @@ from ._responses.failures import billed_cost, connection_error, status_error
 from ._responses.json import TooLargeError
 from ._responses.result import Asked
 from ._results import HTTPInfo
+from ._secrets.concealed import SentURL
 from ._secrets.quoted import Secrets
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ class Call:
         kept = {name: value for name, value in old.headers.items() if is_near or name in _NEEDED_HEADERS}
         self.auth = self.auth if is_near else None
         self.request = httpx.Request(old.method, url, headers=kept | {"host": url.netloc.decode("ascii")}, stream=old.stream)
+        self.request.url = SentURL(url)
         return True
 
     def _pause_after(self, error: APIConnectionError | APIStatusError, cause: Exception | None) -> float:

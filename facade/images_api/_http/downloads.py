@@ -20,6 +20,7 @@ from images_api._images.base64 import BrokenImageError, check_image, decode_data
 from images_api._images.spool import Content, Spool
 from images_api._messages import shown_url
 from images_api._secrets.concealed import SentURL
+from images_api._secrets.quoted import Secrets
 from images_api._settings import user_agent
 
 from .dates import read_date
@@ -82,6 +83,9 @@ class Downloader:
         download = _Download(self, url)
         await aexchange(download, self.connections.first())
         return await to_thread(download.checked)
+
+    def __deepcopy__(self, _: object) -> Downloader:
+        return self
 
     def __reduce__(self) -> tuple[type[NoSource], tuple[()]]:
         # Connections don't travel, and the key must not.
@@ -176,6 +180,7 @@ class _Download:
     def fail(self, error: httpx.HTTPError | None) -> float:
         self._tries += 1
         pause = _PAUSE * (1 << self._tries - 1)
+        Secrets.of(self.request).hide_in_error(error)
         reason = f"{type(error).__name__}: {error}" if error else f"status {self._status}"
         if self._tries == _TRIES or pause >= self.deadline.left or isinstance(error, httpx.LocalProtocolError):
             raise self._error(f"the image could not be fetched in {self._tries} of {_TRIES} tries ({reason})") from error
@@ -210,7 +215,7 @@ class _Download:
         scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", self.url)
         kind = scheme[1].lower() if scheme else ""
         if not kind:
-            what = f"the server gave a path of its own instead of a link ({self.url[:80]!r})"
+            what = f"the server gave a path of its own instead of a link ({shown_url(self.url)})"
             raise self._error(f"{what}: ask for response_format='b64_json'")
         if kind not in {"http", "https"}:
             raise self._error(f"an image's link must be http, https or data, not {kind}")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from images_api._secrets.concealed import SentURL
+
 if TYPE_CHECKING:
     from images_api._settings import Settings
 
@@ -46,6 +48,7 @@ class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         same: dict[str, Any] = {"stream": request.stream, "extensions": request.extensions}
         said = [(name, value) for name, value in request.headers.multi_items() if self._of_httpx.get(name) != value]
         outgoing = httpx.Request(request.method, self._settings.routed(request.url), headers=said, **same)
+        request.url, outgoing.url = SentURL(request.url), SentURL(outgoing.url)
         for name, value in self._settings.headers_for(request.url).items():
             outgoing.headers.setdefault(name, value)
         add_client_defaults(outgoing, client)
