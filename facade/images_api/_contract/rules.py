@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from images_api._secrets.concealed import unless_secret
 
 from .document import at, document, families, merged
-from .wording import did_you_mean, hint, image_faults, innermost, scope_of, tested, why
+from .wording import SIZE, did_you_mean, hint, image_faults, innermost, is_of_size, scope_of, side_fault, tested, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _URI = "urn:images-api"
 # Of two ids or words, how alike they must be that one may be the other, misspelt.
 _CLOSE = 0.75
-_SIZE = re.compile(r"auto|([1-9][0-9]*)x([1-9][0-9]*)")
 
 
 class Violation(NamedTuple):
@@ -134,7 +133,8 @@ class RequestContract:
             except (TypeError, ValueError, RecursionError) as error:
                 plain[name] = {}  # of no type that a parameter has, so that the rules speak for themselves
                 unsendable[name] = Violation(name, value, f"can't be sent ({error})", "type")
-        if not (found or unsendable or images) and self._validator.is_valid(plain):
+        sized = any(isinstance(value, str) and SIZE.fullmatch(value) for value in plain.values())
+        if not (found or unsendable or images or sized) and self._validator.is_valid(plain):
             return []
         # A branch's rule comes after the general one, and is the one to name.
         for broken in self._validator.iter_errors(plain):
@@ -142,10 +142,12 @@ class RequestContract:
             name, text = why(rule, self._pointer, plain)
             value = None if rule.kind.name == "required" else rule.instance
             given = fields.get(name, images[name][0] if len(images.get(name, ())) == 1 else images.get(name, value))
-            found[name] = Violation(name, given, text + hint(self.properties.get(name, {}), given), rule.kind.name)
+            keyword = "format" if is_of_size(rule) else rule.kind.name
+            found[name] = Violation(name, given, text + hint(self.properties.get(name, {}), given), keyword)
         # Of a text, that it can't be encoded says more than a rule that it doesn't reach.
         found |= {name: each for name, each in unsendable.items() if name not in found or isinstance(each.value, str)}
-        wrong = [violation for violation in self._image_violations(plain, images) if violation.parameter not in found]
+        extended = self._extended_violations(plain, images)
+        wrong = [violation for violation in extended if violation.parameter not in found]
         order = {name: index for index, name in enumerate(self.properties)}
         return sorted([*found.values(), *wrong], key=lambda each: order.get(re.split(r"[.[]", each.parameter)[0], len(order)))
 
@@ -167,14 +169,18 @@ class RequestContract:
             return value
         return json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
 
-    def _image_violations(self, instance: Schema, images: Mapping[str, Sequence[ImageFacts]]) -> Iterator[Violation]:
+    def _extended_violations(self, instance: Schema, images: Mapping[str, Sequence[ImageFacts]]) -> Iterator[Violation]:
+        """Yield what breaks `x-sides` and `x-image`: in Python, for in a callback of Rust an interrupt would get lost."""
         rules: dict[str, dict[str, tuple[Any, str]]] = {name: {} for name in images}
-        for schema, condition in _branches(self._pointer, instance) if rules else ():
+        for schema, condition in _branches(self._pointer, instance):
             properties = schema.get("properties", {})
-            for name in rules.keys() & properties.keys():
+            for name in instance.keys() & properties.keys():
                 scope = scope_of(condition, instance)
-                for rule, limit in (merged(properties[name]) if properties[name] else {}).get("x-image", {}).items():
+                bounds = merged(properties[name]) if properties[name] else {}
+                for rule, limit in bounds.get("x-image", {}).items() if name in rules else ():
                     rules[name][rule] = limit, scope
+                if fault := side_fault(bounds.get("x-sides"), instance[name]):
+                    yield Violation(name, instance[name], fault + scope, "x-sides")
         for name, uploads in images.items():
             for index, facts in enumerate(uploads):
                 parameter = name if len(uploads) == 1 else f"{name}[{index}]"
@@ -185,13 +191,7 @@ class RequestContract:
 def _compiled(pointer: str) -> jsonschema_rs.Draft202012Validator:
     import jsonschema_rs
 
-    return jsonschema_rs.Draft202012Validator(
-        {"$ref": f"{_URI}{pointer}"},
-        registry=_registry(),
-        validate_formats=True,
-        formats={"image-size": lambda text: _SIZE.fullmatch(text) is not None},
-        keywords=cast("Any", {"x-sides": _Sides}),
-    )
+    return jsonschema_rs.Draft202012Validator({"$ref": f"{_URI}{pointer}"}, registry=_registry())
 
 
 _condition = cache(_compiled)
@@ -201,33 +201,17 @@ _condition = cache(_compiled)
 def _registry() -> jsonschema_rs.Registry:
     import jsonschema_rs
 
-    return jsonschema_rs.Registry([(_URI, document())], draft=jsonschema_rs.Draft202012)
+    return jsonschema_rs.Registry([(_URI, _with_patterns(document()))], draft=jsonschema_rs.Draft202012)
 
 
-class _Sides:
-    """The keyword `x-sides`: bounds for the width and height that a size text names."""
-
-    def __init__(self, _parent_schema: Schema, value: Schema, _schema_path: list[str | int]) -> None:
-        self._limits = value
-
-    def validate(self, instance: object) -> None:
-        match = _SIZE.fullmatch(instance) if isinstance(instance, str) else None
-        if match is None or match[1] is None:
-            return  # `auto`, or a fault that the format reports
-        width, height = int(match[1]), int(match[2])
-        names = ("multipleOf", "maximum", "minimumPixels", "maximumPixels", "maximumRatio")
-        step, side, fewest, most, ratio = (self._limits[name] for name in names)
-        faults = []
-        if width % step or height % step:
-            faults.append(f"sides that are multiples of {step}")
-        if max(width, height) > side:
-            faults.append(f"no side above {side}")
-        if not fewest <= width * height <= most:
-            faults.append(f"{fewest} to {most} pixels")
-        if max(width, height) > ratio * min(width, height):
-            faults.append(f"a ratio of at most {ratio}:1")
-        if faults:
-            raise ValueError("must have " + " and ".join(faults))
+def _with_patterns(part: Any) -> Any:
+    """Return a part of the contract in which the format of sizes is a pattern, too, which any validator knows."""
+    if isinstance(part, list):
+        return [_with_patterns(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    pattern = {"pattern": SIZE.pattern} if part.get("format") == "image-size" else {}
+    return {name: _with_patterns(each) for name, each in part.items()} | pattern
 
 
 def _branches(pointer: str, instance: Schema, condition: Schema | None = None) -> Iterator[tuple[Schema, Schema | None]]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from .document import Schema
 
+# The format `image-size`. The pattern is one of JSON Schema's, too.
+SIZE = re.compile(r"^(?:auto|([1-9][0-9]*)x([1-9][0-9]*))$")
 _WORDS = {
     "maximum": "must be at most {}",
     "minimum": "must be at least {}",
@@ -24,7 +26,6 @@ _WORDS = {
     "minLength": "must have at least {} character(s)",
     "maxItems": "must be at most {} images",
     "minItems": "must be at least {} image(s)",
-    "format": "must be auto or WIDTHxHEIGHT",
 }
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "string": ((str,), "a text"),
@@ -72,6 +73,8 @@ def why(error: jsonschema_rs.ValidationError, pointer: str, instance: Schema) ->
             text = _type_words(_types(error))
         case "not":
             text = f"must not be {kind.value['const']}"
+        case "pattern" if is_of_size(error):
+            text = "must be auto or WIDTHxHEIGHT"
         case _:
             text = _WORDS[keyword].format(kind.value) if keyword in _WORDS else error.message
     return ".".join(path), text + scope
@@ -91,6 +94,31 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
 
     near = [each for each in known if name.endswith(f"_{each}")] or get_close_matches(name, known, n=1)
     return f"did you mean {near[0]}?" if near else ""
+
+
+def is_of_size(error: jsonschema_rs.ValidationError) -> bool:
+    """Tell whether a rule is the one of the format `image-size`."""
+    return getattr(error.kind, "pattern", "") == SIZE.pattern
+
+
+def side_fault(limits: Mapping[str, int] | None, size: object) -> str:
+    """Say which bounds of `x-sides` a size breaks: nothing of `auto`, or of what is no size."""
+    match = SIZE.fullmatch(size) if limits and isinstance(size, str) else None
+    if limits is None or match is None or match[1] is None:
+        return ""
+    width, height = int(match[1]), int(match[2])
+    names = ("multipleOf", "maximum", "minimumPixels", "maximumPixels", "maximumRatio")
+    step, side, fewest, most, ratio = (limits[name] for name in names)
+    faults = []
+    if width % step or height % step:
+        faults.append(f"sides that are multiples of {step}")
+    if max(width, height) > side:
+        faults.append(f"no side above {side}")
+    if not fewest <= width * height <= most:
+        faults.append(f"{fewest} to {most} pixels")
+    if max(width, height) > ratio * min(width, height):
+        faults.append(f"a ratio of at most {ratio}:1")
+    return "must have " + " and ".join(faults) if faults else ""
 
 
 def innermost(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationError:
@@ -183,11 +211,9 @@ def _types(error: jsonschema_rs.ValidationError) -> list[str]:
 
 def _condition_of(pointer: str, error: jsonschema_rs.ValidationError) -> Schema | None:
     """Return the innermost condition on the way to a broken rule."""
-    # A keyword of our own gives its way from the document's root instead of the way from the request's schema.
-    own = error.evaluation_path[0] == "components"
-    schema: Any = document() if own else {"$ref": pointer}
+    schema: Any = {"$ref": pointer}
     condition = None
-    for step in error.evaluation_path:
+    for step in error.evaluation_path[:-1]:  # the last is the keyword itself
         if step in {"then", "else"} and tested(schema["if"]):
             condition = schema
         schema = at(schema["$ref"]) if step == "$ref" else schema[step]
