@@ -175,12 +175,11 @@ class RequestContract:
         for schema, condition in _branches(self._pointer, instance):
             properties = schema.get("properties", {})
             for name in instance.keys() & properties.keys():
-                scope = scope_of(condition, instance)
                 bounds = merged(properties[name]) if properties[name] else {}
                 for rule, limit in bounds.get("x-image", {}).items() if name in rules else ():
-                    rules[name][rule] = limit, scope
+                    rules[name][rule] = limit, scope_of(condition, instance)
                 if fault := side_fault(bounds.get("x-sides"), instance[name]):
-                    yield Violation(name, instance[name], fault + scope, "x-sides")
+                    yield Violation(name, instance[name], fault + scope_of(condition, instance), "x-sides")
         for name, uploads in images.items():
             for index, facts in enumerate(uploads):
                 parameter = name if len(uploads) == 1 else f"{name}[{index}]"

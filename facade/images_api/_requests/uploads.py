@@ -29,8 +29,9 @@ _BASE64_OF_HEAD = 64
 # What costs the least: smaller chunks are many, and of larger ones the socket takes only a part at once.
 _CHUNK = 256 << 10
 # What a png can hold, and what would lose more in RGB than it must.
-_PIL_MODES = {mode: mode for mode in ("1", "L", "LA", "P", "RGB", "RGBA")} | {"F": "L", "La": "LA", "PA": "RGBA", "RGBa": "RGBA"}
-_WIDE_PIL_MODES = dict.fromkeys(("I", "I;16", "I;16B", "I;16L", "I;16N"), "I;16")
+_WIDE = dict.fromkeys(("I", "I;16", "I;16B", "I;16L", "I;16N"), "I;16")
+_KEPT = {mode: mode for mode in ("1", "L", "LA", "P", "RGB", "RGBA")}
+_PIL_MODES = _WIDE | _KEPT | {"F": "L", "La": "LA", "PA": "RGBA", "RGBa": "RGBA"}
 # Calls that read one file at once would move it under each other; of some files, two share a lock.
 _LOCKS = tuple(Lock() for _ in range(61))
 
@@ -207,7 +208,7 @@ def _png_of(image: PILImage) -> BinaryIO:
 
     file = BytesIO()
     upright: Any = ImageOps.exif_transpose(cast("Any", image))
-    mode = (_PIL_MODES | _WIDE_PIL_MODES).get(upright.mode, "RGB")
+    mode = _PIL_MODES.get(upright.mode, "RGB")
     # A colour profile is for the mode that the image had.
     upright.convert(mode).save(file, format="PNG", **{} if mode == upright.mode else {"icc_profile": None})
     return file
