@@ -33,9 +33,10 @@ from images_api._http.retry import server_wait, wait_before_retry
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.spool import Content, Spool
 from images_api._responses.body import Body
+from images_api._responses.events import EventReader
 from images_api._responses.failures import connection_error, status_error
 from images_api._responses.json import JSONReader, decode_json
-from images_api._responses.result import Asked, read_result
+from images_api._responses.result import Asked
 from images_api._secrets.quoted import Secrets
 
 if TYPE_CHECKING:
@@ -104,7 +105,11 @@ def refusal(body: object, status: int = 400, headers: dict[str, str] | None = No
 
 def result(said: object, status: int = 200, headers: dict[str, str] | None = None) -> ImagesResult:
     content = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return read_result(info(status, headers), body(content, headers), Asked(URL, "an otter", 1, NO_DOWNLOADS, Secrets()))
+    asked = Asked(URL, "an otter", 1, NO_DOWNLOADS, Secrets())
+    reader = EventReader(info(status, headers), Body(httpx.Headers(headers or {}), 1 << 30), asked)
+    for _ in (*reader.feed(content), *reader.finish()):
+        pass
+    return reader.result()
 
 
 def body(content: bytes, headers: dict[str, str] | None = None) -> Body:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from images_api._contract.document import event_models
-from images_api._errors import APIStatusError, ResponseError, StreamInterruptedError
+from images_api._errors import APIStatusError, ContentPolicyError, NoImageError, ResponseError, StreamInterruptedError
 from images_api._events import CompletedImage, PartialImage, StreamEvent
-from images_api._images.base64 import BrokenImageError
+from images_api._images.base64 import BrokenImageError, check_image
+from images_api._images.spool import Content
+from images_api._messages import short
+from images_api._results import GeneratedImage
 
+from .body import content_type, is_archive
 from .entries import entries_of, is_entry
-from .failures import says_failure, status_error
+from .failures import Fault, excerpt, says_failure, status_error
 from .json import JSONReader, TooLargeError
-from .result import make_result, only, read_image, read_result, read_usage, whole_images
+from .result import make_result, only, read_fields, read_image
 from .sse import EventDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from images_api._results import GeneratedImage, HTTPInfo, ImagesResult
+    from images_api._results import HTTPInfo, ImagesResult
 
     from .body import Body
     from .result import Asked
@@ -27,11 +32,15 @@ if TYPE_CHECKING:
 _DONE = b"[DONE]"
 _LONGEST_DONE = 16
 _PARTIAL_INDEX = "partial_image_index"
+# The type of the events that a response brings which is none.
+_COMPLETED = "completed"
 
 
 @dataclass
 class EventReader:
     """Makes typed events of one response, and a result of all of them.
+
+    A response that isn't a stream is read like a stream's one event.
 
     Attributes:
         http: The response's status and headers.
@@ -45,12 +54,11 @@ class EventReader:
 
     def __post_init__(self) -> None:
         self._partial: list[GeneratedImage] = []
-        self._completed: list[CompletedImage] = []
+        self._images: list[GeneratedImage] = []
         self._failures: list[APIStatusError] = []
-        self._faults: list[tuple[BrokenImageError, JSONReader]] = []
+        self._faults: list[tuple[int, BrokenImageError, JSONReader | Content]] = []
         self._said: dict[str, Any] = {}
         self._last: JSONReader | None = None
-        self._whole: ImagesResult | None = None
         self._done = False
 
     def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
@@ -72,39 +80,45 @@ class EventReader:
 
         Raises:
             StreamInterruptedError: There is no finished image, or the stream was cut before the last.
+            NoImageError: There is no image in a response that isn't a stream.
             APIStatusError: The server sent an error in place of the images.
             ResponseError: An event, or a response that isn't a stream, can't be understood, or an image is broken.
         """
         if cause is None:
             self.body.close()
         yield from self._events()
-        is_stream = isinstance(self.body.form, EventDecoder)
+        form = self.body.form
         if isinstance(cause, TooLargeError):
-            images = (*self._images(), *whole_images(self.body.form, self.asked))
-            raise ResponseError(f"{cause}; the call may be billed", body=b"", http=self.http, images=images) from cause
-        if not is_stream and (cause is None or self.body.is_whole()):
-            yield from self._whole_response()
-            return
-        for fault, reader in self._faults:
-            message = f"the finished image {fault}"
-            raise ResponseError(message, body=reader.read(), http=self.http, images=self._images()) from fault
-        if self._failures and not self._completed:
+            raise self._error(ResponseError, f"{cause}; the call may be billed", b"", form) from cause
+        is_whole = not isinstance(form, EventDecoder) and (cause is None or self.body.is_whole())
+        if isinstance(form, JSONReader) and is_whole:
+            yield from self._document(form, f"the response ({self.http.status_code}, {_shown_type(self.http)}) isn't JSON")
+        elif isinstance(form, Content) and is_whole:
+            yield from self._take(_COMPLETED, {}, self._contents(form), form)
+        if is_whole and not self._images:
+            refusal = status_error(self.http, self.body.read(), self.asked.url, self.asked.secrets)
+            self._failures += [refusal] if isinstance(refusal, ContentPolicyError) else []
+        if self._failures and not self._images:
             raise self._failures[0]
+        for _, fault, source in self._faults:
+            text = "; ".join(f"image {number} of {self._count} {each}" for number, each, _ in self._faults)
+            raise self._error(ResponseError, short(text), source.read()) from fault
+        if is_whole and not self._images:
+            raw = self.body.read()
+            raise self._error(NoImageError, f"the response holds no image: {Fault(self._said).text() or excerpt(raw)}", raw, form)
         missing = self.asked.images - len(self._failures) if cause is not None and not self._done else 1
-        if len(self._completed) < missing:
+        if not is_whole and len(self._images) < missing:
             raise self._interrupted(cause) from cause
 
     def result(self) -> ImagesResult:
-        """Return the finished images, once the stream has ended.
+        """Return the finished images, once the response has ended.
 
         Raises:
             StreamInterruptedError: There is none.
         """
-        if self._whole is not None:
-            return self._whole
-        if not self._completed:
+        if not self._images:
             raise self._interrupted(None)
-        return make_result(self._images(), self.http, self._said, failures=self._failures)
+        return make_result(self._images, self.http, self._said, self._failures, is_whole=isinstance(self.body.form, JSONReader))
 
     def _events(self) -> Iterator[StreamEvent]:
         for reader in self.body.events():
@@ -112,67 +126,109 @@ class EventReader:
                 self._done = True
             else:
                 self._last = reader
-                yield from self._event(reader)
+                yield from self._document(reader, "an event isn't a JSON object")
 
-    def _event(self, reader: JSONReader) -> Iterator[StreamEvent]:
+    def _document(self, reader: JSONReader, complaint: str) -> Iterator[StreamEvent]:
+        """Yield the events of one event, or of a response that isn't a stream."""
+        is_event = reader is self._last
         try:
-            said = reader.document()
-            fields: dict[str, Any] = said if isinstance(said, dict) else {"data": said}
+            document = reader.document()
+            fields: dict[str, Any] = document if isinstance(document, dict) else {"data": document}
             entries = entries_of(reader, fields)
-            entries = entries if any(map(is_entry, entries)) else []
-            if not entries and not isinstance(said, dict):
+            has_image = any(map(is_entry, entries))
+            if is_event and not has_image and fields is not document:
                 raise ValueError("it is no object")  # noqa: TRY301  as bad as what the decoder finds
         except ValueError as error:
-            message = f"an event isn't a JSON object ({error})"
-            images = (*self._images(), *whole_images(reader, self.asked))
-            raise ResponseError(message, body=reader.read(), http=self.http, images=images) from error
-        kind = only(str, fields.get("type")) or reader.name
-        if "error" in {kind, reader.name} or (not kind and not entries and says_failure(fields)):
+            raw = reader.read()
+            raise self._error(ResponseError, f"{complaint}: {excerpt(raw)}", raw, reader) from error
+        kind = only(str, fields.get("type")) or reader.name if is_event else _COMPLETED
+        if "error" in {kind, reader.name} or (not kind and not has_image and says_failure(fields)):
             refusal = status_error(self.http, reader.read(), self.asked.url, self.asked.secrets)
-            refusal.images = self._images()
+            refusal.images = tuple(self._images)
             raise refusal
-        for entry in entries or [fields]:
-            yield from self._image(kind, fields, entry, reader)
+        if is_event and not has_image:
+            entries = [fields]
+        images = [self._image(reader, entry, index) for index, entry in enumerate(entries, self._count)]
+        yield from self._take(kind, reader.restored(fields), images, reader, counts=has_image or not is_event)
 
-    def _image(self, kind: str, fields: dict[str, Any], entry: dict[str, Any], reader: JSONReader) -> Iterator[StreamEvent]:
-        is_partial, has_image, index = _is_partial(kind, fields), is_entry(entry), len(self._partial) + len(self._completed)
-        image = read_image(reader, entry, len(self._completed), self.http, self.asked)
-        fields = reader.restored(fields)
+    def _take(
+        self,
+        kind: str,
+        fields: dict[str, Any],
+        images: Iterable[GeneratedImage | BrokenImageError | APIStatusError],
+        source: JSONReader | Content,
+        *,
+        counts: bool = True,
+    ) -> Iterator[StreamEvent]:
+        is_partial = _is_partial(kind, fields)
         self._said |= {} if is_partial else fields
-        if isinstance(image, APIStatusError):
-            self._failures.append(image)
-            image = BrokenImageError(f"could not be made: {image}")
-        elif isinstance(image, BrokenImageError) and has_image and not is_partial:
-            self._faults.append((image, reader))
-        if is_partial:
-            self._partial += [] if isinstance(image, BrokenImageError) else [image]
-            yield PartialImage(kind, index, fields, self.http, image)
-        elif isinstance(image, BrokenImageError):
-            yield StreamEvent(kind, index, fields, self.http, image)
-        else:
-            usage = read_usage(fields.get("usage"))
-            self._completed.append(CompletedImage(kind, index, fields, self.http, image, usage))
-            yield self._completed[-1]
+        for made in images:
+            image = made
+            if isinstance(image, APIStatusError):
+                self._failures.append(image)
+                image = BrokenImageError(f"could not be made: {image}")
+            elif isinstance(image, BrokenImageError) and counts and not is_partial:
+                self._faults.append((self._count + 1, image, source))
+            said = (kind, len(self._partial) + len(self._images), fields, self.http)
+            if is_partial:
+                self._partial += [] if isinstance(image, BrokenImageError) else [image]
+                yield PartialImage(*said, image)
+            elif isinstance(image, BrokenImageError):
+                yield StreamEvent(*said, image)
+            else:
+                self._images.append(image)
+                yield CompletedImage(*said, image, **read_fields(CompletedImage, fields))
 
-    def _whole_response(self) -> Iterator[StreamEvent]:
-        self._whole = read_result(self.http, self.body, self.asked)
-        for image in self._whole:
-            event = CompletedImage("completed", image.index, {}, self.http, image, self._whole.usage)
-            self._completed.append(event)
-            yield event
+    def _image(self, reader: JSONReader, entry: object, index: int) -> GeneratedImage | BrokenImageError | APIStatusError:
+        """Return an image, or what is wrong with it: in its bytes, or in the server's words."""
+        try:
+            return read_image(reader, entry, index, self.asked)
+        except BrokenImageError as error:
+            said = reader.restored(entry)
+            if says_failure(said):
+                return status_error(self.http, json.dumps(said).encode(), self.asked.url, self.asked.secrets)
+            return error
 
-    def _images(self) -> tuple[GeneratedImage, ...]:
-        return tuple(event.image for event in self._completed)
+    def _contents(self, body: Content) -> Iterator[GeneratedImage | BrokenImageError]:
+        """Yield the image that a body is, or those of an archive."""
+        contents: Iterable[Content | BrokenImageError] = [body]
+        if is_archive(body):
+            from .archive import unpacked
 
-    def _interrupted(self, cause: Exception | None) -> StreamInterruptedError:
+            contents = unpacked(body, self.body.largest)
+        for index, content in enumerate(contents):
+            try:
+                if isinstance(content, BrokenImageError):
+                    raise content
+                check_image(content)
+            except BrokenImageError as error:
+                yield error
+            else:
+                yield GeneratedImage(content, subject=self.asked.subject, index=index)
+
+    @property
+    def _count(self) -> int:
+        """Return how many images there should be so far."""
+        return len(self._images) + len(self._failures) + len(self._faults)
+
+    def _interrupted(self, cause: Exception | None) -> ResponseError:
         why = f" ({type(cause).__name__}: {cause})" if cause else ""
         text = (
-            f"the stream ended after {len(self._completed)} finished and {len(self._partial)} unfinished images{why}; "
+            f"the stream ended after {len(self._images)} finished and {len(self._partial)} unfinished images{why}; "
             "the call may be billed"
         )
-        images = (*self._images(), *whole_images(self.body.form, self.asked))
-        body = self._last.read() if self._last else self.body.read()
-        return StreamInterruptedError(text, body=body, http=self.http, images=images, partial_images=self._partial)
+        body = (self._last or self.body).read()
+        return self._error(StreamInterruptedError, text, body, self.body.form, partial_images=self._partial)
+
+    def _error(self, kind: type[ResponseError], message: str, body: bytes, rest: object = None, **more: Any) -> ResponseError:
+        """Return an error with all images that were good, and those that came whole in what can't be understood."""
+        whole = enumerate(rest.whole_images() if isinstance(rest, JSONReader) else (), self._count)
+        found = [GeneratedImage(content, subject=self.asked.subject, index=index) for index, content in whole]
+        return kind(message, body=body, http=self.http, images=[*self._images, *found], **more)
+
+
+def _shown_type(http: HTTPInfo) -> str:
+    return short(content_type(http.headers)) or "no content type"
 
 
 def _is_partial(kind: str, fields: dict[str, Any]) -> bool:

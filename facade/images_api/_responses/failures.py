@@ -18,8 +18,6 @@ from images_api._messages import FOREIGN_TEXT_LIMIT, short, shown_url
 from .json import decode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from images_api._results import HTTPInfo
     from images_api._secrets.quoted import Secrets
 
@@ -110,8 +108,10 @@ def billed_cost(headers: httpx.Headers) -> float | None:
     return None
 
 
-def says_failure(fields: Mapping[str, Any]) -> bool:
+def says_failure(fields: object) -> bool:
     """Tell whether an event, or what stands in place of an image, says why there is none."""
+    if not isinstance(fields, dict):
+        return False
     said = Fault(fields)
     base = fields.get("base_resp")
     failed = fields.get("error") or fields.get("errors") or (base.get("status_code") if isinstance(base, dict) else None)

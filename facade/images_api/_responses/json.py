@@ -62,7 +62,6 @@ class JSONReader:
         self._text = bytearray()
         self._searched = 0
         self._images: dict[str, Base64Text] = {}
-        self._unread: set[str] = set()
         self._image: Base64Text | None = None
         self._torn = b""
 
@@ -111,7 +110,7 @@ class JSONReader:
         """
         return decode_json(self.text)
 
-    def image(self, text: str) -> Content | None:
+    def image(self, text: object) -> Content | None:
         """Return an image of which the document gives a mark, or its text where that wasn't read as it came.
 
         Returns:
@@ -120,22 +119,21 @@ class JSONReader:
         Raises:
             BrokenImageError: It isn't base64, or not that of a whole image.
         """
-        self._unread.discard(text)
-        content = self._images[text].content if text in self._images else Content.of(decode_text(text))
+        if not isinstance(text, str | None):
+            raise BrokenImageError(f"has a {type(text).__name__} for b64_json")
+        content = self._images[text].content if text in self._images else Content.of(decode_text(text or ""))
         if not content.size:
             return None
         check_image(content)
         return content
 
     def restored(self, said: Any) -> Any:
-        """Return a part of the document, with the text of each image that nobody read in place of its mark."""
-        if not self._unread:
-            return said
+        """Return a part of the document, with the text of each image that nobody took out in place of its mark."""
         if isinstance(said, dict):
             return {self.restored(name): self.restored(each) for name, each in said.items()}
         if isinstance(said, list):
             return [self.restored(each) for each in said]
-        return self._images[said].text().decode() if isinstance(said, str) and said in self._unread else said
+        return self._images[said].text().decode() if isinstance(said, str) and said in self._images else said
 
     def is_image(self, text: str) -> bool:
         """Tell whether a text is the mark of an image, or begins like the base64 of one."""
@@ -171,7 +169,6 @@ class JSONReader:
                 end = begun.index(b",") + 1 if prefix else 0
                 self._text[start:] = mark.encode()
                 self._image = self._images[mark] = Base64Text(self._spool.new(), begun[:end])
-                self._unread.add(mark)
                 return begun[end:]
         self._searched = max(self._searched, len(self._text) - _LONGEST_BEGINNING)
         return b""
@@ -187,7 +184,6 @@ class JSONReader:
             if image.content.size > MOST_TEXT:
                 raise TooLargeError("the response holds too much that only begins like an image") from error
             mark, _ = self._images.popitem()
-            self._unread.discard(mark)
             self._text[-len(mark) :] = image.text() + text
             self._searched, self._torn = len(self._text), b""
         else:
