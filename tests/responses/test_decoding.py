@@ -27,7 +27,6 @@ from images_api._http.codings import Decoder
 from images_api._images import spool
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.spool import Content, Spool
-from images_api._responses import json as _json
 from images_api._responses.body import Body
 from images_api._responses.json import JSONReader, decode_json
 from images_api._responses.sse import EventDecoder
@@ -246,26 +245,6 @@ WIDE = {
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
     for name in ("several", "the key in a text", "slashes escaped", "a data URL with escapes", "letters of several bytes")
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def usual_size() -> Iterator[int]:
-    """Have small documents read as they come, too; the size up to which they are usually read at once is given."""
-    with pytest.MonkeyPatch.context() as patch:
-        usual = _json._AT_ONCE
-        patch.setattr(_json, "_AT_ONCE", 0)
-        yield usual
-
-
-@pytest.mark.parametrize("name", BODIES | WIDE)
-def test_a_small_reply_says_the_same_at_once(name: str, usual_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    body = (BODIES | WIDE)[name]
-    said = expected(body)
-    for at_once in {*range(min(len(body), 40)), len(body), usual_size}:
-        monkeypatch.setattr(_json, "_AT_ONCE", at_once)
-        reader = read(parts(body, *range(7, len(body), 7)))
-        assert outcome(reader) == said
-        assert expected(reader.read()) == said
 
 
 @pytest.mark.parametrize("name", BODIES | WIDE)

@@ -37,7 +37,6 @@ from images_api import (
     StreamInterruptedError,
     Usage,
 )
-from images_api._responses import json as _decoding
 from images_api._responses.body import Body
 from images_api._responses.events import EventReader
 from images_api._responses.result import Asked
@@ -58,15 +57,6 @@ MIB = 1 << 20
 
 
 # --- the decoder: bytes to the data of each event ---------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module", autouse=True, params=["as it comes", "at once"])
-def _small_events(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Read small events both ways."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "as it comes":
-            patch.setattr(_decoding, "_AT_ONCE", 0)
-        yield
 
 
 TEXTS: dict[str, tuple[bytes, list[bytes]]] = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from typing import IO, TYPE_CHECKING, BinaryIO
+from shutil import copyfileobj
+from typing import TYPE_CHECKING, BinaryIO
 from zipfile import BadZipFile, ZipFile
 
 from images_api._images.base64 import BrokenImageError
@@ -34,25 +35,25 @@ def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError
     spool = Spool()
     try:
         with archive.open() as file:
-            for member in _members(file, archive.size):
-                content = spool.new()
-                with member:
-                    while chunk := member.read(_CHUNK):
-                        most -= len(chunk)
-                        if most < 0:
-                            raise BadZipFile("it holds more than max_response_bytes")  # noqa: TRY301  one of many faults
-                        content.write(chunk)
-                content.close()
-                if media_type(content.beginning()):
-                    yield content
+            _check_end(file, archive.size)
+            members = ZipFile(file)
+            for each in members.infolist():
+                most -= each.file_size  # beyond which none is unpacked
+                if most < 0:
+                    raise BadZipFile("it holds more than max_response_bytes")  # noqa: TRY301  one of many faults
+                if each.compress_type in _CODINGS:
+                    content = spool.new()
+                    with members.open(each) as member:
+                        copyfileobj(member, content, _CHUNK)
+                    content.close()
+                    if media_type(content.beginning()):
+                        yield content
     except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as error:
         yield BrokenImageError(f"is in a broken archive ({error})")
 
 
-def _members(file: BinaryIO, size: int) -> Iterator[IO[bytes]]:
+def _check_end(file: BinaryIO, size: int) -> None:
     file.seek(max(0, size - _LONGEST_END))
     end = file.read()
     if end[-22:-18] != _END or int.from_bytes(end[-10:-6], "little") > _LARGEST_DIRECTORY or _END_OF_LARGE in end:
         raise BadZipFile("its end is missing, or tells of too many files")
-    archive = ZipFile(file)
-    yield from (archive.open(each) for each in archive.infolist() if each.compress_type in _CODINGS)

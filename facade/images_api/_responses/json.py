@@ -20,16 +20,15 @@ from images_api._images.spool import Content
 if TYPE_CHECKING:
     from images_api._images.spool import Spool
 
-# A small document is quicker read as a whole.
-_AT_ONCE = 16 << 10
 # More than any server has to say besides its images.
 MOST_TEXT = 64 << 20
 _OWN_SIZE = 1024
-# A string that begins like base64. No other quote stands before so many letters, unless it is an escaped one.
-_BEGINNING = re.compile(rb'(?<!\\)"((?:\s*data:[^",]{0,100};base64,)?(?:\\?/|[\w+-]){48})')
 _LONGEST_BEGINNING = 256
-# So short a string isn't worth it.
+# A shorter string isn't worth it.
 _SMALL = 4 << 10
+# A string that begins like base64, slashes escaped or not, and is long, or may become so: no quote follows. No other quote
+# stands before so many letters, unless it is an escaped one.
+_BEGINNING = re.compile(rb'"(?<!\\")((?:\s*data:[^",]{0,100};base64,)?[\w+/\\-]{48,96}+)(?=[^"]{%d}|[^"]*\Z)' % _SMALL)
 _BASE64 = re.compile(r"(?:data:[\w/+;=.-]*,)?[/\w+-]{48,}={0,2}", re.ASCII)
 # An escape that goes on in the next chunk, behind any number of whole ones.
 _TORN_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
@@ -58,7 +57,6 @@ class JSONReader:
         self.size = 0
         self.name = ""
         self._spool = spool
-        self._waiting: list[bytes] = []
         self._text = bytearray()
         self._searched = 0
         self._images: dict[str, Base64Text] = {}
@@ -72,15 +70,14 @@ class JSONReader:
             TooLargeError: There is more than 64 MiB besides the images.
         """
         self.size += len(chunk)
-        self._waiting.append(chunk)
-        if self.size > _AT_ONCE:
-            self._read_waiting()
-            if self.text_size > MOST_TEXT:
-                raise TooLargeError(f"the response holds more than {MOST_TEXT >> 20} MiB besides its images")
+        while chunk:
+            chunk = self._read_image(self._image, chunk) if self._image else self._read_text(chunk)
+        if self.text_size > MOST_TEXT:
+            raise TooLargeError(f"the response holds more than {MOST_TEXT >> 20} MiB besides its images")
 
     def read(self) -> bytes:
         """Return the document as it came; base64 in lines, or with escapes in it, may be written in a simpler way."""
-        parts: list[bytes | bytearray] = [*self._waiting]
+        parts: list[bytes | bytearray] = []
         offset = 0
         for mark, image in self._images.items():
             found = self._text.index(mark.encode(), offset)
@@ -91,16 +88,12 @@ class JSONReader:
     @property
     def text(self) -> bytes:
         """Return the document with a mark in place of each image."""
-        return b"".join(self._waiting) or bytes(self._text)
+        return bytes(self._text)
 
     @property
     def text_size(self) -> int:
         """Return how many bytes of memory it takes besides its images, at least."""
-        return _OWN_SIZE + len(self._text) + sum(map(len, self._waiting))
-
-    def says_something(self) -> bool:
-        """Tell whether there is more than blanks."""
-        return bool(self._text.strip()) or any(chunk.strip() for chunk in self._waiting)
+        return _OWN_SIZE + len(self._text)
 
     def document(self) -> Any:
         """Return what the document says, with a mark in place of each image, to be given to `image`.
@@ -141,30 +134,23 @@ class JSONReader:
 
     def whole_images(self) -> list[Content]:
         """Return the images that came whole, though the document may not have."""
-        self._read_waiting()
         found = [image.content for image in self._images.values() if image.is_whole()]
         for text in _BASE64.findall(self._text.decode(errors="replace").replace("\\/", "/")):
             with suppress(BrokenImageError):
                 found += [content] if self.is_image(text) and (content := self.image(text)) else []
         return found
 
-    def _read_waiting(self) -> None:
-        chunk = b"".join(self._waiting)
-        self._waiting.clear()
-        while chunk:
-            chunk = self._read_image(self._image, chunk) if self._image else self._read_text(chunk)
-
     def _read_text(self, chunk: bytes) -> bytes:
         """Read up to the beginning of an image, and return the rest."""
         self._text += chunk
         while found := _BEGINNING.search(self._text, self._searched):
-            start = found.start(1)
-            if self._text.find(b'"', start, start + _SMALL) < 0 and len(self._text) < start + _SMALL:
+            start, end = found.span(1)
+            if len(self._text) < end + _SMALL:
                 self._searched = start - 1
                 return b""
             self._searched = start
             prefix = image_beginning(found[1].decode(errors="replace").replace("\\/", "/"))
-            if prefix is not None and self._text.find(b'"', start, start + _SMALL) < 0:
+            if prefix is not None:
                 begun, mark = bytes(self._text[start:]), os.urandom(8).hex()
                 end = begun.index(b",") + 1 if prefix else 0
                 self._text[start:] = mark.encode()
@@ -209,9 +195,8 @@ def decode_json(body: bytes) -> Any:
 
 
 def _is_deep(document: object) -> bool:
-    level, depth = [document], 0
-    while level and depth < _DEEPEST:
-        lists = chain.from_iterable(each for each in level if isinstance(each, list))
-        values = chain.from_iterable(each.values() for each in level if isinstance(each, dict))
-        level, depth = [*lists, *values], depth + 1
+    level = [document]
+    for _ in range(_DEEPEST):
+        parts = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [*chain.from_iterable(parts)]
     return bool(level)

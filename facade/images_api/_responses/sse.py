@@ -48,23 +48,19 @@ class EventDecoder:
         """
         if not chunk:
             return
-        if self._after_cr:  # CR LF is one line end, even when it is torn apart
-            self._after_cr = False
-            chunk = chunk.removeprefix(b"\n")
+        rest = chunk.removeprefix(b"\n") if self._after_cr else chunk  # CR LF is one line end, even when it is torn apart
         self._after_cr = chunk.endswith(b"\r")
-        for line in chunk.splitlines(keepends=True) if b"\n" in chunk or b"\r" in chunk else [chunk]:
-            content = line.rstrip(b"\r\n")
-            self._take(content)
-            if len(content) < len(line):
-                self._end_line()
+        *ended, rest = rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        for line in ended:
+            self._take(line, ends=True)
+        self._take(rest, ends=False)
         if self._untaken > MOST_TEXT:
             raise TooLargeError(f"the events hold more than {MOST_TEXT >> 20} MiB besides their images")
 
     def close(self) -> None:
         """Say that all came, a last event that has no blank line behind it included."""
-        if self._line or self._field is not None:
-            self._end_line()
-        self._end_line()
+        self._take(b"", ends=True)
+        self._take(b"", ends=True)
 
     def events(self) -> Iterator[JSONReader]:
         """Yield each event that is complete, once."""
@@ -76,39 +72,38 @@ class EventDecoder:
         """Return the data of an event that isn't complete."""
         return self._event.read() if self._event else b""
 
-    def _take(self, chunk: bytes) -> None:
-        """Take a part of a line."""
+    def _take(self, part: bytes, *, ends: bool) -> None:
+        """Take a part of a line, which may be its last."""
         if self._field is None:
-            self._line += chunk
-            if len(self._line) < _LONGEST_START:
+            self._line += part
+            if len(self._line) < _LONGEST_START and not ends:
                 return
-            chunk = self._tell_field()
+            part = self._begin_line()
         if self._field == b"event":
-            self._name = (self._name + chunk)[:_LONGEST_NAME]
-        elif self._field == b"data" and self._event is not None:
-            self._event.write(chunk)
+            self._name = (self._name + part)[:_LONGEST_NAME]
+        elif self._field == b"data" and self._event:
+            self._event.write(part)
+        if ends:
+            self._field = None
 
-    def _tell_field(self) -> bytes:
+    def _begin_line(self) -> bytes:
         """Tell the field of a line, and return what came of its value."""
-        self._field, _, value = self._line.removeprefix(_BOM if self._at_start else b"").partition(b":")
+        line = self._line.removeprefix(_BOM if self._at_start else b"")
         self._line, self._at_start = b"", False
-        if self._field == b"event":
+        self._field, _, value = line.partition(b":")
+        if not line:
+            self._end_event()
+        elif self._field == b"event":
             self._name = b""
-        elif self._field == b"data" and self._event is not None:
+        elif self._field == b"data" and self._event:
             self._event.write(b"\n")
         elif self._field == b"data":
             self._event = JSONReader(self._spool)
         return value.removeprefix(b" ")
 
-    def _end_line(self) -> None:
-        if self._field is None:
-            is_blank = not self._line.removeprefix(_BOM if self._at_start else b"")
-            self._take(self._tell_field())
-            if is_blank:
-                event, self._event = self._event, None
-                name, self._name = self._name.decode(errors="replace").strip(), b""
-                if event is not None and event.says_something():
-                    event.name = name
-                    self.complete.append(event)
-                    self._untaken += event.text_size
-        self._field = None
+    def _end_event(self) -> None:
+        if self._event and self._event.text.strip():
+            self._event.name = self._name.decode(errors="replace").strip()
+            self.complete.append(self._event)
+            self._untaken += self._event.text_size
+        self._event, self._name = None, b""
