@@ -16,7 +16,7 @@ from images_api._results import GeneratedImage
 
 from .body import content_type, is_archive
 from .entries import entries_of, is_entry
-from .failures import Fault, excerpt, says_failure, status_error
+from .failures import Fault, excerpt, status_error
 from .json import JSONReader, TooLargeError
 from .result import make_result, only, read_fields, read_image
 from .sse import EventDecoder
@@ -142,7 +142,7 @@ class EventReader:
             raw = reader.read()
             raise self._error(ResponseError, f"{complaint}: {excerpt(raw)}", raw, reader) from error
         kind = only(str, fields.get("type")) or reader.name if is_event else _COMPLETED
-        if "error" in {kind, reader.name} or (not kind and not has_image and says_failure(fields)):
+        if "error" in {kind, reader.name} or (not kind and not has_image and Fault(fields).is_failure()):
             refusal = status_error(self.http, reader.read(), self.asked.url, self.asked.secrets)
             refusal.images = tuple(self._images)
             raise refusal
@@ -185,7 +185,7 @@ class EventReader:
             return read_image(reader, entry, index, self.asked)
         except BrokenImageError as error:
             said = reader.restored(entry)
-            if says_failure(said):
+            if Fault(said).is_failure():
                 return status_error(self.http, json.dumps(said).encode(), self.asked.url, self.asked.secrets)
             return error
 

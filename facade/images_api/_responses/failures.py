@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from images_api._results import HTTPInfo
     from images_api._secrets.quoted import Secrets
 
-_STATUS_ERRORS = {
+_STATUS_ERRORS: dict[int, type[errors.APIStatusError]] = {
     400: errors.BadRequestError,
     401: errors.AuthenticationError,
     403: errors.PermissionDeniedError,
@@ -40,12 +40,9 @@ _NEVER_STARTED = (
     httpx.LocalProtocolError,
 )
 _SERVER_ERRORS = 500
-# What servers call a fault's words, its parts, its short names, and the details of a refusal.
-_WORDS = (
-    *("message", "msg", "error_message", "error_msg", "error_description", "status_msg", "title", "detail", "details"),
-    *("base_resp", "innererror", "inner_error"),
-)
-_PLACES = ("data", "images", "output", "result", "artifacts", "choices", "candidates", "promptFeedback")
+# What servers call a fault's words, what else may speak of it, its short names, and the details of a refusal.
+_WORDS = re.compile("(?:error_|status_)?(?:message|msg)|error_description|title|details?|errors?")
+_PLACES = re.compile("base_resp|inner_?error|data|images|output|result|artifacts|choices|candidates|promptFeedback")
 _CODES = ("code", "status_code", "status", "type", "name", "finish_reason", "finishReason", "blockReason")
 _MODERATION = ("moderation_details", "content_filter_result", "content_filter_results", "contentFilter")
 _VERDICTS = ("respect_moderation", "is_image_safe")
@@ -73,9 +70,7 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
     """
     body = secrets.hidden_in(body)
     document = _document(body)
-    detail = document
-    if isinstance(document, dict) and isinstance(document.get("error") or None, dict | list | str):
-        detail = document["error"]
+    detail = document.get("error") if isinstance(document, dict) else None
     said = Fault(document)
     codes = said.codes()
     if http.is_success:
@@ -83,18 +78,16 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
         known = (int(name) for code in codes for name, names in meanings if code in names and name.isdecimal())
         http = replace(http, status_code=next(known, http.status_code))
     status = http.status_code
-    kind: type[errors.APIStatusError] = _STATUS_ERRORS.get(status, errors.APIStatusError)
+    kind = _STATUS_ERRORS.get(status, errors.InternalServerError if status >= _SERVER_ERRORS else errors.APIStatusError)
     if said.is_refusal(status):
         kind = errors.ContentPolicyError
-    elif status >= _SERVER_ERRORS:
-        kind = errors.InternalServerError
     elif kind is errors.RateLimitError and error_codes()["quota"].intersection(codes):
         kind = errors.QuotaExceededError
     text = said.text() if said.fields else excerpt(body)
-    message = f"{http.status_code}{f' {said.code}' if said.code else ''}: {text or 'no message'}{_lead(http, url, codes)}"
+    message = f"{status}{f' {said.code}' if said.code else ''}: {text or 'no message'}{_lead(http, url, codes)}"
     if http.request_id:
         message += f" (request {short(http.request_id)})"
-    error = kind(message, http=http, body=detail)
+    error = kind(message, http=http, body=detail if detail and isinstance(detail, dict | list | str) else document)
     error.code = error.code or said.code
     if isinstance(error, errors.ContentPolicyError):
         error.moderation_details = next(iter(said.values(*_MODERATION)), None)
@@ -108,16 +101,6 @@ def billed_cost(headers: httpx.Headers) -> float | None:
     return None
 
 
-def says_failure(fields: object) -> bool:
-    """Tell whether an event, or what stands in place of an image, says why there is none."""
-    if not isinstance(fields, dict):
-        return False
-    said = Fault(fields)
-    base = fields.get("base_resp")
-    failed = fields.get("error") or fields.get("errors") or (base.get("status_code") if isinstance(base, dict) else None)
-    return bool(failed) or said.is_refusal(_STATUSES_OF_REFUSALS[0])
-
-
 def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"", where: str = "") -> errors.APIConnectionError:
     """Return the error that stands for an answer that didn't come, or not whole.
 
@@ -129,12 +112,12 @@ def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"", 
     """
     started = not isinstance(error, _NEVER_STARTED)
     billed = " The server may have begun, and may bill the call." if started else ""
-    what = f"{type(error).__name__}: {short(error)}" if str(error) else type(error).__name__
+    what = f"{type(error).__name__}: {short(error)}".removesuffix(": ")
+    text = f"{where} ({what}, after {elapsed:.1f} s).{billed}"
     if isinstance(error, httpx.TimeoutException):
-        text = f"no answer within the timeout{where} ({what}, after {elapsed:.1f} s).{billed} Pass timeout= to wait longer."
+        text = f"no answer within the timeout{text} Pass timeout= to wait longer."
         return errors.APITimeoutError(text, may_have_run=started, body=body)
-    text = f"no whole answer{where} ({what}, after {elapsed:.1f} s).{billed}"
-    return errors.APIConnectionError(text, may_have_run=started, body=body)
+    return errors.APIConnectionError(f"no whole answer{text}", may_have_run=started, body=body)
 
 
 def excerpt(body: bytes) -> str:
@@ -157,8 +140,7 @@ class Fault:
     def __init__(self, document: object) -> None:
         self.fields: list[dict[str, Any]] = []
         self._texts: list[str] = []
-        if isinstance(document, dict) or (isinstance(document, list) and any(isinstance(each, dict) for each in document)):
-            self._gather(document)
+        self._gather(document, is_text=False)
 
     @property
     def code(self) -> str | None:
@@ -183,16 +165,20 @@ class Fault:
             return True
         return status in _STATUSES_OF_REFUSALS and any(map(_REFUSAL.search, self._texts))
 
-    def _gather(self, said: object, *, is_text: bool = True) -> None:
+    def is_failure(self) -> bool:
+        """Tell whether an event, or what stands in place of an image, says why there is none."""
+        statuses = [base.get("status_code") for base in self.values("base_resp") if isinstance(base, dict)]
+        return any([*statuses, *self.values("error", "errors")]) or self.is_refusal(_STATUSES_OF_REFUSALS[0])
+
+    def _gather(self, said: object, *, is_text: bool) -> None:
         if isinstance(said, dict):
-            self._gather(said.get("error"))
+            self._gather(said.get("error"), is_text=True)
             self.fields.append(said)
-            for name in _WORDS:
-                self._gather(said.get(name))
-            for name in _PLACES:
-                self._gather(said.get(name), is_text=False)
-            reasons = said.get("errors")
-            self._gather([*reasons.values()] if isinstance(reasons, dict) else reasons)
+            for name, each in said.items():
+                if name == "errors" and isinstance(each, dict):
+                    self._gather([*each.values()], is_text=True)
+                elif name != "error" and (_WORDS.fullmatch(name) or _PLACES.fullmatch(name)):
+                    self._gather(each, is_text=_WORDS.fullmatch(name) is not None)
         elif isinstance(said, list):
             for each in said:
                 self._gather(each, is_text=is_text)
