@@ -26,10 +26,9 @@ from pictures import drawn, padded
 from images_api._http.codings import Decoder
 from images_api._images import spool
 from images_api._images.base64 import BrokenImageError, check_image
-from images_api._images.spool import Content, Spool
+from images_api._images.spool import Content
 from images_api._responses.body import Body
 from images_api._responses.json import JSONReader, decode_json
-from images_api._responses.sse import EventDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -97,7 +96,7 @@ def expected(body: bytes) -> str | None:
 
 
 def read(pieces: Iterable[bytes]) -> JSONReader:
-    reader = JSONReader(Spool())
+    reader = JSONReader()
     for piece in pieces:
         reader.write(piece)
     return reader
@@ -568,13 +567,13 @@ def events_of(stream: bytes) -> list[bytes]:
     return [event for event in events if event.strip()]
 
 
-def events_after(decoder: EventDecoder, piece: bytes | None) -> list[JSONReader]:
+def events_after(body: Body, piece: bytes | None) -> list[JSONReader]:
     """Return the events that a piece, or the end, completes."""
     if piece is None:
-        decoder.close()
+        body.close()
     else:
-        decoder.write(piece)
-    return list(decoder.events())
+        body.write(piece)
+    return list(body.events())
 
 
 def expected_event(data: bytes) -> str | None:
@@ -595,8 +594,8 @@ def _check_events(stream: bytes, cut: Iterable[list[bytes]]) -> None:
     data = events_of(stream)
     said = [expected_event(each) for each in data]
     for pieces in cut:
-        decoder = EventDecoder()
-        events = list(chain.from_iterable(map(partial(events_after, decoder), [*pieces, None])))
+        body = Body(httpx.Headers({"content-type": "text/event-stream"}), 1 << 30)
+        events = list(chain.from_iterable(map(partial(events_after, body), [*pieces, None])))
         assert [event_outcome(event) for event in events] == said, pieces
         assert [expected_event(event.read()) for event in events] == said, pieces
 

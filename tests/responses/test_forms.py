@@ -27,7 +27,6 @@ from images_api import (
 )
 from images_api._images.base64 import BrokenImageError
 from images_api._images.spool import Content
-from images_api._responses import sse
 from images_api._responses.archive import unpacked
 
 if TYPE_CHECKING:
@@ -398,8 +397,8 @@ class TestTooLarge:
     def test_what_is_said_besides_images_has_a_limit_too(
         self, body: bytes, monkeypatch: pytest.MonkeyPatch, *, stream: bool
     ) -> None:
-        monkeypatch.setattr("images_api._responses.json.MOST_TEXT", 100_000)
-        monkeypatch.setattr(sse, "MOST_TEXT", 100_000)
+        for module in ("json", "body"):
+            monkeypatch.setattr(f"images_api._responses.{module}.MOST_TEXT", 100_000)
         with pytest.raises(ResponseError, match=r"besides|only begins like"):
             call(body, stream=stream)
 

@@ -31,7 +31,7 @@ from images_api import (
 )
 from images_api._http.retry import server_wait, wait_before_retry
 from images_api._images.base64 import BrokenImageError, check_image
-from images_api._images.spool import Content, Spool
+from images_api._images.spool import Content
 from images_api._responses.body import Body
 from images_api._responses.events import EventReader
 from images_api._responses.failures import connection_error, status_error
@@ -124,7 +124,7 @@ def text_of(content: bytes) -> str:
 
 
 def decode_picture(text: str) -> bytes:
-    reader = JSONReader(Spool())
+    reader = JSONReader()
     reader.write(json.dumps({"b64_json": text}).encode())
     content = reader.image(reader.document()["b64_json"])
     return content.read() if content else b""

@@ -91,13 +91,13 @@ TEXTS: dict[str, tuple[bytes, list[bytes]]] = {
 
 
 def decoded(pieces: Iterable[bytes]) -> list[bytes]:
-    decoder = EventDecoder()
+    body = Body(httpx.Headers({"content-type": "text/event-stream"}), 1 << 30)
     events = []
     for piece in pieces:
-        decoder.write(piece)
-        events += [event.read() for event in decoder.events()]
-    decoder.close()
-    return events + [event.read() for event in decoder.events()]
+        body.write(piece)
+        events += [event.read() for event in body.events()]
+    body.close()
+    return events + [event.read() for event in body.events()]
 
 
 def parts(stream: bytes, *places: int) -> list[bytes]:

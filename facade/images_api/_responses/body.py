@@ -10,7 +10,7 @@ from images_api._images.base64 import check_image
 from images_api._images.headers import HEAD, media_type
 from images_api._images.spool import Content, Spool
 
-from .json import JSONReader, TooLargeError
+from .json import MOST_TEXT, JSONReader, TooLargeError
 from .sse import EventDecoder
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _ARCHIVE = b"PK\x03\x04"
 _LARGEST_ERROR = 1 << 20
+_BOM = b"\xef\xbb\xbf"
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{\"]")
 _EVENTS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
 # Only in JSON Lines does an object follow another without a comma.
@@ -62,18 +63,19 @@ class Body:
             self.form.write(taken)
         if len(taken) < len(chunk):
             raise TooLargeError(f"the response is larger than max_response_bytes, {self.largest}")
+        if isinstance(self.form, JSONReader) and self.form.text_size > MOST_TEXT:
+            raise TooLargeError(f"the response holds more than {MOST_TEXT >> 20} MiB besides its images")
 
     def close(self) -> None:
         """Say that all came."""
         if self.form is None:
             self._begin(at_end=True)
         form = self.form
-        if isinstance(form, JSONReader) and _LINES.search(form.text) and not self.is_whole():
-            self.form = EventDecoder()
-            for line in form.read().splitlines():
-                self.form.write(b"data: %b\n\n" % line)
-        elif isinstance(form, Content | EventDecoder):
+        if isinstance(form, Content | EventDecoder):
             form.close()
+        elif form and _LINES.search(form.text) and not self.is_whole():
+            self.form = EventDecoder()
+            self.form.write(b"data: %b\n\n" % b"\n\ndata: ".join(form.read().splitlines()))
 
     def read(self) -> bytes:
         """Return what came, as far as it wasn't taken as events."""
@@ -85,12 +87,14 @@ class Body:
 
     def is_whole(self) -> bool:
         """Tell whether all that matters came, though the response was cut."""
+        if isinstance(self.form, EventDecoder):
+            return bool(self.form.complete)
         with suppress(ValueError):
             if isinstance(self.form, JSONReader):
                 self.form.document()
-            elif isinstance(self.form, Content):
+            elif self.form is not None:
                 check_image(self.form)
-            return self.form is not None and (not isinstance(self.form, EventDecoder) or bool(self.form.complete))
+            return self.form is not None
         return False
 
     def _begin(self, *, at_end: bool) -> None:
@@ -98,15 +102,15 @@ class Body:
         head, kind = self._head, media_type(self._head)
         is_other_xml = kind == "image/svg+xml" and b"<svg" not in head
         if _JSON.match(head):
-            self.form = JSONReader(Spool())
+            self.form = JSONReader()
         elif _EVENTS.match(head):
-            self.form = EventDecoder()
+            self.form, head = EventDecoder(), head.removeprefix(_BOM)
         elif len(head) < HEAD and not at_end:
             return
         elif self._type.startswith("image/") or head.startswith(_ARCHIVE) or (kind and not is_other_xml):
             self.form = Spool().new()
         else:
-            self.form = EventDecoder() if self._type == "text/event-stream" else JSONReader(Spool())
+            self.form = EventDecoder() if self._type == "text/event-stream" else JSONReader()
         self.form.write(head)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from images_api._contract.document import event_models
 from images_api._errors import APIStatusError, ContentPolicyError, NoImageError, ResponseError, StreamInterruptedError
 from images_api._events import CompletedImage, PartialImage, StreamEvent
-from images_api._images.base64 import BrokenImageError, check_image
+from images_api._images.base64 import BrokenImageError
 from images_api._images.spool import Content
 from images_api._messages import short
 from images_api._results import GeneratedImage
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from .body import Body
     from .result import Asked
 
+_Made: TypeAlias = GeneratedImage | BrokenImageError | APIStatusError
+_Source: TypeAlias = JSONReader | Content
+
 _DONE = b"[DONE]"
-_LONGEST_DONE = 16
 _PARTIAL_INDEX = "partial_image_index"
 # The type of the events that a response brings which is none.
 _COMPLETED = "completed"
@@ -56,7 +58,7 @@ class EventReader:
         self._partial: list[GeneratedImage] = []
         self._images: list[GeneratedImage] = []
         self._failures: list[APIStatusError] = []
-        self._faults: list[tuple[int, BrokenImageError, JSONReader | Content]] = []
+        self._faults: list[tuple[int, BrokenImageError, _Source]] = []
         self._said: dict[str, Any] = {}
         self._last: JSONReader | None = None
         self._done = False
@@ -91,17 +93,13 @@ class EventReader:
         if isinstance(cause, TooLargeError):
             raise self._error(ResponseError, f"{cause}; the call may be billed", b"", form) from cause
         is_whole = not isinstance(form, EventDecoder) and (cause is None or self.body.is_whole())
-        if isinstance(form, JSONReader) and is_whole:
-            yield from self._document(form, f"the response ({self.http.status_code}, {_shown_type(self.http)}) isn't JSON")
-        elif isinstance(form, Content) and is_whole:
-            yield from self._take(_COMPLETED, {}, self._contents(form), form)
-        if is_whole and not self._images:
-            refusal = status_error(self.http, self.body.read(), self.asked.url, self.asked.secrets)
-            self._failures += [refusal] if isinstance(refusal, ContentPolicyError) else []
+        if is_whole:
+            yield from self._whole(form)
         if self._failures and not self._images:
             raise self._failures[0]
-        for _, fault, source in self._faults:
-            text = "; ".join(f"image {number} of {self._count} {each}" for number, each, _ in self._faults)
+        if self._faults:
+            text = "; ".join(f"image {number} of {self._count} {fault}" for number, fault, _ in self._faults)
+            _, fault, source = self._faults[0]
             raise self._error(ResponseError, short(text), source.read()) from fault
         if is_whole and not self._images:
             raw = self.body.read()
@@ -122,11 +120,27 @@ class EventReader:
 
     def _events(self) -> Iterator[StreamEvent]:
         for reader in self.body.events():
-            if reader.size <= _LONGEST_DONE and reader.read().strip() == _DONE:
+            if reader.text.strip() == _DONE:
                 self._done = True
             else:
                 self._last = reader
                 yield from self._document(reader, "an event isn't a JSON object")
+
+    def _whole(self, form: object) -> Iterator[StreamEvent]:
+        """Yield the events of a response that isn't a stream."""
+        if isinstance(form, JSONReader):
+            yield from self._document(form, f"the response ({self.http.status_code}, {_shown_type(self.http)}) isn't JSON")
+        elif isinstance(form, Content):
+            contents: Iterable[object] = [form]
+            if is_archive(form):
+                from .archive import unpacked
+
+                contents = unpacked(form, self.body.largest)
+            images = (self._image(JSONReader(), {"b64_json": content}, index) for index, content in enumerate(contents))
+            yield from self._take(_COMPLETED, {}, images, form)
+        if not self._images:
+            refusal = status_error(self.http, self.body.read(), self.asked.url, self.asked.secrets)
+            self._failures += [refusal] if isinstance(refusal, ContentPolicyError) else []
 
     def _document(self, reader: JSONReader, complaint: str) -> Iterator[StreamEvent]:
         """Yield the events of one event, or of a response that isn't a stream."""
@@ -146,40 +160,31 @@ class EventReader:
             refusal = status_error(self.http, reader.read(), self.asked.url, self.asked.secrets)
             refusal.images = tuple(self._images)
             raise refusal
-        if is_event and not has_image:
-            entries = [fields]
-        images = [self._image(reader, entry, index) for index, entry in enumerate(entries, self._count)]
-        yield from self._take(kind, reader.restored(fields), images, reader, counts=has_image or not is_event)
+        is_note = is_event and not has_image
+        images = [self._image(reader, entry, index) for index, entry in enumerate([fields] if is_note else entries, self._count)]
+        yield from self._take(kind, reader.restored(fields), images, None if is_note else reader)
 
-    def _take(
-        self,
-        kind: str,
-        fields: dict[str, Any],
-        images: Iterable[GeneratedImage | BrokenImageError | APIStatusError],
-        source: JSONReader | Content,
-        *,
-        counts: bool = True,
-    ) -> Iterator[StreamEvent]:
+    def _take(self, kind: str, fields: dict[str, Any], images: Iterable[_Made], source: _Source | None) -> Iterator[StreamEvent]:
+        """Yield an event of each image; without a source, one that is missing is no fault."""
         is_partial = _is_partial(kind, fields)
         self._said |= {} if is_partial else fields
         for made in images:
-            image = made
-            if isinstance(image, APIStatusError):
-                self._failures.append(image)
-                image = BrokenImageError(f"could not be made: {image}")
-            elif isinstance(image, BrokenImageError) and counts and not is_partial:
-                self._faults.append((self._count + 1, image, source))
-            said = (kind, len(self._partial) + len(self._images), fields, self.http)
+            image = BrokenImageError(f"could not be made: {made}") if isinstance(made, APIStatusError) else made
+            event = (kind, len(self._partial) + len(self._images), fields, self.http, image)
+            if isinstance(made, APIStatusError):
+                self._failures.append(made)
+            elif isinstance(made, GeneratedImage):
+                (self._partial if is_partial else self._images).append(made)
+            elif source and not is_partial:
+                self._faults.append((self._count + 1, made, source))
             if is_partial:
-                self._partial += [] if isinstance(image, BrokenImageError) else [image]
-                yield PartialImage(*said, image)
-            elif isinstance(image, BrokenImageError):
-                yield StreamEvent(*said, image)
+                yield PartialImage(*event)
+            elif isinstance(made, GeneratedImage):
+                yield CompletedImage(*event, **read_fields(CompletedImage, fields))
             else:
-                self._images.append(image)
-                yield CompletedImage(*said, image, **read_fields(CompletedImage, fields))
+                yield StreamEvent(*event)
 
-    def _image(self, reader: JSONReader, entry: object, index: int) -> GeneratedImage | BrokenImageError | APIStatusError:
+    def _image(self, reader: JSONReader, entry: object, index: int) -> _Made:
         """Return an image, or what is wrong with it: in its bytes, or in the server's words."""
         try:
             return read_image(reader, entry, index, self.asked)
@@ -188,23 +193,6 @@ class EventReader:
             if Fault(said).is_failure():
                 return status_error(self.http, json.dumps(said).encode(), self.asked.url, self.asked.secrets)
             return error
-
-    def _contents(self, body: Content) -> Iterator[GeneratedImage | BrokenImageError]:
-        """Yield the image that a body is, or those of an archive."""
-        contents: Iterable[Content | BrokenImageError] = [body]
-        if is_archive(body):
-            from .archive import unpacked
-
-            contents = unpacked(body, self.body.largest)
-        for index, content in enumerate(contents):
-            try:
-                if isinstance(content, BrokenImageError):
-                    raise content
-                check_image(content)
-            except BrokenImageError as error:
-                yield error
-            else:
-                yield GeneratedImage(content, subject=self.asked.subject, index=index)
 
     @property
     def _count(self) -> int:

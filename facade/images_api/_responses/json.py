@@ -10,15 +10,12 @@ import os
 import re
 from contextlib import suppress
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from images_api._images.base64 import Base64Text, BrokenImageError, check_image, decode_text, image_beginning
-from images_api._images.spool import Content
-
-if TYPE_CHECKING:
-    from images_api._images.spool import Spool
+from images_api._images.spool import Content, Spool
 
 # More than any server has to say besides its images.
 MOST_TEXT = 64 << 20
@@ -46,20 +43,17 @@ class JSONReader:
     """Reads a JSON document in chunks of any size. What begins like the base64 of an image is decoded as it comes.
 
     Args:
-        spool: Takes the images.
-
-    Attributes:
-        size: How many bytes came.
+        text: The document, with a mark in place of each image.
+        images: The images, by their marks.
         name: What its event is called, where it is one.
     """
 
-    def __init__(self, spool: Spool) -> None:
-        self.size = 0
-        self.name = ""
-        self._spool = spool
-        self._text = bytearray()
+    def __init__(self, text: bytes = b"", images: dict[str, Base64Text] | None = None, name: str = "") -> None:
+        self.name = name
+        self._spool = Spool()
+        self._text = bytearray(text)
         self._searched = 0
-        self._images: dict[str, Base64Text] = {}
+        self._images = images or {}
         self._image: Base64Text | None = None
         self._torn = b""
 
@@ -67,13 +61,10 @@ class JSONReader:
         """Take the next chunk.
 
         Raises:
-            TooLargeError: There is more than 64 MiB besides the images.
+            TooLargeError: What begins like an image is some other text, of more than 64 MiB.
         """
-        self.size += len(chunk)
         while chunk:
             chunk = self._read_image(self._image, chunk) if self._image else self._read_text(chunk)
-        if self.text_size > MOST_TEXT:
-            raise TooLargeError(f"the response holds more than {MOST_TEXT >> 20} MiB besides its images")
 
     def read(self) -> bytes:
         """Return the document as it came; base64 in lines, or with escapes in it, may be written in a simpler way."""
@@ -103,8 +94,8 @@ class JSONReader:
         """
         return decode_json(self.text)
 
-    def image(self, text: object) -> Content | None:
-        """Return an image of which the document gives a mark, or its text where that wasn't read as it came.
+    def image(self, given: object) -> Content | None:
+        """Return an image that a document gives: by its mark, by its text where that wasn't read as it came, or as it is.
 
         Returns:
             The image's bytes; None where there are none.
@@ -112,13 +103,16 @@ class JSONReader:
         Raises:
             BrokenImageError: It isn't base64, or not that of a whole image.
         """
-        if not isinstance(text, str | None):
-            raise BrokenImageError(f"has a {type(text).__name__} for b64_json")
-        content = self._images[text].content if text in self._images else Content.of(decode_text(text or ""))
-        if not content.size:
+        if isinstance(given, BrokenImageError):
+            raise given
+        if not isinstance(given, str | Content | None):
+            raise BrokenImageError(f"has a {type(given).__name__} for b64_json")
+        if isinstance(given, str):
+            given = self._images[given].content if given in self._images else Content.of(decode_text(given))
+        if given is None or not given.size:
             return None
-        check_image(content)
-        return content
+        check_image(given)
+        return given
 
     def restored(self, said: Any) -> Any:
         """Return a part of the document, with the text of each image that nobody took out in place of its mark."""
