@@ -19,10 +19,9 @@ from ._http.low_level import add_client_defaults
 from ._http.retry import server_wait, wait_before_retry
 from ._messages import shown_url
 from ._responses.body import Body
-from ._responses.events import EventReader
 from ._responses.failures import billed_cost, connection_error, status_error
 from ._responses.json import TooLargeError
-from ._responses.result import Asked
+from ._responses.result import ResponseReader
 from ._results import HTTPInfo
 from ._secrets.concealed import SentURL
 from ._secrets.quoted import Secrets
@@ -145,13 +144,10 @@ class Call:
             raise
 
     @cached_property
-    def events(self) -> EventReader:
+    def events(self) -> ResponseReader:
         """Return what makes events of the response."""
-        return EventReader(self.http, self._body, self._asked)
-
-    @property
-    def _asked(self) -> Asked:
-        return Asked(self.response.request.url, self.checked.subject, self.checked.images, self.source, self.secrets)
+        url, checked = self.response.request.url, self.checked
+        return ResponseReader(self.http, self._body, url, checked.subject, checked.images, self.source, self.secrets)
 
     @property
     def _elapsed(self) -> float:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._events import StreamEvent
     from ._results import HTTPInfo, ImagesResult
 
-import_module("images_api._responses.events")  # while files can be opened, and nothing is paid for yet
+import_module("images_api._responses.result")  # while files can be opened, and nothing is paid for yet
 
 
 class ImageStream:

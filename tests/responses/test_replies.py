@@ -33,10 +33,9 @@ from images_api._http.retry import server_wait, wait_before_retry
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.spool import Content
 from images_api._responses.body import Body
-from images_api._responses.events import EventReader
 from images_api._responses.failures import connection_error, status_error
 from images_api._responses.json import JSONReader, decode_json
-from images_api._responses.result import Asked
+from images_api._responses.result import ResponseReader
 from images_api._secrets.quoted import Secrets
 
 if TYPE_CHECKING:
@@ -105,8 +104,8 @@ def refusal(body: object, status: int = 400, headers: dict[str, str] | None = No
 
 def result(said: object, status: int = 200, headers: dict[str, str] | None = None) -> ImagesResult:
     content = said if isinstance(said, bytes) else json.dumps(said).encode()
-    asked = Asked(URL, "an otter", 1, NO_DOWNLOADS, Secrets())
-    reader = EventReader(info(status, headers), Body(httpx.Headers(headers or {}), 1 << 30), asked)
+    body = Body(httpx.Headers(headers or {}), 1 << 30)
+    reader = ResponseReader(info(status, headers), body, URL, "an otter", 1, NO_DOWNLOADS, Secrets())
     for _ in (*reader.feed(content), *reader.finish()):
         pass
     return reader.result()

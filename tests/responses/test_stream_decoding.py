@@ -38,8 +38,7 @@ from images_api import (
     Usage,
 )
 from images_api._responses.body import Body
-from images_api._responses.events import EventReader
-from images_api._responses.result import Asked
+from images_api._responses.result import ResponseReader
 from images_api._responses.sse import EventDecoder
 from images_api._secrets.quoted import Secrets
 
@@ -224,7 +223,7 @@ class Outcome:
 
     events: list[StreamEvent]
     error: ImagesAPIError | None
-    reader: EventReader
+    reader: ResponseReader
 
     def described(self) -> tuple[object, ...]:
         """All of it in comparable form."""
@@ -255,7 +254,7 @@ def read(
     http = HTTPInfo(200, httpx.Headers({"content-type": content_type, "x-request-id": "req_1"}), 0.5)
     with ImagesClient(base_url="http://127.0.0.1/v1") as client:
         body = Body(http.headers, 1 << 30)
-        reader = EventReader(http, body, Asked(url, "an otter", expected, client._source, Secrets()))
+        reader = ResponseReader(http, body, url, "an otter", expected, client._source, Secrets())
     events: list[StreamEvent] = []
     try:
         for piece in pieces:

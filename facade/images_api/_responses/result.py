@@ -1,102 +1,270 @@
-"""From what a server says, in JSON, to plain values: an image, the tokens used, a result of all."""
+"""From a response to typed events, and to a result of all of them. Nothing here does I/O."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from images_api._contract.document import event_models
+from images_api._errors import APIStatusError, ContentPolicyError, NoImageError, ResponseError, StreamInterruptedError
+from images_api._events import CompletedImage, PartialImage, StreamEvent
 from images_api._images.base64 import BrokenImageError
+from images_api._images.spool import Content
 from images_api._messages import short
 from images_api._results import GeneratedImage, ImagesResult, TokenDetails, Usage
 from images_api_client.models.images_response import ImagesResponse
 
+from .body import Body, content_type, is_archive
+from .entries import entries_of, is_entry
+from .failures import Fault, excerpt, status_error
+from .json import JSONReader, TooLargeError
+from .sse import EventDecoder
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     import httpx
 
     from images_api._results import HTTPInfo, ImageSource
     from images_api._secrets.quoted import Secrets
 
-    from .json import JSONReader
-
 Value = TypeVar("Value")
+_Made: TypeAlias = GeneratedImage | BrokenImageError | APIStatusError
+_Source: TypeAlias = JSONReader | Content
 
+_DONE = b"[DONE]"
+_PARTIAL_INDEX = "partial_image_index"
+# The type of the events that a response brings which is none.
+_COMPLETED = "completed"
 # What the fields of a result may be, as they are annotated.
 _KINDS: dict[Any, type] = {"int | None": int, "str | None": str, "Usage | None": Usage, "TokenDetails | None": TokenDetails}
 
 ImagesResponse.from_dict({})  # imports what it needs while nothing is paid for yet
 
 
-class Asked(NamedTuple):
-    """What a call asked.
+@dataclass
+class ResponseReader:
+    """Makes typed events of one response, and a result of all of them.
+
+    A response that isn't a stream is read like a stream's one event.
 
     Attributes:
+        http: The response's status and headers.
+        body: Takes the response.
         url: Where the request went, for the message of a 404.
         subject: What the images are about, for their file names.
-        images: How many images were asked for.
+        expected: How many images were asked for.
         source: Fetches those that come as links.
         secrets: What must not be in an error, though the server quote it.
     """
 
+    http: HTTPInfo
+    body: Body
     url: httpx.URL
     subject: str
-    images: int
+    expected: int
     source: ImageSource
     secrets: Secrets
 
+    def __post_init__(self) -> None:
+        self._partial: list[GeneratedImage] = []
+        self._images: list[GeneratedImage] = []
+        self._failures: list[APIStatusError] = []
+        self._faults: list[tuple[int, BrokenImageError, _Source]] = []
+        self._said: dict[str, Any] = {}
+        self._last: JSONReader | None = None
+        self._done = False
 
-def read_image(reader: JSONReader, entry: object, index: int, asked: Asked) -> GeneratedImage:
-    """Return the image of one entry or event, and take its mark or its base64 out of it.
+    def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
+        """Yield the events that the bytes so far complete.
 
-    Args:
-        reader: What read the entry.
-        entry: The JSON of it.
-        index: Which of its response's images it is, from 0.
-        asked: What the call asked.
+        Raises:
+            APIStatusError: The server sent an error as an event.
+            ResponseError: An event can't be understood.
+            TooLargeError: There is too much of it.
+        """
+        self.body.write(chunk)
+        yield from self._events()
 
-    Raises:
-        BrokenImageError: There is none, or it isn't whole.
-    """
-    if not isinstance(entry, dict):
-        raise BrokenImageError(f"isn't an object: {short(entry)}")
-    content = reader.image(entry.pop("b64_json", None))
-    said: dict[str, Any] = reader.restored(entry)
-    url = only(str, said.get("url")) or None
-    if content is None and url is None:
-        raise BrokenImageError("has neither b64_json nor url")
-    return GeneratedImage(
-        content,
-        url=url,
-        revised_prompt=only(str, said.get("revised_prompt")),
-        extra={name: value for name, value in said.items() if name not in {"url", "revised_prompt"}},
-        index=index,
-        subject=asked.subject,
-        source=asked.source,
-    )
+    def finish(self, cause: Exception | None = None) -> Iterator[StreamEvent]:
+        """Yield the events of the end.
+
+        Args:
+            cause: What cut the response off, if it didn't end by itself.
+
+        Raises:
+            StreamInterruptedError: There is no finished image, or the stream was cut before the last.
+            NoImageError: There is no image in a response that isn't a stream.
+            APIStatusError: The server sent an error in place of the images.
+            ResponseError: An event, or a response that isn't a stream, can't be understood, or an image is broken.
+        """
+        if cause is None:
+            self.body.close()
+        yield from self._events()
+        form = self.body.form
+        if isinstance(cause, TooLargeError):
+            raise self._error(ResponseError, f"{cause}; the call may be billed", b"", form) from cause
+        is_whole = not isinstance(form, EventDecoder) and (cause is None or self.body.is_whole())
+        if is_whole:
+            yield from self._whole(form)
+        if self._failures and not self._images:
+            raise self._failures[0]
+        if self._faults:
+            text = "; ".join(f"image {number} of {self._count} {fault}" for number, fault, _ in self._faults)
+            _, fault, source = self._faults[0]
+            raise self._error(ResponseError, short(text), source.read()) from fault
+        if is_whole and not self._images:
+            raw = self.body.read()
+            raise self._error(NoImageError, f"the response holds no image: {Fault(self._said).text() or excerpt(raw)}", raw, form)
+        missing = self.expected - len(self._failures) if cause is not None and not self._done else 1
+        if not is_whole and len(self._images) < missing:
+            raise self._interrupted(cause) from cause
+
+    def result(self) -> ImagesResult:
+        """Return the finished images, once the response has ended.
+
+        Raises:
+            StreamInterruptedError: There is none.
+        """
+        if not self._images:
+            raise self._interrupted(None)
+        known, http = read_fields(ImagesResult, self._said), self.http
+        known["created"] = known["created"] or only(int, self._said.get("created_at"))
+        usage: Usage | None = known["usage"]
+        if usage and http.cost is None:
+            http = replace(http, cost=only(float, usage.extra.get("cost")) or only(int, usage.extra.get("cost")))
+        has_model = isinstance(self.body.form, JSONReader) and not isinstance(self.body.form, EventDecoder)
+        parse = partial(ImagesResponse.from_dict, self._said) if has_model else None
+        return ImagesResult(tuple(self._images), http, **known, failures=tuple(self._failures), _parse=parse)
+
+    def _events(self) -> Iterator[StreamEvent]:
+        for reader in self.body.events():
+            if reader.text.strip() == _DONE:
+                self._done = True
+            else:
+                self._last = reader
+                yield from self._document(reader, "an event isn't a JSON object")
+
+    def _whole(self, form: object) -> Iterator[StreamEvent]:
+        """Yield the events of a response that isn't a stream."""
+        if isinstance(form, JSONReader):
+            yield from self._document(form, f"the response ({self.http.status_code}, {_shown_type(self.http)}) isn't JSON")
+        elif isinstance(form, Content):
+            contents: Iterable[object] = [form]
+            if is_archive(form):
+                from .archive import unpacked
+
+                contents = unpacked(form, self.body.largest)
+            images = (self._image(JSONReader(), {"b64_json": content}, index) for index, content in enumerate(contents))
+            yield from self._take(_COMPLETED, {}, images, form)
+        if not self._images:
+            refusal = self._refusal(self.body.read())
+            self._failures += [refusal] if isinstance(refusal, ContentPolicyError) else []
+
+    def _document(self, reader: JSONReader, complaint: str) -> Iterator[StreamEvent]:
+        """Yield the events of one event, or of a response that isn't a stream."""
+        is_event = reader is self._last
+        try:
+            document = reader.document()
+            fields: dict[str, Any] = document if isinstance(document, dict) else {"data": document}
+            entries = entries_of(reader, fields)
+            has_image = any(map(is_entry, entries))
+            if is_event and not has_image and fields is not document:
+                raise ValueError("it is no object")  # noqa: TRY301  as bad as what the decoder finds
+        except ValueError as error:
+            raw = reader.read()
+            raise self._error(ResponseError, f"{complaint}: {excerpt(raw)}", raw, reader) from error
+        kind = only(str, fields.get("type")) or reader.name if is_event else _COMPLETED
+        if "error" in {kind, reader.name} or (not kind and not has_image and Fault(fields).is_failure()):
+            refusal = self._refusal(reader.read())
+            refusal.images = tuple(self._images)
+            raise refusal
+        is_note = is_event and not has_image
+        images = [self._image(reader, entry, index) for index, entry in enumerate([fields] if is_note else entries, self._count)]
+        yield from self._take(kind, reader.restored(fields), images, None if is_note else reader)
+
+    def _take(self, kind: str, fields: dict[str, Any], images: Iterable[_Made], source: _Source | None) -> Iterator[StreamEvent]:
+        """Yield an event of each image; without a source, one that is missing is no fault."""
+        is_partial = _is_partial(kind, fields)
+        self._said |= {} if is_partial else fields
+        for made in images:
+            image = BrokenImageError(f"could not be made: {made}") if isinstance(made, APIStatusError) else made
+            index = len(self._partial) + len(self._images)
+            event: type[StreamEvent] = PartialImage if is_partial else StreamEvent
+            if isinstance(made, APIStatusError):
+                self._failures.append(made)
+            elif isinstance(made, BrokenImageError):
+                self._faults += [(self._count + 1, made, source)] if source and not is_partial else []
+            elif is_partial:
+                self._partial.append(made)
+            else:
+                event = CompletedImage
+                self._images.append(made)
+            yield event(kind, index, fields, self.http, image, **read_fields(event, fields))
+
+    def _image(self, reader: JSONReader, entry: object, index: int) -> _Made:
+        """Return the image of an entry, or what is wrong with it, in its bytes or in the server's words."""
+        try:
+            return self._whole_image(reader, entry, index)
+        except BrokenImageError as error:
+            said = reader.restored(entry)
+            return self._refusal(json.dumps(said).encode()) if Fault(said).is_failure() else error
+
+    def _whole_image(self, reader: JSONReader, entry: object, index: int) -> GeneratedImage:
+        """Return the image of an entry, and take its mark or its base64 out of it.
+
+        Raises:
+            BrokenImageError: There is none, or it isn't whole.
+        """
+        if not isinstance(entry, dict):
+            raise BrokenImageError(f"isn't an object: {short(entry)}")
+        content = reader.image(entry.pop("b64_json", None))
+        said: dict[str, Any] = reader.restored(entry)
+        url = only(str, said.get("url")) or None
+        if content is None and url is None:
+            raise BrokenImageError("has neither b64_json nor url")
+        prompt = only(str, said.get("revised_prompt"))
+        extra = {name: value for name, value in said.items() if name not in {"url", "revised_prompt"}}
+        return self._made(content, index, url=url, revised_prompt=prompt, extra=extra, source=self.source)
+
+    def _made(self, content: Content | None, index: int, **more: Any) -> GeneratedImage:
+        return GeneratedImage(content, index=index, subject=self.subject, **more)
+
+    def _refusal(self, body: bytes) -> APIStatusError:
+        return status_error(self.http, body, self.url, self.secrets)
+
+    @property
+    def _count(self) -> int:
+        """Return how many images there should be so far."""
+        return len(self._images) + len(self._failures) + len(self._faults)
+
+    def _interrupted(self, cause: Exception | None) -> ResponseError:
+        why = f" ({type(cause).__name__}: {cause})" if cause else ""
+        text = (
+            f"the stream ended after {len(self._images)} finished and {len(self._partial)} unfinished images{why}; "
+            "the call may be billed"
+        )
+        body = (self._last or self.body).read()
+        return self._error(StreamInterruptedError, text, body, self.body.form, partial_images=self._partial)
+
+    def _error(self, kind: type[ResponseError], message: str, body: bytes, rest: object = None, **more: Any) -> ResponseError:
+        """Return an error with all images that were good, and those that came whole in what can't be understood."""
+        whole = enumerate(rest.whole_images() if isinstance(rest, JSONReader) else (), self._count)
+        images = [*self._images, *(self._made(content, index) for index, content in whole)]
+        return kind(message, body=body, http=self.http, images=images, **more)
 
 
-def make_result(
-    images: Sequence[GeneratedImage], http: HTTPInfo, said: Mapping[str, Any], failures: Sequence[Exception], *, is_whole: bool
-) -> ImagesResult:
-    """Return a result.
+def _shown_type(http: HTTPInfo) -> str:
+    return short(content_type(http.headers)) or "no content type"
 
-    Args:
-        images: Its images.
-        http: The response's status and headers.
-        said: What the server said of them all, in the response or in the stream's last event.
-        failures: What it said of images that it could not make.
-        is_whole: Whether that is a response of the API's own form, which the generated client has a model of.
-    """
-    known = read_fields(ImagesResult, said)
-    known["created"] = known["created"] or only(int, said.get("created_at"))
-    usage: Usage | None = known["usage"]
-    if usage and http.cost is None:
-        http = replace(http, cost=only(float, usage.extra.get("cost")) or only(int, usage.extra.get("cost")))
-    parse = partial(ImagesResponse.from_dict, said) if is_whole else None
-    return ImagesResult(tuple(images), http, **known, failures=tuple(failures), _parse=parse)
+
+def _is_partial(kind: str, fields: dict[str, Any]) -> bool:
+    """Tell whether an event's images are unfinished ones: by how its type ends, or else by whether it counts them."""
+    known = {name.rpartition(".")[2]: _PARTIAL_INDEX in model for name, model in event_models().items()}
+    return known.get(kind.rpartition(".")[2], _PARTIAL_INDEX in fields)
 
 
 def read_fields(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
