@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from ._results import GeneratedImage, HTTPInfo
 
+# The classes of those statuses that have one of their own.
+STATUS_ERRORS: dict[int, type[APIStatusError]] = {}
 _SERVER_ERRORS = 500
 _SERVICE_UNAVAILABLE = 503
 # A server that points elsewhere for the outcome has begun; one that timed out, or has the same request twice, may have.
@@ -88,6 +90,10 @@ class APIStatusError(ImagesAPIError):
 
     images: tuple[GeneratedImage, ...] = ()
 
+    def __init_subclass__(cls, status: int | None = None) -> None:
+        super().__init_subclass__()
+        STATUS_ERRORS.update({status: cls} if status else {})
+
     def __init__(self, message: str, *, http: HTTPInfo, body: object) -> None:
         self.http = http
         self.body = body
@@ -103,7 +109,7 @@ class APIStatusError(ImagesAPIError):
         super().__init__(message)
 
 
-class BadRequestError(APIStatusError):
+class BadRequestError(APIStatusError, status=400):
     """400: the server doesn't accept the request."""
 
 
@@ -117,27 +123,27 @@ class ContentPolicyError(BadRequestError):
     moderation_details: Any = None
 
 
-class AuthenticationError(APIStatusError):
+class AuthenticationError(APIStatusError, status=401):
     """401: the key is missing or wrong."""
 
 
-class PermissionDeniedError(APIStatusError):
+class PermissionDeniedError(APIStatusError, status=403):
     """403: the key may not do this."""
 
 
-class NotFoundError(APIStatusError):
+class NotFoundError(APIStatusError, status=404):
     """404: no such path or model; often a base URL without its `/v1`."""
 
 
-class ConflictError(APIStatusError):
+class ConflictError(APIStatusError, status=409):
     """409: the request collides with another."""
 
 
-class UnprocessableEntityError(APIStatusError):
+class UnprocessableEntityError(APIStatusError, status=422):
     """422: the server understands the request but can't carry it out."""
 
 
-class RateLimitError(APIStatusError):
+class RateLimitError(APIStatusError, status=429):
     """429: too many requests, or too many images, in a time.
 
     Attributes:

@@ -27,7 +27,7 @@ class ImagesAPIError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only arguments don't survive the pickling that exceptions have from birth.
-        return _rebuild, (type(self), self.args, self.__dict__)
+        return _new, (type(self),), {"args": self.args, **self.__dict__}
 
 
 class InvalidRequestError(ImagesAPIError, ValueError):
@@ -45,11 +45,9 @@ class InvalidRequestError(ImagesAPIError, ValueError):
         # What was refused is often what can't be pickled, such as an open file.
         kinds = str | int | float | None
         plain = [each if isinstance(each.value, kinds) else each._replace(value=shown(each.value)) for each in self.problems]
-        return _rebuild, (type(self), self.args, self.__dict__ | {"problems": tuple(plain)})
+        *new, state = super().__reduce__()
+        return (*new, state | {"problems": tuple(plain)})
 
 
-def _rebuild(kind: type[ImagesAPIError], args: tuple[Any, ...], state: dict[str, Any]) -> ImagesAPIError:
-    error: ImagesAPIError = OSError.__new__(kind, *args) if issubclass(kind, OSError) else kind.__new__(kind, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
+def _new(kind: type[ImagesAPIError]) -> ImagesAPIError:
+    return OSError.__new__(kind) if issubclass(kind, OSError) else kind.__new__(kind)

@@ -63,7 +63,7 @@ class Body:
             self.form.write(taken)
         if len(taken) < len(chunk):
             raise TooLargeError(f"the response is larger than max_response_bytes, {self.largest}")
-        if isinstance(self.form, JSONReader) and self.form.text_size > MOST_TEXT:
+        if isinstance(self.form, JSONReader) and len(self.form.text) + self.form.held > MOST_TEXT:
             raise TooLargeError(f"the response holds more than {MOST_TEXT >> 20} MiB besides its images")
 
     def close(self) -> None:

@@ -21,15 +21,6 @@ if TYPE_CHECKING:
     from images_api._results import HTTPInfo
     from images_api._secrets.quoted import Secrets
 
-_STATUS_ERRORS: dict[int, type[errors.APIStatusError]] = {
-    400: errors.BadRequestError,
-    401: errors.AuthenticationError,
-    403: errors.PermissionDeniedError,
-    404: errors.NotFoundError,
-    409: errors.ConflictError,
-    422: errors.UnprocessableEntityError,
-    429: errors.RateLimitError,
-}
 # Failures before the first byte of the request went out.
 _NEVER_STARTED = (
     httpx.ConnectError,
@@ -78,7 +69,7 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
         known = (int(name) for code in codes for name, names in meanings if code in names and name.isdecimal())
         http = replace(http, status_code=next(known, http.status_code))
     status = http.status_code
-    kind = _STATUS_ERRORS.get(status, errors.InternalServerError if status >= _SERVER_ERRORS else errors.APIStatusError)
+    kind = errors.STATUS_ERRORS.get(status, errors.InternalServerError if status >= _SERVER_ERRORS else errors.APIStatusError)
     if said.is_refusal(status):
         kind = errors.ContentPolicyError
     elif kind is errors.RateLimitError and error_codes()["quota"].intersection(codes):

@@ -19,13 +19,14 @@ from images_api._images.spool import Content, Spool
 
 # More than any server has to say besides its images.
 MOST_TEXT = 64 << 20
-_OWN_SIZE = 1024
 _LONGEST_BEGINNING = 256
 # A shorter string isn't worth it.
 _SMALL = 4 << 10
 # A string that begins like base64, slashes escaped or not, and is long, or may become so: no quote follows. No other quote
 # stands before so many letters, unless it is an escaped one.
 _BEGINNING = re.compile(rb'"(?<!\\")((?:\s*data:[^",]{0,100};base64,)?[\w+/\\-]{48,96}+)(?=[^"]{%d}|[^"]*\Z)' % _SMALL)
+# What stands in a document for a string that is an image.
+_MARK = re.compile(rb'(?<=")[0-9a-f]{16}')
 _BASE64 = re.compile(r"(?:data:[\w/+;=.-]*,)?[/\w+-]{48,}={0,2}", re.ASCII)
 # An escape that goes on in the next chunk, behind any number of whole ones.
 _TORN_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
@@ -46,12 +47,18 @@ class JSONReader:
         text: The document, with a mark in place of each image.
         images: The images, by their marks.
         name: What its event is called, where it is one.
+
+    Attributes:
+        text: The document so far, with a mark in place of each image.
+        held: How many bytes of memory it needs for what isn't in the text, besides images, at least.
     """
+
+    held = 1024
 
     def __init__(self, text: bytes = b"", images: dict[str, Base64Text] | None = None, name: str = "") -> None:
         self.name = name
         self._spool = Spool()
-        self._text = bytearray(text)
+        self.text = bytearray(text)
         self._searched = 0
         self._images = images or {}
         self._image: Base64Text | None = None
@@ -68,23 +75,12 @@ class JSONReader:
 
     def read(self) -> bytes:
         """Return the document as it came; base64 in lines, or with escapes in it, may be written in a simpler way."""
-        parts: list[bytes | bytearray] = []
-        offset = 0
-        for mark, image in self._images.items():
-            found = self._text.index(mark.encode(), offset)
-            parts += [self._text[offset:found], image.text()]
-            offset = found + len(mark)
-        return b"".join([*parts, self._text[offset:], self._torn])
 
-    @property
-    def text(self) -> bytes:
-        """Return the document with a mark in place of each image."""
-        return bytes(self._text)
+        def unmarked(found: re.Match[bytes]) -> bytes:
+            image = self._images.get(found[0].decode())
+            return image.text() if image else found[0]
 
-    @property
-    def text_size(self) -> int:
-        """Return how many bytes of memory it takes besides its images, at least."""
-        return _OWN_SIZE + len(self._text)
+        return _MARK.sub(unmarked, self.text) + self._torn
 
     def document(self) -> Any:
         """Return what the document says, with a mark in place of each image, to be given to `image`.
@@ -129,28 +125,28 @@ class JSONReader:
     def whole_images(self) -> list[Content]:
         """Return the images that came whole, though the document may not have."""
         found = [image.content for image in self._images.values() if image.is_whole()]
-        for text in _BASE64.findall(self._text.decode(errors="replace").replace("\\/", "/")):
+        for text in _BASE64.findall(self.text.decode(errors="replace").replace("\\/", "/")):
             with suppress(BrokenImageError):
                 found += [content] if self.is_image(text) and (content := self.image(text)) else []
         return found
 
     def _read_text(self, chunk: bytes) -> bytes:
         """Read up to the beginning of an image, and return the rest."""
-        self._text += chunk
-        while found := _BEGINNING.search(self._text, self._searched):
+        self.text += chunk
+        while found := _BEGINNING.search(self.text, self._searched):
             start, end = found.span(1)
-            if len(self._text) < end + _SMALL:
+            if len(self.text) < end + _SMALL:
                 self._searched = start - 1
                 return b""
             self._searched = start
             prefix = image_beginning(found[1].decode(errors="replace").replace("\\/", "/"))
             if prefix is not None:
-                begun, mark = bytes(self._text[start:]), os.urandom(8).hex()
+                begun, mark = bytes(self.text[start:]), os.urandom(8).hex()
                 end = begun.index(b",") + 1 if prefix else 0
-                self._text[start:] = mark.encode()
+                self.text[start:] = mark.encode()
                 self._image = self._images[mark] = Base64Text(self._spool.new(), begun[:end])
                 return begun[end:]
-        self._searched = max(self._searched, len(self._text) - _LONGEST_BEGINNING)
+        self._searched = max(self._searched, len(self.text) - _LONGEST_BEGINNING)
         return b""
 
     def _read_image(self, image: Base64Text, chunk: bytes) -> bytes:
@@ -164,8 +160,8 @@ class JSONReader:
             if image.content.size > MOST_TEXT:
                 raise TooLargeError("the response holds too much that only begins like an image") from error
             mark, _ = self._images.popitem()
-            self._text[-len(mark) :] = image.text() + text
-            self._searched, self._torn = len(self._text), b""
+            self.text[-len(mark) :] = image.text() + text
+            self._searched, self._torn = len(self.text), b""
         else:
             if not quote:
                 return b""
@@ -173,7 +169,7 @@ class JSONReader:
         return quote + rest
 
 
-def decode_json(body: bytes) -> Any:
+def decode_json(body: bytes | bytearray) -> Any:
     """Return a JSON body.
 
     Raises:
@@ -183,14 +179,10 @@ def decode_json(body: bytes) -> Any:
         document: object = json.loads(body)
     except RecursionError as error:
         raise ValueError(_TOO_DEEP) from error
-    if body.count(b"[") + body.count(b"{") > _DEEPEST and _is_deep(document):
+    level, depth = [document], 0
+    while level and depth < _DEEPEST:
+        parts = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level, depth = [*chain.from_iterable(parts)], depth + 1
+    if level:
         raise ValueError(_TOO_DEEP)
     return document
-
-
-def _is_deep(document: object) -> bool:
-    level = [document]
-    for _ in range(_DEEPEST):
-        parts = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
-        level = [*chain.from_iterable(parts)]
-    return bool(level)

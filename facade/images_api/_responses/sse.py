@@ -32,13 +32,7 @@ class EventDecoder(JSONReader):
     def __init__(self) -> None:
         super().__init__()
         self.complete = deque[JSONReader]()
-        self._untaken = 0
         self._scanned = 0
-
-    @property
-    def text_size(self) -> int:
-        """Return how many bytes of memory the events take that nobody took yet, besides their images."""
-        return super().text_size + self._untaken
 
     def write(self, chunk: bytes) -> None:
         """Take the next chunk.
@@ -47,17 +41,17 @@ class EventDecoder(JSONReader):
             TooLargeError: What begins like an image is some other text, of more than 64 MiB.
         """
         super().write(chunk)
-        while found := _BLANK_LINE.search(self._text, self._scanned):
+        while found := _BLANK_LINE.search(self.text, self._scanned):
             self._split(found.end())
-        self._scanned = max(0, len(self._text) - 1)
+        self._scanned = max(0, len(self.text) - 1)
 
     def close(self) -> None:
         """Say that all came, a last event that has no blank line behind it included."""
-        self._split(len(self._text))
+        self._split(len(self.text))
 
     def events(self) -> Iterator[JSONReader]:
         """Yield each event that is complete, once."""
-        self._untaken = 0
+        self.held = 0
         while self.complete:
             yield self.complete.popleft()
 
@@ -66,8 +60,8 @@ class EventDecoder(JSONReader):
         return []
 
     def _split(self, end: int) -> None:
-        text = bytes(self._text[:end])
-        del self._text[:end]
+        text = bytes(self.text[:end])
+        del self.text[:end]
         self._searched, self._scanned = max(0, self._searched - end), 0
         lines = [line.partition(b":") for line in text.splitlines()]
         data = b"\n".join(value.removeprefix(b" ") for field, _, value in lines if field == b"data")
@@ -76,4 +70,4 @@ class EventDecoder(JSONReader):
         if data.strip():
             name = b"".join(names[-1:])[:_LONGEST_NAME].decode(errors="replace").strip()
             self.complete.append(JSONReader(data, images, name))
-            self._untaken += self.complete[-1].text_size
+            self.held += self.complete[-1].held + len(data)
