@@ -35,7 +35,7 @@ _EXTENSIONS: dict[str, Schema | bool] = {
     "x-codes": {
         "type": "object",
         "patternProperties": {
-            "^(policy|quota|[1-5][0-9]{2})$": {"type": "array", "items": {"type": "string", "pattern": "^[^A-Z]+$"}}
+            "^(policy|phrases|quota|[1-5][0-9]{2})$": {"type": "array", "items": {"type": "string", "pattern": "^[^A-Z]+$"}}
         },
         "additionalProperties": False,
     },
@@ -57,7 +57,7 @@ _EXTENSIONS: dict[str, Schema | bool] = {
 # What their keys may be, for those who misspelt one.
 _KEYS = {
     "x-retired": ("date", "successor"),
-    "x-codes": ("policy", "quota", "a status such as 400"),
+    "x-codes": ("policy", "phrases", "quota", "a status such as 400"),
     **{name: tuple(at(_EXTENSIONS, (name, "properties"))) for name in ("x-image", "x-sides")},
 }
 # In these, a key that begins so is a name or a value of the API, and no extension.

@@ -39,14 +39,6 @@ _MODERATION = ("moderation_details", "content_filter_result", "content_filter_re
 _VERDICTS = ("respect_moderation", "is_image_safe")
 # How servers without a code for it refuse content.
 _STATUSES_OF_REFUSALS = (200, 400, 403, 422, 451, 500)
-_REFUSAL = re.compile(
-    r"content ?(management )?policy ?violation|violat\w+ .{0,40}(content|usage|use|safety) (polic|guideline)"
-    r"|(rejected|blocked|filtered) .{0,30}(safety|moderation|content (management )?policy)"
-    r"|flagged .{0,30}(content|safety|moderation)|nsfw .{0,20}detected"
-    r"|(contain|detect)\w* .{0,30}(nsfw|sensitive (content|info)|inappropriate|unsafe content)"
-    r"|new_sensitive|敏感",
-    re.IGNORECASE,
-)
 _NO_SUCH_ADDRESS = (404, 405)
 
 
@@ -154,7 +146,7 @@ class Fault:
         """Tell whether a content policy is why there is no image."""
         if any(_policy().fullmatch(re.sub(r"[\W_]", "", code)) for code in self.codes()) or False in self.values(*_VERDICTS):
             return True
-        return status in _STATUSES_OF_REFUSALS and any(map(_REFUSAL.search, self._texts))
+        return status in _STATUSES_OF_REFUSALS and any(map(_phrases().search, self._texts))
 
     def is_failure(self) -> bool:
         """Tell whether an event, or what stands in place of an image, says why there is none."""
@@ -193,6 +185,11 @@ def _lead(http: HTTPInfo, url: httpx.URL, codes: list[str]) -> str:
 @cache
 def _policy() -> re.Pattern[str]:
     return re.compile("|".join(translate(code.replace("_", "")) for code in error_codes()["policy"]))
+
+
+@cache
+def _phrases() -> re.Pattern[str]:
+    return re.compile("|".join(error_codes()["phrases"]), re.IGNORECASE)
 
 
 def _document(body: bytes) -> object:

@@ -142,7 +142,7 @@ class ResponseReader:
 
     def _events(self) -> Iterator[StreamEvent]:
         for reader in self.body.events():
-            if reader.text.strip() == _DONE:
+            if bytes(reader.text.strip()) == _DONE:
                 self._done = True
             else:
                 self._last = reader
