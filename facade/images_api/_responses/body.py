@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from images_api._images.base64 import check_image
-from images_api._images.headers import HEAD, media_type
+from images_api._images.headers import HEAD, SVG, media_type
 from images_api._images.spool import Content, Spool
 
 from .json import MOST_TEXT, JSONReader, TooLargeError
@@ -100,14 +100,13 @@ class Body:
     def _begin(self, *, at_end: bool) -> None:
         """Tell what the first bytes stand for, if they are enough."""
         head, kind = self._head, media_type(self._head)
-        is_other_xml = kind == "image/svg+xml" and b"<svg" not in head
         if _JSON.match(head):
             self.form = JSONReader()
         elif _EVENTS.match(head):
             self.form, head = EventDecoder(), head.removeprefix(_BOM)
         elif len(head) < HEAD and not at_end:
             return
-        elif self._type.startswith("image/") or head.startswith(_ARCHIVE) or (kind and not is_other_xml):
+        elif self._type.startswith("image/") or head.startswith(_ARCHIVE) or (kind and (kind != SVG or b"<svg" in head)):
             self.form = Spool().new()
         else:
             self.form = EventDecoder() if self._type == "text/event-stream" else JSONReader()

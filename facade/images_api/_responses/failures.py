@@ -158,10 +158,9 @@ class Fault:
             self._gather(said.get("error"), is_text=True)
             self.fields.append(said)
             for name, each in said.items():
-                if name == "errors" and isinstance(each, dict):
-                    self._gather([*each.values()], is_text=True)
-                elif name != "error" and (_WORDS.fullmatch(name) or _PLACES.fullmatch(name)):
-                    self._gather(each, is_text=_WORDS.fullmatch(name) is not None)
+                parts = [*each.values()] if name == "errors" and isinstance(each, dict) else each
+                if name != "error" and (_WORDS.fullmatch(name) or _PLACES.fullmatch(name)):
+                    self._gather(parts, is_text=_WORDS.fullmatch(name) is not None)
         elif isinstance(said, list):
             for each in said:
                 self._gather(each, is_text=is_text)

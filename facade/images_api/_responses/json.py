@@ -28,12 +28,10 @@ _BEGINNING = re.compile(rb'"(?<!\\")((?:\s*data:[^",]{0,100};base64,)?[\w+/\\-]{
 # What stands in a document for a string that is an image.
 _MARK = re.compile(rb'(?<=")[0-9a-f]{16}')
 _BASE64 = re.compile(r"(?:data:[\w/+;=.-]*,)?[/\w+-]{48,}={0,2}", re.ASCII)
-# An escape that goes on in the next chunk, behind any number of whole ones.
-_TORN_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:u[0-9a-fA-F]{0,3})?)\Z")
+# An escape that goes on in the next chunk has so many characters here, at most.
 _LONGEST_TORN_ESCAPE = 5
 # Deeper than any server has a use for. Some Pythons read a thousand times as much, and can't show, copy or pickle it.
 _DEEPEST = 100
-_TOO_DEEP = "nested too deep"
 
 
 class TooLargeError(httpx.DecodingError):
@@ -152,8 +150,8 @@ class JSONReader:
     def _read_image(self, image: Base64Text, chunk: bytes) -> bytes:
         """Read up to the end of an image, and return the rest."""
         text, quote, rest = (self._torn + chunk).partition(b'"')
-        torn = _TORN_ESCAPE.search(text) if b"\\" in text[-_LONGEST_TORN_ESCAPE:] and not quote else None
-        self._torn = torn[1] if torn else b""
+        torn = -1 if quote else text.rfind(b"\\", -_LONGEST_TORN_ESCAPE)
+        self._torn = text[torn:] if torn >= 0 else b""
         try:
             image.write(text.removesuffix(self._torn), last=bool(quote))
         except ValueError as error:  # it is some other text, in which there may be anything
@@ -177,12 +175,12 @@ def decode_json(body: bytes | bytearray) -> Any:
     """
     try:
         document: object = json.loads(body)
+        level, depth = [document], 0
+        while level and depth < _DEEPEST:
+            parts = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+            level, depth = [*chain.from_iterable(parts)], depth + 1
+        if level:
+            raise RecursionError  # noqa: TRY301  as Python does at a depth of its own
     except RecursionError as error:
-        raise ValueError(_TOO_DEEP) from error
-    level, depth = [document], 0
-    while level and depth < _DEEPEST:
-        parts = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
-        level, depth = [*chain.from_iterable(parts)], depth + 1
-    if level:
-        raise ValueError(_TOO_DEEP)
+        raise ValueError("nested too deep") from error
     return document

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from images_api._contract.document import event_models
 from images_api._errors import APIStatusError, ContentPolicyError, NoImageError, ResponseError, StreamInterruptedError
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from images_api._results import HTTPInfo, ImageSource
     from images_api._secrets.quoted import Secrets
 
-Value = TypeVar("Value")
 _Made: TypeAlias = GeneratedImage | BrokenImageError | APIStatusError
 _Source: TypeAlias = JSONReader | Content
 
@@ -76,7 +75,6 @@ class ResponseReader:
         self._faults: list[tuple[int, BrokenImageError, _Source]] = []
         self._said: dict[str, Any] = {}
         self._last: JSONReader | None = None
-        self._done = False
 
     def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
         """Yield the events that the bytes so far complete.
@@ -119,8 +117,8 @@ class ResponseReader:
         if is_whole and not self._images:
             raw = self.body.read()
             raise self._error(NoImageError, f"the response holds no image: {Fault(self._said).text() or excerpt(raw)}", raw, form)
-        missing = self.expected - len(self._failures) if cause is not None and not self._done else 1
-        if not is_whole and len(self._images) < missing:
+        needed = 1 if cause is None else self.expected - len(self._failures)
+        if not is_whole and len(self._images) < needed:
             raise self._interrupted(cause) from cause
 
     def result(self) -> ImagesResult:
@@ -136,14 +134,13 @@ class ResponseReader:
         usage: Usage | None = known["usage"]
         if usage and http.cost is None:
             http = replace(http, cost=only(float, usage.extra.get("cost")) or only(int, usage.extra.get("cost")))
-        has_model = isinstance(self.body.form, JSONReader) and not isinstance(self.body.form, EventDecoder)
-        parse = partial(ImagesResponse.from_dict, self._said) if has_model else None
+        parse = partial(ImagesResponse.from_dict, self._said) if type(self.body.form) is JSONReader else None
         return ImagesResult(tuple(self._images), http, **known, failures=tuple(self._failures), _parse=parse)
 
     def _events(self) -> Iterator[StreamEvent]:
         for reader in self.body.events():
             if bytes(reader.text.strip()) == _DONE:
-                self._done = True
+                self.expected = 1  # what may be cut off behind it doesn't matter
             else:
                 self._last = reader
                 yield from self._document(reader, "an event isn't a JSON object")
@@ -151,7 +148,8 @@ class ResponseReader:
     def _whole(self, form: object) -> Iterator[StreamEvent]:
         """Yield the events of a response that isn't a stream."""
         if isinstance(form, JSONReader):
-            yield from self._document(form, f"the response ({self.http.status_code}, {_shown_type(self.http)}) isn't JSON")
+            kind = short(content_type(self.http.headers)) or "no content type"
+            yield from self._document(form, f"the response ({self.http.status_code}, {kind}) isn't JSON")
         elif isinstance(form, Content):
             contents: Iterable[object] = [form]
             if is_archive(form):
@@ -252,13 +250,10 @@ class ResponseReader:
 
     def _error(self, kind: type[ResponseError], message: str, body: bytes, rest: object = None, **more: Any) -> ResponseError:
         """Return an error with all images that were good, and those that came whole in what can't be understood."""
-        whole = enumerate(rest.whole_images() if isinstance(rest, JSONReader) else (), self._count)
+        # An event that isn't complete may bring an unfinished image.
+        whole = enumerate(rest.whole_images() if type(rest) is JSONReader else (), self._count)
         images = [*self._images, *(self._made(content, index) for index, content in whole)]
         return kind(message, body=body, http=self.http, images=images, **more)
-
-
-def _shown_type(http: HTTPInfo) -> str:
-    return short(content_type(http.headers)) or "no content type"
 
 
 def _is_partial(kind: str, fields: dict[str, Any]) -> bool:
@@ -272,7 +267,7 @@ def read_fields(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
     return {each.name: _read(_KINDS[each.type], said.get(each.name)) for each in fields_of(kind) if each.type in _KINDS}
 
 
-def only(kind: type[Value], value: object) -> Value | None:
+def only(kind: type, value: object) -> Any:
     """Return None for what a server left out, or filled with something of another kind."""
     return value if isinstance(value, kind) and not (isinstance(value, bool) and kind is int) else None
 

@@ -15,8 +15,6 @@ from .json import JSONReader
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from images_api._images.spool import Content
-
 # Two line ends, of which CR LF is one.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n){2}")
 _LONGEST_NAME = 200
@@ -54,10 +52,6 @@ class EventDecoder(JSONReader):
         self.held = 0
         while self.complete:
             yield self.complete.popleft()
-
-    def whole_images(self) -> list[Content]:
-        """Return none: those of an event that isn't complete may be unfinished."""
-        return []
 
     def _split(self, end: int) -> None:
         text = bytes(self.text[:end])
