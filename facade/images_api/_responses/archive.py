@@ -9,16 +9,13 @@ from zipfile import BadZipFile, ZipFile
 
 from images_api._images.base64 import BrokenImageError
 from images_api._images.headers import media_type
-from images_api._images.spool import Spool
+from images_api._images.spool import Content, Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from images_api._images.spool import Content
-
 # Stored and deflated. What others need of memory is said by the archive itself.
 _CODINGS = (0, 8)
-_CHUNK = 256 << 10
 # The end of an archive has the size of its directory: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
 _END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
 _LONGEST_END = 42
@@ -44,7 +41,7 @@ def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError
                 if each.compress_type in _CODINGS:
                     content = spool.new()
                     with members.open(each) as member:
-                        copyfileobj(member, content, _CHUNK)
+                        copyfileobj(member, content)
                     content.close()
                     if media_type(content.beginning()):
                         yield content

@@ -14,7 +14,7 @@ from images_api._events import CompletedImage, PartialImage, StreamEvent
 from images_api._images.base64 import BrokenImageError
 from images_api._images.spool import Content
 from images_api._messages import short
-from images_api._results import GeneratedImage, ImagesResult, TokenDetails, Usage
+from images_api._results import GeneratedImage, HTTPInfo, ImageSource, ImagesResult, TokenDetails, Usage
 from images_api_client.models.images_response import ImagesResponse
 
 from .body import Body, content_type, is_archive
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from images_api._results import HTTPInfo, ImageSource
     from images_api._secrets.quoted import Secrets
 
 _Made: TypeAlias = GeneratedImage | BrokenImageError | APIStatusError
