@@ -605,6 +605,19 @@ def test_a_stream_says_the_same_wherever_it_is_cut(name: str) -> None:
     _check_events(EVENTS[name], cuts(EVENTS[name]))
 
 
+@pytest.mark.parametrize("step", [99, 1000, 4096, 4097, 9999, 1 << 16, 1 << 30])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_events_with_images_of_any_size_come_one_by_one(step: int, end: bytes) -> None:
+    pictures = [b64(GIF + random.Random(size).randbytes(size)) for size in (90, 3000, 3100, 5000, 9000, 30_000)]  # noqa: S311
+    strange = [pictures[4] + b"!", pictures[4][:4100] + end + end + b"data: 7", b"\\" * 5000, b"A" * 5000, pictures[5] + b"\\"]
+    texts = [text for pair in zip(pictures, [*strange, b""], strict=True) for text in pair]
+    stream = b"".join(
+        b"event: x%bdata: %b%b%b" % (end, EVENT % text, end, end + b": %b" % pictures[3] + end if number % 3 else end)
+        for number, text in enumerate(texts)
+    )
+    _check_events(stream, [parts(stream, *range(step, len(stream), step))])
+
+
 @pytest.mark.parametrize("name", BODIES)
 def test_a_reply_said_as_an_event_says_the_same(name: str) -> None:
     stream = b"data: " + BODIES[name].replace(b"\n", b"\ndata: ") + b"\n\n" + EVENTS["pictures"]

@@ -30,7 +30,6 @@ class EventDecoder(JSONReader):
     def __init__(self) -> None:
         super().__init__()
         self.complete = deque[JSONReader]()
-        self._scanned = 0
 
     def write(self, chunk: bytes) -> None:
         """Take the next chunk.
@@ -38,10 +37,11 @@ class EventDecoder(JSONReader):
         Raises:
             TooLargeError: What begins like an image is some other text, of more than 64 MiB.
         """
+        scanned = max(0, self._searched - 1)  # behind it, the text may still become an image
         super().write(chunk)
-        while found := _BLANK_LINE.search(self.text, self._scanned):
+        while found := _BLANK_LINE.search(self.text, scanned):
             self._split(found.end())
-        self._scanned = max(0, len(self.text) - 1)
+            scanned = 0
 
     def close(self) -> None:
         """Say that all came, a last event that has no blank line behind it included."""
@@ -56,7 +56,7 @@ class EventDecoder(JSONReader):
     def _split(self, end: int) -> None:
         text = bytes(self.text[:end])
         del self.text[:end]
-        self._searched, self._scanned = max(0, self._searched - end), 0
+        self._searched = max(0, self._searched - end)
         lines = [line.partition(b":") for line in text.splitlines()]
         data = b"\n".join(value.removeprefix(b" ") for field, _, value in lines if field == b"data")
         names = [value for field, _, value in lines if field == b"event"]
