@@ -15,6 +15,7 @@ from raw_server import END, Do, RawServer, chunk, head, reply
 
 from images_api import (
     AsyncImagesClient,
+    CompletedImage,
     ContentPolicyError,
     DownloadError,
     ImagesAPIError,
@@ -302,6 +303,17 @@ class TestEvents:
             with pytest.raises(ContentPolicyError, match="sensitive information"):
                 call(events(failed, {"type": FINAL, "usage": {}}), stream=stream_it)
 
+    def test_with_several_images_say_no_base64_of_any(self) -> None:
+        (first, second) = (b64(BIG), b64(TWO))
+        with (
+            RawServer(
+                reply(events({"data": [{"b64_json": first}, {"b64_json": second}]}, name=FINAL), "text/event-stream")
+            ) as server,
+            ImagesClient(base_url=server.base_url) as client,
+            client.stream_generate("an otter") as stream,
+        ):
+            assert [(event.data, event.image.read()) for event in stream] == [({"data": [{}, {}]}, each) for each in (BIG, TWO)]
+
     def test_with_several_images_tell_of_those_that_are_missing(self) -> None:
         result = call(events({"data": [{"error": REFUSED}, {"b64_json": b64(ONE)}]}, name=FINAL))
         assert (told(result), [type(each) for each in result.failures]) == ([ONE], [ContentPolicyError])
@@ -358,6 +370,16 @@ class TestOneOfSeveral:
         assert (told(result), [type(each) for each in result.failures], result[0].index) == ([ONE], [ContentPolicyError], 1)
         with pytest.raises(ContentPolicyError):
             call(json.dumps({"data": [entry]}).encode())
+
+    def test_that_is_refused_is_no_event_of_a_stream_where_all_come_at_once(self) -> None:
+        body = reply(json.dumps({"data": [{"error": REFUSED}, {"b64_json": b64(ONE)}]}).encode())
+        with (
+            RawServer(body) as server,
+            ImagesClient(base_url=server.base_url) as client,
+            client.stream_generate("an otter") as stream,
+        ):
+            assert [(type(event), event.image.read()) for event in stream] == [(CompletedImage, ONE)]
+            assert [type(each) for each in stream.result().failures] == [ContentPolicyError]
 
     def test_that_failed_otherwise_is_told_as_well(self) -> None:
         result = call(json.dumps({"data": [{"b64_json": b64(ONE)}, {"error": "no worker is free"}]}).encode())

@@ -76,6 +76,6 @@ def event_models() -> Mapping[str, Schema]:
 
 @cache
 def error_codes() -> Mapping[str, frozenset[str]]:
-    """Return what servers call a fault, by what it means: `policy`, `quota`, or a status."""
+    """Return what servers call a fault, by what it means: `policy`, `quota`, or a status; and the `phrases` of a refusal."""
     codes = document()["components"]["schemas"]["ErrorDetail"]["properties"]["code"]["x-codes"]
     return {meaning: frozenset(names) for meaning, names in codes.items()}

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from images_api._contract.document import event_models
 from images_api._errors import APIStatusError, ContentPolicyError, NoImageError, ResponseError, StreamInterruptedError
@@ -105,8 +105,8 @@ class ResponseReader:
         if isinstance(cause, TooLargeError):
             raise self._error(ResponseError, f"{cause}; the call may be billed", b"", form) from cause
         is_whole = not isinstance(form, EventDecoder) and (cause is None or self.body.is_whole())
-        if is_whole:
-            yield from self._whole(form)
+        if is_whole:  # in which an image that is missing is no event
+            yield from (event for event in self._whole(form) if isinstance(event, CompletedImage))
         if self._failures and not self._images:
             raise self._failures[0]
         if self._faults:
@@ -146,10 +146,7 @@ class ResponseReader:
 
     def _whole(self, form: object) -> Iterator[StreamEvent]:
         """Yield the events of a response that isn't a stream."""
-        if isinstance(form, JSONReader):
-            kind = short(content_type(self.http.headers)) or "no content type"
-            yield from self._document(form, f"the response ({self.http.status_code}, {kind}) isn't JSON")
-        elif isinstance(form, Content):
+        if isinstance(form, Content):
             contents: Iterable[object] = [form]
             if is_archive(form):
                 from .archive import unpacked
@@ -157,6 +154,10 @@ class ResponseReader:
                 contents = unpacked(form, self.body.largest)
             images = (self._image(JSONReader(), {"b64_json": content}, index) for index, content in enumerate(contents))
             yield from self._take(_COMPLETED, {}, images, form)
+        else:
+            kind = short(content_type(self.http.headers)) or "no content type"
+            complaint = f"the response ({self.http.status_code}, {kind}) isn't JSON"
+            yield from self._document(cast("JSONReader", form), complaint)
         if not self._images:
             refusal = self._refusal(self.body.read())
             self._failures += [refusal] if isinstance(refusal, ContentPolicyError) else []
