@@ -176,7 +176,7 @@ class Call:
     @property
     def _where(self) -> str:
         """Say where the request went, and how often."""
-        _, proxy = self.pool.route.proxy(self.request.url) if self.pool.route else ("", "")
+        proxy = self.request.extensions.get("proxy")
         by = f" by the proxy {shown_url(proxy)}" if proxy else ""
         return f" from {self.request.url.netloc.decode('ascii')}{by}, try {self._made + 1}"
 

@@ -14,12 +14,8 @@ import httpx
 
 from images_api._errors import ImagesAPIError, InvalidRequestError, Problem
 
-from .tls import late_context
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-
-    from .proxies import Route
 
 HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 
@@ -34,15 +30,15 @@ class Pool(Generic[HTTPClient]):
 
     Attributes:
         client: The httpx client.
-        route: By which proxies it sends; None where that is the caller's own matter.
+        is_borrowed: Whether it is the caller's own.
         calls: How many calls it has to do.
         is_async: Whether it belongs to an event loop.
         end: Is set when what it still does is to end.
     """
 
-    def __init__(self, client: HTTPClient, route: Route | None = None) -> None:
+    def __init__(self, client: HTTPClient, *, is_borrowed: bool = False) -> None:
         self.client = client
-        self.route = route
+        self.is_borrowed = is_borrowed
         self.calls = 0
         self.is_async = isinstance(client, httpx.AsyncClient)
         self.end: Any = import_module("asyncio").Event() if self.is_async else threading.Event()
@@ -126,7 +122,7 @@ class Connections(Generic[HTTPClient]):
             if self.borrowed.is_closed:
                 raise InvalidRequestError([Problem("http_client", self.borrowed, "is closed")])
             self._borrowed_by = owner
-            return Pool(self.borrowed)
+            return Pool(self.borrowed, is_borrowed=True)
         with self._lock:
             pools = self._pools.get(owner)
             if pools is None:
@@ -134,11 +130,10 @@ class Connections(Generic[HTTPClient]):
                 pools = self._pools[owner] = []
             pool = next((pool for pool in pools if pool.calls + calls <= CALLS_EACH), None)
             if pool is None:
-                from .proxies import Route
+                from .routes import Route
 
                 transport = httpx.AsyncHTTPTransport if self.kind is httpx.AsyncClient else httpx.HTTPTransport
-                route = Route(transport, verify=late_context(), limits=_LIMITS)
-                pool = Pool(self.kind(transport=route), route)
+                pool = Pool(self.kind(transport=Route(transport, limits=_LIMITS)))
                 pools.append(pool)
             pool.calls += calls
             return pool

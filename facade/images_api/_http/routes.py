@@ -1,10 +1,12 @@
-"""Which of the environment's proxies a request goes by. One that is wrong harms nobody who doesn't need it."""
+"""How a request leaves: by which of the environment's proxies, and whom it trusts over TLS. What is wrong harms only who needs it."""
 
 from __future__ import annotations
 
+import os
 import re
-from contextlib import suppress
-from ipaddress import ip_address
+import ssl
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.request import getproxies
 
@@ -13,29 +15,35 @@ import httpx
 from images_api._contract.addresses import checked_url
 from images_api._messages import shown_url
 
+# The first that is set is where certificates come from, as httpx has it; what is written of the keys is opened with them.
+_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+_LOOPBACK = re.compile(r"127(\.\d+){3}")
+
 
 class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Sends each request directly or by a proxy, as the environment said when this was made.
 
+    The proxy's URL, if there is one, stands in the request's extensions then.
+
     Args:
         kind: `httpx.HTTPTransport` or `httpx.AsyncHTTPTransport`, to send with.
-        **options: What it takes beside the proxy.
+        **options: What it takes beside the proxy and the certificates.
     """
 
     def __init__(self, kind: Any, **options: Any) -> None:
         self._kind = kind
         self._options = options
         self._proxies = getproxies()
-        self._transports: dict[str, Any] = {}
+        self._transports: dict[tuple[str, str], Any] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        response: httpx.Response = self._transport(request.url).handle_request(request)
+        response: httpx.Response = self._transport(request).handle_request(request)
         return response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        response: httpx.Response = await self._transport(request.url).handle_async_request(request)
+        response: httpx.Response = await self._transport(request).handle_async_request(request)
         return response
 
     def close(self) -> None:
@@ -56,24 +64,40 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 return f"{name}_proxy".upper(), proxy if "://" in proxy else f"http://{proxy}"
         return "", ""
 
-    def _transport(self, url: httpx.URL) -> Any:
-        name, proxy = self.proxy(url)
-        if proxy not in self._transports:
+    def _transport(self, request: httpx.Request) -> Any:
+        name, proxy = self.proxy(request.url)
+        request.extensions["proxy"] = proxy
+        key = request.url.scheme, proxy
+        if key not in self._transports:
+            # Without TLS nobody need be trusted, and to read the certificates takes longer than a call.
+            trusted = _trusted(*map(os.environ.get, _VARIABLES)) if key[0] == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             try:
                 if proxy:
                     checked_url(re.sub("^socks5h?:", "http:", proxy))
-                self._transports[proxy] = self._kind(proxy=proxy or None, **self._options)
+                self._transports[key] = self._kind(proxy=proxy or None, verify=trusted, **self._options)
             except (ValueError, ImportError):
                 text = f"{name} must be the URL of a proxy: of http, https, or socks5 with httpx[socks], not {shown_url(proxy)}"
                 raise httpx.LocalProtocolError(text) from None  # the text of the error itself may quote a password
-        return self._transports[proxy]
+        return self._transports[key]
 
 
 def _is_direct(url: httpx.URL, exceptions: str) -> bool:
     """Return whether a host is this very machine, which is never reached by way of a proxy, or among the exceptions."""
     names = {each.strip().strip("[]").lstrip("*.") or each.strip() for each in exceptions.lower().split(",")} - {""}
-    with suppress(ValueError):
-        if ip_address(url.host).is_loopback:
-            return True
+    names |= {"localhost", "::1"}
     places = f".{url.host}", f".{url.netloc.decode('ascii')}"
-    return places[0].endswith(".localhost") or "*" in names or any(each.endswith(f".{name}") for each in places for name in names)
+    is_excepted = "*" in names or any(each.endswith(f".{name}") for each in places for name in names)
+    return is_excepted or _LOOPBACK.fullmatch(url.host) is not None
+
+
+@cache
+def _trusted(file: str | None, folder: str | None, _log: str | None) -> ssl.SSLContext:
+    """Return the context that httpx would make, one for all clients of the process."""
+    try:
+        if folder and not file and not any(Path(folder).iterdir()):
+            raise FileNotFoundError("no file in it")
+        return httpx.create_ssl_context()
+    except (OSError, ValueError) as error:
+        counting = ("SSL_CERT_FILE" if file else "SSL_CERT_DIR", "SSLKEYLOGFILE")
+        said = ", ".join(f"{name}={os.environ[name]}" for name in counting if name in os.environ)
+        raise httpx.LocalProtocolError(f"the certificates to trust can't be read ({said}): {error}") from error
