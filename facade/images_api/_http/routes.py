@@ -1,4 +1,4 @@
-"""How a request leaves: by which of the environment's proxies, and whom it trusts over TLS. What is wrong harms only who needs it."""
+"""How a request leaves: by which of the environment's proxies, and whom it trusts. What is wrong harms only who needs it."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
         request.extensions["proxy"] = proxy
         key = request.url.scheme, proxy
         if key not in self._transports:
-            # Without TLS nobody need be trusted, and to read the certificates takes longer than a call.
-            trusted = _trusted(*map(os.environ.get, _VARIABLES)) if key[0] == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            trusted = _trusted(*map(os.environ.get, _VARIABLES), is_secure=key[0] == "https")
             try:
                 if proxy:
                     checked_url(re.sub("^socks5h?:", "http:", proxy))
-                self._transports[key] = self._kind(proxy=proxy or None, verify=trusted, **self._options)
+                # Of two threads that come here at once, both take what the first has made.
+                self._transports.setdefault(key, self._kind(proxy=proxy or None, verify=trusted, **self._options))
             except (ValueError, ImportError):
                 text = f"{name} must be the URL of a proxy: of http, https, or socks5 with httpx[socks], not {shown_url(proxy)}"
                 raise httpx.LocalProtocolError(text) from None  # the text of the error itself may quote a password
@@ -91,8 +91,10 @@ def _is_direct(url: httpx.URL, exceptions: str) -> bool:
 
 
 @cache
-def _trusted(file: str | None, folder: str | None, _log: str | None) -> ssl.SSLContext:
-    """Return the context that httpx would make, one for all clients of the process."""
+def _trusted(file: str | None, folder: str | None, _log: str | None, *, is_secure: bool) -> ssl.SSLContext:
+    """Return the context that httpx would make, one for all clients of the process; without TLS, one that trusts nobody."""
+    if not is_secure:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # to read certificates takes longer than a call
     try:
         if folder and not file and not any(Path(folder).iterdir()):
             raise FileNotFoundError("no file in it")
