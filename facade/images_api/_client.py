@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Coroutine, Mapping
-from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
 
@@ -20,7 +19,6 @@ from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks fo
 
 if TYPE_CHECKING:
     from ._calls import Call
-    from ._http.downloads import Downloader
     from ._http.pools import Pool
     from ._requests.request import CheckedRequest, LowLevelClient
     from ._requests.uploads import ImageInput  # noqa: F401  what the operations take, named as a text below
@@ -122,17 +120,12 @@ class _Client(Generic[HTTPClient]):
             self._low_level = low_level = low_level_client(self._settings, SharedTransport(self._settings, self._connections))
         return low_level
 
-    @cached_property
-    def _source(self) -> Downloader:
-        from ._http.downloads import Downloader
-
-        return Downloader(self._settings, self._connections, self._settings.timeout)
-
     def _began(self, checked: CheckedRequest, pool: Pool[HTTPClient], *, stream: bool) -> Call:
         from ._calls import Call
+        from ._http.downloads import Downloader  # whose import must not fail once the call is paid for
 
-        source = replace(self._source, timeout=checked.timeout)  # whose import must not fail once the call is paid for
-        return Call(checked, self._settings, source, stream, pool, self._connections.borrowed)
+        source = Downloader(self._settings, self._connections, checked.timeout)
+        return Call(checked, self._settings, source, pool, stream=stream)
 
     def _connected(self, borrowed: HTTPClient | None) -> Connections[HTTPClient]:
         raise NotImplementedError
@@ -175,7 +168,7 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
             checked = request(self._settings, operation, arguments, files, stream=stream)
             with self._connections.pool() as pool:
                 call = self._began(checked, pool, stream=stream)
-                exchange(call, pool)
+                exchange(call)
         return call
 
 
@@ -228,5 +221,5 @@ class AsyncImagesClient(
             checked = await arequest(self._settings, operation, arguments, files, stream=stream)
             with self._connections.pool() as pool:
                 call = self._began(checked, pool, stream=stream)
-                await aexchange(call, pool)
+                await aexchange(call)
         return call

@@ -50,6 +50,17 @@ class Pool(Generic[HTTPClient]):
         with self._lock:
             self._streams.add(stream)
 
+    async def wait(self, seconds: float) -> None:
+        """Let time pass, unless what it does is to end; without an event loop, none is waited for."""
+        if not self.is_async:
+            self.end.wait(seconds)
+        elif seconds > 0:
+            from asyncio import timeout
+
+            with suppress(TimeoutError):
+                async with timeout(seconds):
+                    await self.end.wait()
+
     def stop(self) -> None:
         """End what it does, whichever thread waits for it: that another one closes a socket wakes nobody."""
         self.end.set()
@@ -84,21 +95,15 @@ class Connections(Generic[HTTPClient]):
         self._pools: dict[object, list[Pool[HTTPClient]]] = {}
         self._lock = threading.Lock()
 
-    def first(self) -> Pool[HTTPClient]:
-        """Return the pool for what is no call, such as downloads."""
-        return self._take(calls=0)
-
     @contextmanager
     def pool(self) -> Generator[Pool[HTTPClient]]:
-        """Give the pool for one call."""
-        pool = self._take(calls=1)
+        """Give the pool for one call, or for one download."""
+        pool = self._taken()
         try:
             yield pool
-        except ImagesAPIError:
-            raise
-        except BaseException:
-            if not pool.is_async:
-                # An interrupt may have left a lock of httpcore's taken for ever; under asyncio it has none.
+        except BaseException as error:
+            # An interrupt may have left a lock of httpcore's taken for ever; under asyncio it has none.
+            if not pool.is_async and not isinstance(error, ImagesAPIError):
                 with suppress(ValueError):
                     self._pools.get(self._owner(), []).remove(pool)
             raise
@@ -113,7 +118,7 @@ class Connections(Generic[HTTPClient]):
             pool.stop()
         return [pool.client for pool in pools]
 
-    def _take(self, *, calls: int) -> Pool[HTTPClient]:
+    def _taken(self) -> Pool[HTTPClient]:
         owner = self._owner()
         if self.borrowed is not None:
             if self._borrowed_by not in {None, owner}:
@@ -128,14 +133,14 @@ class Connections(Generic[HTTPClient]):
             if pools is None:
                 self._pools = {each: pools for each, pools in self._pools.items() if not _has_ended(each)}
                 pools = self._pools[owner] = []
-            pool = next((pool for pool in pools if pool.calls + calls <= CALLS_EACH), None)
+            pool = next((pool for pool in pools if pool.calls < CALLS_EACH), None)
             if pool is None:
                 from .routes import Route
 
                 transport = httpx.AsyncHTTPTransport if self.kind is httpx.AsyncClient else httpx.HTTPTransport
                 pool = Pool(self.kind(transport=Route(transport, limits=_LIMITS)))
                 pools.append(pool)
-            pool.calls += calls
+            pool.calls += 1
             return pool
 
 
