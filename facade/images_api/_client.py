@@ -19,8 +19,7 @@ from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks fo
 
 if TYPE_CHECKING:
     from ._calls import Call
-    from ._http.pools import Pool
-    from ._requests.request import CheckedRequest, LowLevelClient
+    from ._requests.request import LowLevelClient
     from ._requests.uploads import ImageInput  # noqa: F401  what the operations take, named as a text below
     from ._results import ImagesResult
     from ._streams import AsyncImageStream, ImageStream
@@ -120,12 +119,24 @@ class _Client(Generic[HTTPClient]):
             self._low_level = low_level = low_level_client(self._settings, SharedTransport(self._settings, self._connections))
         return low_level
 
-    def _began(self, checked: CheckedRequest, pool: Pool[HTTPClient], *, stream: bool) -> Call:
+    async def _sent(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
+        """Return a call that is answered; without an event loop, nothing in it waits for one."""
         from ._calls import Call
         from ._http.downloads import Downloader  # whose import must not fail once the call is paid for
+        from ._http.exchange import exchange
+        from ._requests.chunks import OpenFiles
+        from ._requests.request import arequest, request
 
-        source = Downloader(self._settings, self._connections, checked.timeout)
-        return Call(checked, self._settings, source, pool, stream=stream)
+        self._connections.owner()  # without asyncio's event loop, nothing of an async client works
+        with OpenFiles() as files:
+            said = self._settings, operation, arguments, files
+            is_async = self._connections.kind is httpx.AsyncClient
+            checked = await arequest(*said, stream=stream) if is_async else request(*said, stream=stream)
+            with self._connections.pool() as pool:
+                source = Downloader(self._settings, self._connections, checked.timeout)
+                call = Call(checked, self._settings, source, pool, stream=stream)
+                await exchange(call)
+        return call
 
     def _connected(self, borrowed: HTTPClient | None) -> Connections[HTTPClient]:
         raise NotImplementedError
@@ -152,24 +163,14 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         return Connections(httpx.Client, borrowed, os.getpid)
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
-        return self._send(operation, arguments, stream=False).result()
+        from ._http.exchange import at_once
+
+        return at_once(self._sent(operation, arguments, stream=False)).result()
 
     def _stream(self, operation: str, arguments: dict[str, Any]) -> ImageStream:
         from ._streams import ImageStream
 
-        return ImageStream(partial(self._send, operation, arguments, stream=True))
-
-    def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
-        from ._http.exchange import exchange
-        from ._requests.chunks import OpenFiles
-        from ._requests.request import request
-
-        with OpenFiles() as files:
-            checked = request(self._settings, operation, arguments, files, stream=stream)
-            with self._connections.pool() as pool:
-                call = self._began(checked, pool, stream=stream)
-                exchange(call)
-        return call
+        return ImageStream(partial(self._sent, operation, arguments, stream=True))
 
 
 class AsyncImagesClient(
@@ -199,7 +200,7 @@ class AsyncImagesClient(
         return Connections(httpx.AsyncClient, borrowed, running_loop)
 
     async def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
-        call = await self._send(operation, arguments, stream=False)
+        call = await self._sent(operation, arguments, stream=False)
         if call.size < _LARGE_BODY:
             return call.result()
         from asyncio import to_thread
@@ -209,17 +210,4 @@ class AsyncImagesClient(
     def _stream(self, operation: str, arguments: dict[str, Any]) -> AsyncImageStream:
         from ._streams import AsyncImageStream
 
-        return AsyncImageStream(partial(self._send, operation, arguments, stream=True))
-
-    async def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
-        from ._http.exchange import aexchange
-        from ._requests.chunks import OpenFiles
-        from ._requests.request import arequest
-
-        running_loop()  # without asyncio's, nothing works
-        with OpenFiles() as files:
-            checked = await arequest(self._settings, operation, arguments, files, stream=stream)
-            with self._connections.pool() as pool:
-                call = self._began(checked, pool, stream=stream)
-                await aexchange(call)
-        return call
+        return AsyncImageStream(partial(self._sent, operation, arguments, stream=True))

@@ -21,7 +21,7 @@ from images_api._secrets.quoted import Secrets
 from images_api._settings import user_agent
 
 from .dates import read_date
-from .exchange import Exchange, aexchange, exchange
+from .exchange import Exchange, at_once, exchange
 from .pools import running_loop
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Downloader:
             raise DownloadError("the image belongs to an async client: use `await image.aread()`", url=shown_url(url))
         with self.connections.pool() as pool:
             download = _Download(self, url, pool)
-            exchange(download)
+            at_once(exchange(download))
         return download.checked()
 
     async def afetch(self, url: str) -> Content:
@@ -77,7 +77,7 @@ class Downloader:
             return await to_thread(self.fetch, url)
         with self.connections.pool() as pool:
             download = _Download(self, url, pool)
-            await aexchange(download)
+            await exchange(download)
         return await to_thread(download.checked)
 
     def __deepcopy__(self, _: object) -> Downloader:

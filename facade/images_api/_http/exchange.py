@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -17,11 +16,13 @@ from .codings import Decoder
 from .deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Coroutine, Iterator
 
     from images_api._settings import TimeoutTypes
 
     from .pools import Pool
+
+Done = TypeVar("Done")
 
 _LOGGER = logging.getLogger("images_api")
 _MOST_REDIRECTS = 5
@@ -120,14 +121,18 @@ class _ExactURL(SentURL):
         return (target if target.startswith("/") else f"/{target}").encode()
 
 
-def exchange(each: Exchange) -> None:
-    """Do what `aexchange` does, without an event loop: nothing in it waits for one then, so that its first step is all of it."""
-    with suppress(StopIteration):
-        aexchange(each).send(None)
+def at_once(work: Coroutine[Any, Any, Done]) -> Done:
+    """Do what waits for no event loop, so that its first step is all of it, and return what comes of it."""
+    while True:
+        try:
+            work.send(None)
+        except StopIteration as done:
+            result: Done = done.value
+            return result
 
 
-async def aexchange(each: Exchange) -> None:
-    """Send a request, and the next, until there is an answer that counts.
+async def exchange(each: Exchange) -> None:
+    """Send a request, and the next, until there is an answer that counts. Nothing here waits for an event loop where none is.
 
     Args:
         each: What to send, and what to make of the responses; whatever it raises ends the exchange.

@@ -90,7 +90,7 @@ class Connections(Generic[HTTPClient]):
             raise InvalidRequestError([Problem("http_client", borrowed, why)])
         self.kind = kind
         self.borrowed = borrowed
-        self._owner = owner
+        self.owner = owner
         self._borrowed_by: object = None
         self._pools: dict[object, list[Pool[HTTPClient]]] = {}
         self._lock = threading.Lock()
@@ -105,7 +105,7 @@ class Connections(Generic[HTTPClient]):
             # An interrupt may have left a lock of httpcore's taken for ever; under asyncio it has none.
             if not pool.is_async and not isinstance(error, ImagesAPIError):
                 with suppress(ValueError):
-                    self._pools.get(self._owner(), []).remove(pool)
+                    self._pools.get(self.owner(), []).remove(pool)
             raise
         finally:
             with self._lock:
@@ -113,13 +113,13 @@ class Connections(Generic[HTTPClient]):
 
     def clear(self) -> list[HTTPClient]:
         """End all calls, and return the httpx clients that were made for this owner, to be closed; a later use makes new ones."""
-        pools = self._pools.pop(self._owner(), ())
+        pools = self._pools.pop(self.owner(), ())
         for pool in pools:
             pool.stop()
         return [pool.client for pool in pools]
 
     def _taken(self) -> Pool[HTTPClient]:
-        owner = self._owner()
+        owner = self.owner()
         if self.borrowed is not None:
             if self._borrowed_by not in {None, owner}:
                 why = "was used in another event loop or process before, to which its connections belong"
