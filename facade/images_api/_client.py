@@ -84,15 +84,15 @@ class _Client(Generic[HTTPClient]):
         # What a display of this frame's variables would show.
         api_key, base_url, headers = concealed(api_key), concealed(base_url), headers and conceal_headers(headers)
         arguments = locals()
-        self._settings = Settings(**{name: value for name, value in arguments.items() if name not in {"self", "http_client"}})
-        self._connections = self._connected(http_client)
+        settings = Settings(**{name: value for name, value in arguments.items() if name not in {"self", "http_client"}})
+        self.__setstate__(settings, http_client)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, '_settings', 'that is not made')}>"
 
     def __copy__(self) -> Self:
         clone = type(self).__new__(type(self))
-        clone._settings, clone._connections = self._settings, self._connected(self._connections.borrowed)  # noqa: SLF001  its own kind
+        clone.__setstate__(self._settings, self._connections.borrowed)
         return clone
 
     def __deepcopy__(self, _: object) -> Self:
@@ -101,9 +101,9 @@ class _Client(Generic[HTTPClient]):
     def __getstate__(self) -> Settings:
         return self._settings
 
-    def __setstate__(self, settings: Settings) -> None:
+    def __setstate__(self, settings: Settings, borrowed: HTTPClient | None = None) -> None:
         self._settings = settings
-        self._connections = self._connected(None)
+        self._connections = self._connected(borrowed)
 
     @property
     def low_level(self) -> LowLevelClient:

@@ -59,10 +59,7 @@ class Downloader:
             return _from_data_url(url)
         if self.connections.kind is httpx.AsyncClient:
             raise DownloadError("the image belongs to an async client: use `await image.aread()`", url=shown_url(url))
-        with self.connections.pool() as pool:
-            download = _Download(self, url, pool)
-            at_once(exchange(download))
-        return download.checked()
+        return at_once(self._downloaded(url)).checked()
 
     async def afetch(self, url: str) -> Content:
         """Return the image at a URL.
@@ -75,10 +72,14 @@ class Downloader:
 
         if url.startswith("data:") or self.connections.kind is not httpx.AsyncClient:
             return await to_thread(self.fetch, url)
+        download = await self._downloaded(url)
+        return await to_thread(download.checked)
+
+    async def _downloaded(self, url: str) -> _Download:
         with self.connections.pool() as pool:
             download = _Download(self, url, pool)
             await exchange(download)
-        return await to_thread(download.checked)
+        return download
 
     def __deepcopy__(self, _: object) -> Downloader:
         return self
