@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Coroutine, Mapping
 from functools import partial
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Self, Unpack
 
 import httpx
 
 from images_api_client.operations import ImageOperations
 
-from ._http.pools import Connections, running_loop
+from ._http.pools import Connections, HTTPClient
 from ._secrets.concealed import conceal_headers, concealed
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, MAX_RESPONSE_BYTES, APIKey, Settings, TimeoutTypes, Validation
 from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks for it here
@@ -27,12 +25,11 @@ if TYPE_CHECKING:
 # What a body of this size holds is looked at in a worker thread, in bytes: a smaller one costs less than the way there and back.
 _LARGE_BODY = 1 << 20
 
-HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
-
 
 class _Client(Generic[HTTPClient]):
     """What both clients are made of."""
 
+    _kind: type[HTTPClient]
     _low_level: LowLevelClient | None = None
 
     def __init__(
@@ -103,7 +100,7 @@ class _Client(Generic[HTTPClient]):
 
     def __setstate__(self, settings: Settings, borrowed: HTTPClient | None = None) -> None:
         self._settings = settings
-        self._connections = self._connected(borrowed)
+        self._connections = Connections(self._kind, borrowed)
 
     @property
     def low_level(self) -> LowLevelClient:
@@ -130,20 +127,18 @@ class _Client(Generic[HTTPClient]):
         self._connections.owner()  # without asyncio's event loop, nothing of an async client works
         with OpenFiles() as files:
             said = self._settings, operation, arguments, files
-            is_async = self._connections.kind is httpx.AsyncClient
-            checked = await arequest(*said, stream=stream) if is_async else request(*said, stream=stream)
+            checked = await arequest(*said, stream=stream) if self._connections.is_async else request(*said, stream=stream)
             with self._connections.pool() as pool:
                 source = Downloader(self._settings, self._connections, checked.timeout)
                 call = Call(checked, self._settings, source, pool, stream=stream)
                 await exchange(call)
         return call
 
-    def _connected(self, borrowed: HTTPClient | None) -> Connections[HTTPClient]:
-        raise NotImplementedError
-
 
 class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesResult", "ImageStream"]):
     """A client of the Images API, for any number of threads."""
+
+    _kind = httpx.Client
 
     def close(self) -> None:
         """End all calls, those of other threads too, and close the connections, unless the `http_client` is the caller's own.
@@ -158,9 +153,6 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _connected(self, borrowed: httpx.Client | None) -> Connections[httpx.Client]:
-        return Connections(httpx.Client, borrowed, os.getpid)
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
         from ._http.exchange import at_once
@@ -181,6 +173,8 @@ class AsyncImagesClient(
     Each event loop gets connections of its own; files are read and written in worker threads.
     """
 
+    _kind = httpx.AsyncClient
+
     async def close(self) -> None:
         """End this event loop's calls and close their connections, unless the `http_client` is the caller's own.
 
@@ -194,10 +188,6 @@ class AsyncImagesClient(
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    def _connected(self, borrowed: httpx.AsyncClient | None) -> Connections[httpx.AsyncClient]:
-        import_module("concurrent.futures.thread")  # which asyncio imports for a thread, when files may be out of reach
-        return Connections(httpx.AsyncClient, borrowed, running_loop)
 
     async def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
         call = await self._sent(operation, arguments, stream=False)

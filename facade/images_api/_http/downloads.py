@@ -57,7 +57,7 @@ class Downloader:
         """
         if url.startswith("data:"):
             return _from_data_url(url)
-        if self.connections.kind is httpx.AsyncClient:
+        if self.connections.is_async:
             raise DownloadError("the image belongs to an async client: use `await image.aread()`", url=shown_url(url))
         return at_once(self._downloaded(url)).checked()
 
@@ -70,7 +70,7 @@ class Downloader:
         running_loop()
         from asyncio import to_thread
 
-        if url.startswith("data:") or self.connections.kind is not httpx.AsyncClient:
+        if url.startswith("data:") or not self.connections.is_async:
             return await to_thread(self.fetch, url)
         download = await self._downloaded(url)
         return await to_thread(download.checked)

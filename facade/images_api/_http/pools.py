@@ -15,7 +15,7 @@ import httpx
 from images_api._errors import ImagesAPIError, InvalidRequestError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
 HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 
@@ -80,20 +80,35 @@ class Connections(Generic[HTTPClient]):
     Args:
         kind: The class of the httpx clients.
         borrowed: The caller's own, which is never closed here.
-        owner: Gives what connections belong to: the running event loop; or the process, by its number, for all its threads, for
-            a fork that shares its parent's takes the other's answers.
+
+    Attributes:
+        kind: As given.
+        borrowed: As given.
+        is_async: Whether the connections belong to event loops.
     """
 
-    def __init__(self, kind: type[HTTPClient], borrowed: HTTPClient | None, owner: Callable[[], object]) -> None:
+    def __init__(self, kind: type[HTTPClient], borrowed: HTTPClient | None) -> None:
         if borrowed is not None and (not isinstance(borrowed, kind) or borrowed.is_closed):
             why = f"must be an open {kind.__module__}.{kind.__name__}"
             raise InvalidRequestError([Problem("http_client", borrowed, why)])
         self.kind = kind
         self.borrowed = borrowed
-        self.owner = owner
+        self.is_async = kind is httpx.AsyncClient
+        if self.is_async:
+            import_module("concurrent.futures.thread")  # which asyncio imports for a thread, when files may be out of reach
         self._borrowed_by: object = None
         self._pools: dict[object, list[Pool[HTTPClient]]] = {}
         self._lock = threading.Lock()
+
+    def owner(self) -> object:
+        """Return what connections belong to: the running event loop; or the process, by its number, for all its threads.
+
+        A fork that shares its parent's takes the other's answers.
+
+        Raises:
+            InvalidRequestError: They belong to event loops, and there is none of asyncio's.
+        """
+        return running_loop() if self.is_async else os.getpid()
 
     @contextmanager
     def pool(self) -> Generator[Pool[HTTPClient]]:
@@ -137,7 +152,7 @@ class Connections(Generic[HTTPClient]):
             if pool is None:
                 from .routes import Route
 
-                transport = httpx.AsyncHTTPTransport if self.kind is httpx.AsyncClient else httpx.HTTPTransport
+                transport = httpx.AsyncHTTPTransport if self.is_async else httpx.HTTPTransport
                 pool = Pool(self.kind(transport=Route(transport, limits=_LIMITS)))
                 pools.append(pool)
             pool.calls += 1
