@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import ceil, inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,8 @@ class Deadline:
         Args:
             pool: What it is sent with.
         """
-        most = max(self.left, _LEAST)
+        # In tenths, so that of a call that has just begun each phase may take all of it.
+        most = max(ceil(self.left * 10) / 10, _LEAST) if self.left < inf else inf
         timeouts = {phase: seconds and min(seconds, most) for phase, seconds in self._phases.items()}
         if timeouts["read"]:
             timeouts["read"] = bound = _Bound(timeouts["read"])

@@ -177,7 +177,7 @@ def _resolved(link: str, base_url: str) -> str:
         raise ValueError(f"must be http, https or data, not {scheme[1].lower()}")
     base = urlsplit(base_url)._replace(query="", fragment="").geturl().rstrip("/") + "/"
     if not scheme and not (urljoin(base, link).startswith(base) and re.fullmatch(r"(?!//)[^\\\s\x00-\x1f]+", link)):
-        raise ValueError(f"is a path of the server's own ({shown_url(link)}): ask for response_format='b64_json'")
+        raise ValueError(f"is none, the server gave a path of its own ({shown_url(link)}): ask for response_format='b64_json'")
     return link if scheme else urljoin(base, link)
 
 
