@@ -168,7 +168,7 @@ def _low_level(stage: Stage) -> object:
 
 def _settings(stage: Stage) -> object:
     client = stage.client()
-    return [client, client._settings, client._source.settings, repr(client._source), repr(vars(client))]
+    return [client, client._settings, repr(client.generate("x")[0]._source), repr(vars(client))]
 
 
 def _refused(status: int, stage: Stage) -> object:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from conftest import DrawPicture
     from file_server import FileServer
 
+    from images_api._http.pools import Pool
+
 # pytest finds them by their names, here.
 FIXTURES = (dead_port_fixture, elsewhere_fixture, served_fixture)
 KEY = "sk-marked"
@@ -89,6 +91,11 @@ def official(draw: DrawPicture) -> Iterator[httpx.Client]:
 
 def sent(served: FileServer, header: str) -> list[str | None]:
     return [request.headers[header] for request in served.heard("POST")]
+
+
+def first_pool(client: ImagesClient | AsyncImagesClient) -> Pool[Any]:
+    with client._connections.pool() as pool:
+        return pool
 
 
 def refusal(**arguments: Any) -> InvalidRequestError:
@@ -527,7 +534,7 @@ class TestConnections:
     def test_ones_own_are_closed_at_the_end(self, api: str) -> None:
         with ImagesClient(base_url=api) as client:
             client.generate("x")
-            own = client._connections.first().client
+            own = first_pool(client).client
             assert not own.is_closed
         assert own.is_closed
 
@@ -553,21 +560,21 @@ class TestConnections:
                 still_open = not borrowed.is_closed
             async with AsyncImagesClient(base_url=api) as client:
                 await client.generate("x")
-                own = client._connections.first().client
+                own = first_pool(client).client
             return still_open, own.is_closed
 
         assert asyncio.run(use()) == (True, True)
 
     def test_ones_that_an_interrupt_may_have_spoilt_are_given_up(self, api: str) -> None:
         with ImagesClient(base_url=api) as client:
-            first = client._connections.first()
+            first = first_pool(client)
             with pytest.raises(KeyboardInterrupt), client._connections.pool():
                 raise KeyboardInterrupt
-            assert client._connections.first() is not first
-            second = client._connections.first()
+            assert first_pool(client) is not first
+            second = first_pool(client)
             with pytest.raises(InvalidRequestError), client._connections.pool():
                 raise InvalidRequestError([])
-            assert client._connections.first() is second
+            assert first_pool(client) is second
             assert second.calls == 0
             client.generate("x")
         first.client.close()
@@ -575,10 +582,10 @@ class TestConnections:
     def test_an_event_loops_own_are_not(self, api: str) -> None:
         async def use() -> None:
             async with AsyncImagesClient(base_url=api) as client:
-                first = client._connections.first()
+                first = first_pool(client)
                 with pytest.raises(asyncio.CancelledError), client._connections.pool():
                     raise asyncio.CancelledError
-                assert client._connections.first() is first
+                assert first_pool(client) is first
 
         asyncio.run(use())
 
@@ -637,7 +644,7 @@ class TestPickling:
                 client.generate("x")
                 with pickle.loads(pickle.dumps(client)) as again:  # noqa: S301  made here
                     assert len(again.generate("x")) == 1
-                    assert not again._connections.first().client.is_closed
+                    assert not first_pool(again).client.is_closed
         assert len(served.requests) == 4
 
     def test_all_else_stays(self, api: str, served: FileServer) -> None:

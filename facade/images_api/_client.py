@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Coroutine, Mapping
-from dataclasses import replace
-from functools import cached_property, partial
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Self, Unpack
 
 import httpx
 
 from images_api_client.operations import ImageOperations
 
-from ._http.pools import Connections, running_loop
+from ._http.pools import Connections, HTTPClient
 from ._secrets.concealed import conceal_headers, concealed
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, MAX_RESPONSE_BYTES, APIKey, Settings, TimeoutTypes, Validation
 from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks for it here
 
 if TYPE_CHECKING:
     from ._calls import Call
-    from ._http.downloads import Downloader
-    from ._http.pools import Pool
-    from ._requests.request import CheckedRequest, LowLevelClient
+    from ._requests.request import LowLevelClient
     from ._requests.uploads import ImageInput  # noqa: F401  what the operations take, named as a text below
     from ._results import ImagesResult
     from ._streams import AsyncImageStream, ImageStream
@@ -30,12 +25,11 @@ if TYPE_CHECKING:
 # What a body of this size holds is looked at in a worker thread, in bytes: a smaller one costs less than the way there and back.
 _LARGE_BODY = 1 << 20
 
-HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
-
 
 class _Client(Generic[HTTPClient]):
     """What both clients are made of."""
 
+    _kind: type[HTTPClient]
     _low_level: LowLevelClient | None = None
 
     def __init__(
@@ -87,15 +81,15 @@ class _Client(Generic[HTTPClient]):
         # What a display of this frame's variables would show.
         api_key, base_url, headers = concealed(api_key), concealed(base_url), headers and conceal_headers(headers)
         arguments = locals()
-        self._settings = Settings(**{name: value for name, value in arguments.items() if name not in {"self", "http_client"}})
-        self._connections = self._connected(http_client)
+        settings = Settings(**{name: value for name, value in arguments.items() if name not in {"self", "http_client"}})
+        self.__setstate__(settings, http_client)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, '_settings', 'that is not made')}>"
 
     def __copy__(self) -> Self:
         clone = type(self).__new__(type(self))
-        clone._settings, clone._connections = self._settings, self._connected(self._connections.borrowed)  # noqa: SLF001  its own kind
+        clone.__setstate__(self._settings, self._connections.borrowed)
         return clone
 
     def __deepcopy__(self, _: object) -> Self:
@@ -104,9 +98,9 @@ class _Client(Generic[HTTPClient]):
     def __getstate__(self) -> Settings:
         return self._settings
 
-    def __setstate__(self, settings: Settings) -> None:
+    def __setstate__(self, settings: Settings, borrowed: HTTPClient | None = None) -> None:
         self._settings = settings
-        self._connections = self._connected(None)
+        self._connections = Connections(self._kind, borrowed)
 
     @property
     def low_level(self) -> LowLevelClient:
@@ -122,24 +116,29 @@ class _Client(Generic[HTTPClient]):
             self._low_level = low_level = low_level_client(self._settings, SharedTransport(self._settings, self._connections))
         return low_level
 
-    @cached_property
-    def _source(self) -> Downloader:
-        from ._http.downloads import Downloader
-
-        return Downloader(self._settings, self._connections, self._settings.timeout)
-
-    def _began(self, checked: CheckedRequest, pool: Pool[HTTPClient], *, stream: bool) -> Call:
+    async def _sent(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
+        """Return a call that is answered; without an event loop, nothing in it waits for one."""
         from ._calls import Call
+        from ._http.downloads import Downloader  # whose import must not fail once the call is paid for
+        from ._http.exchange import exchange
+        from ._requests.chunks import OpenFiles
+        from ._requests.request import arequest, request
 
-        source = replace(self._source, timeout=checked.timeout)  # whose import must not fail once the call is paid for
-        return Call(checked, self._settings, source, stream, pool, self._connections.borrowed)
-
-    def _connected(self, borrowed: HTTPClient | None) -> Connections[HTTPClient]:
-        raise NotImplementedError
+        self._connections.owner()  # without asyncio's event loop, nothing of an async client works
+        with OpenFiles() as files:
+            said = self._settings, operation, arguments, files
+            checked = await arequest(*said, stream=stream) if self._connections.is_async else request(*said, stream=stream)
+            with self._connections.pool() as pool:
+                source = Downloader(self._settings, self._connections, checked.timeout)
+                call = Call(checked, self._settings, source, pool, stream=stream)
+                await exchange(call)
+        return call
 
 
 class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesResult", "ImageStream"]):
     """A client of the Images API, for any number of threads."""
+
+    _kind = httpx.Client
 
     def close(self) -> None:
         """End all calls, those of other threads too, and close the connections, unless the `http_client` is the caller's own.
@@ -155,28 +154,15 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _connected(self, borrowed: httpx.Client | None) -> Connections[httpx.Client]:
-        return Connections(httpx.Client, borrowed, os.getpid)
-
     def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
-        return self._send(operation, arguments, stream=False).result()
+        from ._http.exchange import at_once
+
+        return at_once(self._sent(operation, arguments, stream=False)).result()
 
     def _stream(self, operation: str, arguments: dict[str, Any]) -> ImageStream:
         from ._streams import ImageStream
 
-        return ImageStream(partial(self._send, operation, arguments, stream=True))
-
-    def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
-        from ._http.exchange import exchange
-        from ._requests.chunks import OpenFiles
-        from ._requests.request import request
-
-        with OpenFiles() as files:
-            checked = request(self._settings, operation, arguments, files, stream=stream)
-            with self._connections.pool() as pool:
-                call = self._began(checked, pool, stream=stream)
-                exchange(call, pool)
-        return call
+        return ImageStream(partial(self._sent, operation, arguments, stream=True))
 
 
 class AsyncImagesClient(
@@ -186,6 +172,8 @@ class AsyncImagesClient(
 
     Each event loop gets connections of its own; files are read and written in worker threads.
     """
+
+    _kind = httpx.AsyncClient
 
     async def close(self) -> None:
         """End this event loop's calls and close their connections, unless the `http_client` is the caller's own.
@@ -201,12 +189,8 @@ class AsyncImagesClient(
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def _connected(self, borrowed: httpx.AsyncClient | None) -> Connections[httpx.AsyncClient]:
-        import_module("concurrent.futures.thread")  # which asyncio imports for a thread, when files may be out of reach
-        return Connections(httpx.AsyncClient, borrowed, running_loop)
-
     async def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
-        call = await self._send(operation, arguments, stream=False)
+        call = await self._sent(operation, arguments, stream=False)
         if call.size < _LARGE_BODY:
             return call.result()
         from asyncio import to_thread
@@ -216,17 +200,4 @@ class AsyncImagesClient(
     def _stream(self, operation: str, arguments: dict[str, Any]) -> AsyncImageStream:
         from ._streams import AsyncImageStream
 
-        return AsyncImageStream(partial(self._send, operation, arguments, stream=True))
-
-    async def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
-        from ._http.exchange import aexchange
-        from ._requests.chunks import OpenFiles
-        from ._requests.request import arequest
-
-        running_loop()  # without asyncio's, nothing works
-        with OpenFiles() as files:
-            checked = await arequest(self._settings, operation, arguments, files, stream=stream)
-            with self._connections.pool() as pool:
-                call = self._began(checked, pool, stream=stream)
-                await aexchange(call, pool)
-        return call
+        return AsyncImageStream(partial(self._sent, operation, arguments, stream=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import InitVar, dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 import httpx
@@ -13,7 +14,7 @@ from ._contract.addresses import own_paths, same_origin, split_base_url
 from ._contract.document import document, official_url, plain
 from ._errors import InvalidRequestError, Problem
 from ._messages import shown_url
-from ._secrets.concealed import Secret, conceal_headers, concealed, is_secret, unless_secret
+from ._secrets.concealed import HIDDEN, Secret, conceal_headers, concealed, is_secret, unless_secret
 
 Validation: TypeAlias = Literal["strict", "warn", "off"]
 APIKey: TypeAlias = str | Callable[[], str] | None
@@ -28,56 +29,55 @@ _LONGEST_TIMEOUT = 1_000_000
 _DEFAULT_TIMEOUT = 600.0
 
 
+@dataclass(repr=False, eq=False)
 class Settings:
     """What a client knows before its first call: its arguments, checked, and filled in from the environment.
 
     The key is in no repr and in no pickle. The arguments are those of the clients, which tell what each is.
 
     Attributes:
+        query: What goes with every request behind its path.
         is_official: Whether calls go to the official host.
 
     Raises:
         InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
     """
 
-    def __init__(
-        self,
-        api_key: APIKey,
-        *,
-        base_url: str | None,
-        organization: str | None,
-        project: str | None,
-        timeout: TimeoutTypes | None,
-        max_retries: int,
-        retry_ambiguous: bool,
-        validate: Validation,
-        headers: Mapping[str, str] | None,
-        auth_header: str,
-        max_download_bytes: int,
-        paths: Mapping[str, str] | None,
-        max_response_bytes: int,
-        defaults: Mapping[str, Any],
-    ) -> None:
-        self.paths = own_paths(paths)
-        self.base_url, self.query = split_base_url(base_url or _environment("OPENAI_BASE_URL") or official_url(), self.paths)
-        self.api_key = concealed(_environment("OPENAI_API_KEY") if api_key is None else api_key)
-        if isinstance(self.api_key, str) or not (self.api_key is None or callable(self.api_key)):
+    api_key: APIKey
+    base_url: str
+    organization: InitVar[str | None]
+    project: InitVar[str | None]
+    timeout: TimeoutTypes
+    max_retries: int
+    retry_ambiguous: bool
+    validate: Validation
+    headers: dict[str, str]
+    auth_header: str
+    max_download_bytes: int
+    max_response_bytes: int
+    paths: dict[str, str]
+    defaults: dict[str, Any]
+
+    def __post_init__(self, organization: str | None, project: str | None) -> None:
+        self.paths = own_paths(self.paths)
+        given = self.base_url or _environment("OPENAI_BASE_URL") or official_url()
+        self.base_url, self.query = split_base_url(given, self.paths)
+        self.is_official = httpx.URL(self.base_url).host == httpx.URL(official_url()).host
+        self.api_key = concealed(_environment("OPENAI_API_KEY") if self.api_key is None else self.api_key)
+        if not (self.api_key is None or callable(self.api_key)):
             self.api_key = _checked_key(self.api_key)
         if self.api_key is None and self.base_url == official_url():
-            why = f"is required for {official_url()}: pass api_key, or set OPENAI_API_KEY"
-            raise InvalidRequestError([Problem("api_key", None, why)])
-        if validate not in get_args(Validation):
-            raise InvalidRequestError([Problem("validate", validate, f"must be one of {', '.join(get_args(Validation))}")])
-        self.validate = validate
-        self.headers = _headers(organization, project) | conceal_headers(headers or {})
-        self.is_official = httpx.URL(self.base_url).host == httpx.URL(official_url()).host
-        self.auth_header = auth_header
-        self.timeout = _DEFAULT_TIMEOUT if timeout is None else checked_timeout(plain(timeout))
-        self.max_retries = checked_retries(plain(max_retries))
-        self.retry_ambiguous = retry_ambiguous
-        self.max_download_bytes = max_download_bytes
-        self.max_response_bytes = max_response_bytes
-        self.defaults = _checked_defaults({name: plain(value) for name, value in defaults.items()})
+            raise _refusal("api_key", None, f"is required for {official_url()}: pass api_key, or set OPENAI_API_KEY")
+        if self.validate not in get_args(Validation):
+            raise _refusal("validate", self.validate, f"must be one of {', '.join(get_args(Validation))}")
+        ours = {
+            "OpenAI-Organization": organization or _environment("OPENAI_ORG_ID"),
+            "OpenAI-Project": project or _environment("OPENAI_PROJECT_ID"),
+        }
+        self.headers = {name: value for name, value in ours.items() if value} | conceal_headers(self.headers or {})
+        self.timeout = checked_timeout(plain(self.timeout))
+        self.max_retries = checked_retries(plain(self.max_retries))
+        self.defaults = _checked_defaults({name: plain(value) for name, value in self.defaults.items()})
 
     def authorization(self) -> dict[str, str]:
         """Return the header that carries the key, if there is a key."""
@@ -104,7 +104,7 @@ class Settings:
         return httpx.URL(self.url(url.path.removeprefix(prefix))).copy_merge_params(url.params)
 
     def __repr__(self) -> str:
-        if "api_key" not in vars(self):
+        if "query" not in vars(self):
             return "that are not complete"
         return f"{shown_url(self.base_url)}, {'with' if self.api_key else 'without'} a key"
 
@@ -127,17 +127,16 @@ def user_agent() -> str:
     return f"images-api/{document()['info']['version']}"
 
 
-def checked_timeout(timeout: TimeoutTypes) -> TimeoutTypes:
-    """Return a timeout.
+def checked_timeout(timeout: TimeoutTypes | None) -> TimeoutTypes:
+    """Return a timeout, where nobody says one the default.
 
     Raises:
         InvalidRequestError: It is no number above zero and no `httpx.Timeout`.
     """
-    if isinstance(timeout, httpx.Timeout):
-        return timeout
+    if timeout is None or isinstance(timeout, httpx.Timeout):
+        return timeout or _DEFAULT_TIMEOUT
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_TIMEOUT:
-        why = f"must be seconds above 0 and up to {_LONGEST_TIMEOUT}, or an httpx.Timeout"
-        raise InvalidRequestError([Problem("timeout", timeout, why)])
+        raise _refusal("timeout", timeout, f"must be seconds above 0 and up to {_LONGEST_TIMEOUT}, or an httpx.Timeout")
     return timeout
 
 
@@ -153,22 +152,20 @@ def checked_retries(max_retries: int) -> int:
         InvalidRequestError: It is no whole number from 0.
     """
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
-        raise InvalidRequestError([Problem("max_retries", max_retries, "must be a whole number from 0")])
+        raise _refusal("max_retries", max_retries, "must be a whole number from 0")
     return max_retries
 
 
 def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
     if not defaults:
         return {}
-    from inspect import signature
-
     from ._contract.operations import option_types, unknown_option
     from ._contract.wording import type_fault
 
     problems = []
     for name, value in defaults.items():
         types = option_types(name)
-        why = type_fault(types, value) if types else unknown_option(name, [*signature(Settings).parameters, "http_client"])
+        why = type_fault(types, value) if types else unknown_option(name, [*Settings.__dataclass_fields__, "http_client"])
         if why:
             problems.append(Problem(name, value if types else unless_secret(name, value), why))
     if problems:
@@ -181,7 +178,7 @@ def _checked_key(key: object) -> Secret:
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         why = "must be printable ASCII without blanks" if key else "is empty, and must be printable ASCII: leave it out for none"
         # Never with the value: it may be a key with one wrong character.
-        raise InvalidRequestError([Problem("api_key", "…", why)])
+        raise _refusal("api_key", HIDDEN, why)
     return key
 
 
@@ -189,9 +186,5 @@ def _environment(name: str) -> str | None:
     return os.environ.get(name, "").strip() or None
 
 
-def _headers(organization: str | None, project: str | None) -> dict[str, str]:
-    given = {
-        "OpenAI-Organization": organization or _environment("OPENAI_ORG_ID"),
-        "OpenAI-Project": project or _environment("OPENAI_PROJECT_ID"),
-    }
-    return {name: value for name, value in given.items() if value}
+def _refusal(name: str, value: object, why: str) -> InvalidRequestError:
+    return InvalidRequestError([Problem(name, value, why)])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from ._http.exchange import FAULTS, achunks, chunks
+from ._http.exchange import FAULTS, achunks, at_once, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 
     from ._calls import Call
     from ._events import StreamEvent
@@ -24,9 +24,9 @@ class ImageStream:
     Without `with`, the call begins with the first event, and the connection is closed after the last, or with the stream.
     """
 
-    def __init__(self, send: Callable[[], Call]) -> None:
+    def __init__(self, send: Callable[[], Coroutine[Any, Any, Call]]) -> None:
         # The iterator holds the call and not the stream, so that both end when the app drops the stream.
-        self._begun = cache(send)
+        self._begun = cache(lambda: at_once(send()))
         self._events = _events(self._begun)
 
     @property
@@ -67,7 +67,7 @@ class AsyncImageStream:
     Without `async with`, the call begins with the first event, and the connection is closed after the last, or with the stream.
     """
 
-    def __init__(self, send: Callable[[], Awaitable[Call]]) -> None:
+    def __init__(self, send: Callable[[], Coroutine[Any, Any, Call]]) -> None:
         self._begun = _Once(send)
         self._events = _aevents(self._begun)
 
@@ -108,7 +108,7 @@ class _Once:
 
     call: Call
 
-    def __init__(self, send: Callable[[], Awaitable[Call]]) -> None:
+    def __init__(self, send: Callable[[], Coroutine[Any, Any, Call]]) -> None:
         self._send = send
 
     async def __call__(self) -> Call:

@@ -10,7 +10,7 @@ from faulty_server import FaultyServer, answered, both_ways, pictures
 from pictures import drawn
 
 from images_api import APIConnectionError
-from images_api._http.proxies import Route
+from images_api._http.routes import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable

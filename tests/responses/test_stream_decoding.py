@@ -24,7 +24,6 @@ from images_api import (
     ContentPolicyError,
     HTTPInfo,
     ImagesAPIError,
-    ImagesClient,
     ImagesResult,
     InternalServerError,
     NoImageError,
@@ -37,6 +36,7 @@ from images_api import (
     StreamInterruptedError,
     Usage,
 )
+from images_api._http.downloads import NoSource
 from images_api._responses.body import Body
 from images_api._responses.result import ResponseReader
 from images_api._responses.sse import EventDecoder
@@ -252,9 +252,8 @@ def read(
 ) -> Outcome:
     url = httpx.URL("http://127.0.0.1/v1/images/generations")
     http = HTTPInfo(200, httpx.Headers({"content-type": content_type, "x-request-id": "req_1"}), 0.5)
-    with ImagesClient(base_url="http://127.0.0.1/v1") as client:
-        body = Body(http.headers, 1 << 30)
-        reader = ResponseReader(http, body, url, "an otter", expected, client._source, Secrets())
+    body = Body(http.headers, 1 << 30)
+    reader = ResponseReader(http, body, url, "an otter", expected, NoSource(), Secrets())
     events: list[StreamEvent] = []
     try:
         for piece in pieces:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from math import ceil, inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -32,13 +32,13 @@ class Deadline:
 
     def __init__(self, timeout: TimeoutTypes) -> None:
         self._phases = phases(timeout).as_dict()
-        self._moment = inf if isinstance(timeout, httpx.Timeout) else time.monotonic() + timeout
-        self._paused = time.monotonic()
+        self._moment = inf if isinstance(timeout, httpx.Timeout) else monotonic() + timeout
+        self._paused = monotonic()
 
     @property
     def left(self) -> float:
         """Return the seconds that are left."""
-        return self._moment - time.monotonic()
+        return self._moment - monotonic()
 
     def extensions(self, pool: Pool[Any]) -> dict[str, Any]:
         """Return the extensions of the next request: https://www.python-httpx.org/advanced/extensions/.
@@ -70,11 +70,11 @@ class Deadline:
 
     def pause(self) -> None:
         """Let no time pass."""
-        self._paused = time.monotonic()
+        self._paused = monotonic()
 
     def go_on(self) -> None:
         """Let time pass again."""
-        self._moment += time.monotonic() - self._paused
+        self._moment += monotonic() - self._paused
 
 
 class _Bound(float):

@@ -5,7 +5,6 @@ The key goes to the base URL's own origin alone, and a failed download never sen
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,29 +13,24 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
-from images_api._contract.addresses import checked_url, same_origin
 from images_api._errors import DownloadError
 from images_api._images.base64 import BrokenImageError, check_image, decode_data_url
 from images_api._images.spool import Content, Spool
 from images_api._messages import shown_url
-from images_api._secrets.concealed import SentURL
 from images_api._secrets.quoted import Secrets
 from images_api._settings import user_agent
 
 from .dates import read_date
-from .deadline import Deadline
-from .exchange import aexchange, exchange
+from .exchange import Exchange, at_once, exchange
 from .pools import running_loop
 
 if TYPE_CHECKING:
     from images_api._settings import Settings, TimeoutTypes
 
-    from .pools import Connections
+    from .pools import Connections, Pool
 
-_LOGGER = logging.getLogger("images_api")
 _TRIES = 3
 _PAUSE = 0.5
-_REDIRECTS = 5
 _EXPIRED_STATUSES = frozenset({400, 401, 403, 404, 410})
 _PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -63,11 +57,9 @@ class Downloader:
         """
         if url.startswith("data:"):
             return _from_data_url(url)
-        if self.connections.kind is httpx.AsyncClient:
+        if self.connections.is_async:
             raise DownloadError("the image belongs to an async client: use `await image.aread()`", url=shown_url(url))
-        download = _Download(self, url)
-        exchange(download, self.connections.first())
-        return download.checked()
+        return at_once(self._downloaded(url)).checked()
 
     async def afetch(self, url: str) -> Content:
         """Return the image at a URL.
@@ -78,11 +70,16 @@ class Downloader:
         running_loop()
         from asyncio import to_thread
 
-        if url.startswith("data:") or self.connections.kind is not httpx.AsyncClient:
+        if url.startswith("data:") or not self.connections.is_async:
             return await to_thread(self.fetch, url)
-        download = _Download(self, url)
-        await aexchange(download, self.connections.first())
+        download = await self._downloaded(url)
         return await to_thread(download.checked)
+
+    async def _downloaded(self, url: str) -> _Download:
+        with self.connections.pool() as pool:
+            download = _Download(self, url, pool)
+            await exchange(download)
+        return download
 
     def __deepcopy__(self, _: object) -> Downloader:
         return self
@@ -112,124 +109,76 @@ class NoSource:
         return self.fetch(url)
 
 
-class _ExactURL(SentURL):
-    """A URL whose path and query are sent byte for byte: a signature covers them, and httpx quotes some of them anew."""
+class _Download(Exchange):
+    """One download without its I/O: where to, tries, size, and whether the image is whole."""
 
-    @property
-    def raw_path(self) -> bytes:
-        """Return the path and query."""
-        target = re.sub(r"^[^:]*://[^/?#]*|#.*", "", self._given)
-        return (target if target.startswith("/") else f"/{target}").encode()
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self._given = url if url.isascii() and " " not in url else httpx.URL.__str__(self)
-
-
-class _Download:
-    """One download without its I/O: tries, redirects, size, and whether the image is whole."""
-
-    auth = None
-
-    def __init__(self, source: Downloader, url: str) -> None:
+    def __init__(self, source: Downloader, url: str, pool: Pool[Any]) -> None:
         self.settings = source.settings
-        self.deadline = Deadline(source.timeout)
         self.url = url
-        self._leaves_origin = False
-        self.content = Spool().new()
-        self._redirects = 0
-        self._tries = 0
-        self._status = 0
-        self.request = self._request(url)
-        self._location: str | None = None
+        self._status: int | None = None
+        super().__init__(httpx.Request("GET", self.settings.base_url, headers={"Accept": "image/*"}), source.timeout, pool)
+        self._move(url)
+        self.request.headers.update(self.settings.headers_for(self.request.url))
+        self.redirects = 0
 
-    def begin(self, response: httpx.Response) -> bool:
+    def begin(self, response: httpx.Response) -> None:
         self.content = Spool().new()
         self._status = response.status_code
-        self._location = response.headers.get("location") if response.is_redirect else None
-        if response.is_success:
-            length = response.headers.get("content-length", "")
-            self._check_size(int(length) if length.isdecimal() else 0)
-        return True
+        length = response.headers.get("content-length", "")
+        self._check_size(int(length) if length.isdecimal() and response.is_success else 0)
 
     def receive(self, chunk: bytes) -> None:
         self._check_size(self.content.size + len(chunk))
         self.content.write(chunk)
 
-    def end(self, cut: httpx.HTTPError | None) -> float | None:
-        self.content.close()
-        if cut is not None:
-            return self.fail(cut)
-        if self._location is not None:
-            return self._redirected(self._location)
-        if self._status in _PASSING_STATUSES:
-            return self.fail(None)
-        if not 200 <= self._status < 300:  # noqa: PLR2004  the success statuses
-            expiry = _expiry(self.url) if self._status in _EXPIRED_STATUSES else ""
-            raise self._error(f"the image's link answered {self._status}{expiry}")
+    def end(self, response: httpx.Response | None, fault: httpx.HTTPError | None) -> float | None:
+        status = self._status
+        if response is None or fault is not None or status in _PASSING_STATUSES:
+            Secrets.of(self.request).hide_in_error(fault)
+            reason = f"{type(fault).__name__}: {fault}" if fault else f"status {status}"
+            error = self._error(f"the image could not be fetched in {self.tries} of {_TRIES} tries ({reason})")
+            return self.next_try(_PAUSE * (1 << self.tries - 1) if self.tries < _TRIES else None, error, fault)
+        if response.has_redirect_location:
+            self._move(response.headers["location"], self.url)
+            return 0.0
+        if not response.is_success:
+            raise self._error(f"the image's link answered {status}{_expiry(self.url) if status in _EXPIRED_STATUSES else ''}")
         return None
 
     def checked(self) -> Content:
         """Return the image, which takes a while where it is large."""
+        self.content.close()
         try:
             check_image(self.content)
         except BrokenImageError as error:
             raise self._error(f"what the image's link gave {error}") from error
         return self.content
 
-    def fail(self, error: httpx.HTTPError | None) -> float:
-        self._tries += 1
-        pause = _PAUSE * (1 << self._tries - 1)
-        Secrets.of(self.request).hide_in_error(error)
-        reason = f"{type(error).__name__}: {error}" if error else f"status {self._status}"
-        if self._tries == _TRIES or pause >= self.deadline.left or isinstance(error, httpx.LocalProtocolError):
-            raise self._error(f"the image could not be fetched in {self._tries} of {_TRIES} tries ({reason})") from error
-        _LOGGER.info("waiting %.1f s before the image is fetched again: %s", pause, reason)
-        return pause
-
-    def _redirected(self, location: str) -> float:
-        self._redirects += 1
-        if self._redirects > _REDIRECTS:
-            raise self._error(f"the image's link was redirected more than {_REDIRECTS} times")
-        self.request = self._request(location, self.request.url)
-        return 0.0
-
-    def _request(self, target: str, old: httpx.URL | None = None) -> httpx.Request:
+    def _move(self, target: str, base: str = "") -> None:
         try:
-            self.url = urljoin(self.url, target) if old else self._resolved(target)
-            self._check_address((old or httpx.URL(self.settings.base_url)).scheme)
-            url, exact = checked_url(self.url), _ExactURL(self.url)
+            self.move(urljoin(base, target) if base else _resolved(target, self.settings.base_url))
         except ValueError as error:
             raise self._error(f"the image's link {error}") from error
-        self._leaves_origin = self._leaves_origin or (old is not None and not same_origin(url, old))
-        headers = {} if self._leaves_origin else self.settings.headers_for(url)
-        request = httpx.Request("GET", url, headers={"Accept": "image/*", "User-Agent": user_agent(), **headers})
-        request.url = exact
-        return request
+        self.url = httpx.URL.__str__(self.request.url)
+        self.request.headers.setdefault("User-Agent", user_agent())
 
     def _check_size(self, size: int) -> None:
         if size > self.settings.max_download_bytes:
             raise self._error(f"the image is larger than max_download_bytes, {self.settings.max_download_bytes}")
 
-    def _check_address(self, came_by: str) -> None:
-        scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", self.url)
-        kind = scheme[1].lower() if scheme else ""
-        if not kind:
-            what = f"the server gave a path of its own instead of a link ({shown_url(self.url)})"
-            raise self._error(f"{what}: ask for response_format='b64_json'")
-        if kind not in {"http", "https"}:
-            raise self._error(f"an image's link must be http, https or data, not {kind}")
-        if (came_by, kind) == ("https", "http"):
-            raise self._error("the image's link is not encrypted, though what led to it is")
-
-    def _resolved(self, target: str) -> str:
-        """Take a path under the base URL's own, or one relative to it, for the link that it stands for."""
-        base = urlsplit(self.settings.base_url)._replace(query="", fragment="").geturl().rstrip("/") + "/"
-        link = urljoin(base, target)
-        return link if link.startswith(base) and re.fullmatch(r"(?!//)[^\\\s\x00-\x1f]+", target) else target
-
     def _error(self, message: str) -> DownloadError:
-        return DownloadError(message, url=shown_url(self.url), status_code=self._status or None)
+        return DownloadError(message, url=shown_url(self.url), status_code=self._status)
+
+
+def _resolved(link: str, base_url: str) -> str:
+    """Return a link, or the one that a path under the base URL's own, or one relative to it, stands for."""
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", link)
+    if scheme and scheme[1].lower() not in {"http", "https"}:
+        raise ValueError(f"must be http, https or data, not {scheme[1].lower()}")
+    base = urlsplit(base_url)._replace(query="", fragment="").geturl().rstrip("/") + "/"
+    if not scheme and not (urljoin(base, link).startswith(base) and re.fullmatch(r"(?!//)[^\\\s\x00-\x1f]+", link)):
+        raise ValueError(f"is none, the server gave a path of its own ({shown_url(link)}): ask for response_format='b64_json'")
+    return link if scheme else urljoin(base, link)
 
 
 def _expiry(url: str) -> str:

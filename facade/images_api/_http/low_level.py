@@ -9,9 +9,11 @@ import httpx
 from images_api._secrets.concealed import SentURL
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from images_api._settings import Settings
 
-    from .pools import Connections
+    from .pools import Connections, HTTPClient, Pool
 
 
 class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -29,19 +31,19 @@ class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
-        client: httpx.Client = self._checked(httpx.Client)
-        return client.send(self._outgoing(request, client), stream=True)
+        with self._pool(httpx.Client) as pool:
+            return pool.client.send(self._outgoing(request, pool.client), stream=True)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
-        client: httpx.AsyncClient = self._checked(httpx.AsyncClient)
-        return await client.send(self._outgoing(request, client), stream=True)
+        with self._pool(httpx.AsyncClient) as pool:
+            return await pool.client.send(self._outgoing(request, pool.client), stream=True)
 
-    def _checked(self, kind: type) -> Any:
+    def _pool(self, kind: type[HTTPClient]) -> AbstractContextManager[Pool[HTTPClient]]:
         if self._connections.kind is not kind:
             client, calls = ("ImagesClient", "sync") if kind is httpx.AsyncClient else ("AsyncImagesClient", "asyncio")
             raise TypeError(f"the low_level of {client} takes the {calls} functions alone")
-        return self._connections.first().client
+        return self._connections.pool()
 
     def _outgoing(self, request: httpx.Request, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         # A copy: what is redirected is made from the original, which must not have the key.

@@ -14,12 +14,8 @@ import httpx
 
 from images_api._errors import ImagesAPIError, InvalidRequestError, Problem
 
-from .tls import late_context
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    from .proxies import Route
+    from collections.abc import Generator
 
 HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 
@@ -34,15 +30,15 @@ class Pool(Generic[HTTPClient]):
 
     Attributes:
         client: The httpx client.
-        route: By which proxies it sends; None where that is the caller's own matter.
+        is_borrowed: Whether it is the caller's own.
         calls: How many calls it has to do.
         is_async: Whether it belongs to an event loop.
         end: Is set when what it still does is to end.
     """
 
-    def __init__(self, client: HTTPClient, route: Route | None = None) -> None:
+    def __init__(self, client: HTTPClient, *, is_borrowed: bool = False) -> None:
         self.client = client
-        self.route = route
+        self.is_borrowed = is_borrowed
         self.calls = 0
         self.is_async = isinstance(client, httpx.AsyncClient)
         self.end: Any = import_module("asyncio").Event() if self.is_async else threading.Event()
@@ -53,6 +49,17 @@ class Pool(Generic[HTTPClient]):
         """Take note of a new connection, as httpcore has it."""
         with self._lock:
             self._streams.add(stream)
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass, unless what it does is to end; without an event loop, none is waited for."""
+        if not self.is_async:
+            self.end.wait(seconds)
+        elif seconds > 0:
+            from asyncio import timeout
+
+            with suppress(TimeoutError):
+                async with timeout(seconds):
+                    await self.end.wait()
 
     def stop(self) -> None:
         """End what it does, whichever thread waits for it: that another one closes a socket wakes nobody."""
@@ -73,38 +80,47 @@ class Connections(Generic[HTTPClient]):
     Args:
         kind: The class of the httpx clients.
         borrowed: The caller's own, which is never closed here.
-        owner: Gives what connections belong to: the running event loop; or the process, by its number, for all its threads, for
-            a fork that shares its parent's takes the other's answers.
+
+    Attributes:
+        kind: As given.
+        borrowed: As given.
+        is_async: Whether the connections belong to event loops.
     """
 
-    def __init__(self, kind: type[HTTPClient], borrowed: HTTPClient | None, owner: Callable[[], object]) -> None:
+    def __init__(self, kind: type[HTTPClient], borrowed: HTTPClient | None) -> None:
         if borrowed is not None and (not isinstance(borrowed, kind) or borrowed.is_closed):
             why = f"must be an open {kind.__module__}.{kind.__name__}"
             raise InvalidRequestError([Problem("http_client", borrowed, why)])
         self.kind = kind
         self.borrowed = borrowed
-        self._owner = owner
+        self.is_async = kind is httpx.AsyncClient
+        if self.is_async:
+            import_module("concurrent.futures.thread")  # which asyncio imports for a thread, when files may be out of reach
         self._borrowed_by: object = None
         self._pools: dict[object, list[Pool[HTTPClient]]] = {}
         self._lock = threading.Lock()
 
-    def first(self) -> Pool[HTTPClient]:
-        """Return the pool for what is no call, such as downloads."""
-        return self._take(calls=0)
+    def owner(self) -> object:
+        """Return what connections belong to: the running event loop; or the process, by its number, for all its threads.
+
+        A fork that shares its parent's takes the other's answers.
+
+        Raises:
+            InvalidRequestError: They belong to event loops, and there is none of asyncio's.
+        """
+        return running_loop() if self.is_async else os.getpid()
 
     @contextmanager
     def pool(self) -> Generator[Pool[HTTPClient]]:
-        """Give the pool for one call."""
-        pool = self._take(calls=1)
+        """Give the pool for one call, or for one download."""
+        pool = self._taken()
         try:
             yield pool
-        except ImagesAPIError:
-            raise
-        except BaseException:
-            if not pool.is_async:
-                # An interrupt may have left a lock of httpcore's taken for ever; under asyncio it has none.
+        except BaseException as error:
+            # An interrupt may have left a lock of httpcore's taken for ever; under asyncio it has none.
+            if not pool.is_async and not isinstance(error, ImagesAPIError):
                 with suppress(ValueError):
-                    self._pools.get(self._owner(), []).remove(pool)
+                    self._pools.get(self.owner(), []).remove(pool)
             raise
         finally:
             with self._lock:
@@ -112,13 +128,13 @@ class Connections(Generic[HTTPClient]):
 
     def clear(self) -> list[HTTPClient]:
         """End all calls, and return the httpx clients that were made for this owner, to be closed; a later use makes new ones."""
-        pools = self._pools.pop(self._owner(), ())
+        pools = self._pools.pop(self.owner(), ())
         for pool in pools:
             pool.stop()
         return [pool.client for pool in pools]
 
-    def _take(self, *, calls: int) -> Pool[HTTPClient]:
-        owner = self._owner()
+    def _taken(self) -> Pool[HTTPClient]:
+        owner = self.owner()
         if self.borrowed is not None:
             if self._borrowed_by not in {None, owner}:
                 why = "was used in another event loop or process before, to which its connections belong"
@@ -126,21 +142,20 @@ class Connections(Generic[HTTPClient]):
             if self.borrowed.is_closed:
                 raise InvalidRequestError([Problem("http_client", self.borrowed, "is closed")])
             self._borrowed_by = owner
-            return Pool(self.borrowed)
+            return Pool(self.borrowed, is_borrowed=True)
         with self._lock:
             pools = self._pools.get(owner)
             if pools is None:
                 self._pools = {each: pools for each, pools in self._pools.items() if not _has_ended(each)}
                 pools = self._pools[owner] = []
-            pool = next((pool for pool in pools if pool.calls + calls <= CALLS_EACH), None)
+            pool = next((pool for pool in pools if pool.calls < CALLS_EACH), None)
             if pool is None:
-                from .proxies import Route
+                from .routes import Route
 
-                transport = httpx.AsyncHTTPTransport if self.kind is httpx.AsyncClient else httpx.HTTPTransport
-                route = Route(transport, verify=late_context(), limits=_LIMITS)
-                pool = Pool(self.kind(transport=route), route)
+                transport = httpx.AsyncHTTPTransport if self.is_async else httpx.HTTPTransport
+                pool = Pool(self.kind(transport=Route(transport, limits=_LIMITS)))
                 pools.append(pool)
-            pool.calls += calls
+            pool.calls += 1
             return pool
 
 

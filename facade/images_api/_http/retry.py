@@ -39,8 +39,7 @@ def server_wait(headers: httpx.Headers) -> float | None:
         The seconds, above zero; None when there is no such header, or nothing sensible in it.
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        text = headers.get(name)
-        seconds = nan if text is None else _seconds(text, unit)
+        seconds = _seconds(headers.get(name, ""), unit)
         if 0 < seconds < inf:
             return seconds
     return None
