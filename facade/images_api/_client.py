@@ -169,10 +169,10 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
     def _send(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
         from ._http.exchange import exchange
         from ._requests.chunks import OpenFiles
-        from ._requests.request import request
+        from ._requests.request import CheckedRequest
 
         with OpenFiles() as files:
-            checked = request(self._settings, operation, arguments, files, stream=stream)
+            checked = CheckedRequest(self._settings, operation, arguments, files, stream=stream)
             with self._connections.pool() as pool:
                 call = self._began(checked, pool, stream=stream)
                 exchange(call, pool)
