@@ -10,8 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 import pybase64
 
-from .ends import is_whole
-from .headers import HEAD, media_type
+from .headers import HEAD, is_whole, media_type
 
 if TYPE_CHECKING:
     from .spool import Content
