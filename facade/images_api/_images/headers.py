@@ -24,17 +24,15 @@ _PNG_ALPHA_COLOURS = {4, 6}
 # a segment (TEM, RST, SOI).
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_SEGMENT = re.compile(rb"\xff([^\0\x01\xd0-\xd8\xff])(?:(?<=\xd9)|(..))", re.DOTALL)
-_JPEG_SEGMENT_BEGIN = 4
 _JPEG_SCAN, _JPEG_END, _JPEG_EXIF = 0xDA, 0xD9, 0xE1
-# Far more than any encoder writes: 16 GiB of the largest.
-_MOST_SEGMENTS = 1 << 18
+# Far more than any encoder writes; of the data of scans it makes a gigabyte.
+_MOST_SEGMENTS = 260_000
 # https://developers.google.com/speed/webp/docs/riff_container
 _WEBP_ALPHA_FLAG = 0x10
 _EXIF_ORIENTATION = 0x0112
 _QUARTER_TURNS = range(5, 9)
 # https://www.w3.org/Graphics/GIF/spec-gif89a.txt
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_CONTROL, _GIF_END, _GIF_STRAY = b",", b"!", b"\xf9", b";", b"\0"
-_GIF_CHUNK = 2048
 # An hour and more of frames at any rate.
 _MOST_GIF_BLOCKS = 1 << 19
 _JUNK_BEHIND = expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]
@@ -46,7 +44,7 @@ _BMP_CORE_HEADER = 12
 _ITEM_SIDES = re.compile(rb"ispe\0{4}(.{4})(.{4})", re.DOTALL)
 _ITEM_QUARTER_TURN = re.compile(rb"irot[\x01\x03]")
 _ITEMS = 64 << 10
-_CHUNK = 16 << 10
+_CHUNK = 4000
 
 # A byte order mark, and what fills up letters of two bytes.
 _MARKS_OF_TEXT = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0")
@@ -89,10 +87,8 @@ class ImageFacts:
 def media_type(head: bytes) -> str | None:
     """Return the media type that an image's first 64 bytes stand for, or None where they are no image's."""
     text = _MARKS_OF_TEXT.sub(b"", head)
-    for kind, _, beginning, _ in _FORMATS:
-        if re.match(beginning, text if kind == SVG else head, re.DOTALL):
-            return kind
-    return None
+    fitting = (each for each in _FORMATS if re.match(each[2], text if each[0] == SVG else head, re.DOTALL))
+    return next((kind for kind, *_ in fitting), None)
 
 
 def read_facts(file: BinaryIO) -> ImageFacts:
@@ -154,20 +150,20 @@ def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
 
     What else stands between two segments is skipped, such as the data of a scan, or stray bytes.
     """
-    offset, at_once = 2, _JPEG_SEGMENT_BEGIN
+    offset = 2
     for _ in range(_MOST_SEGMENTS):
         file.seek(offset)
-        chunk = file.read(at_once)
+        chunk = file.read(_CHUNK)
         if found := _JPEG_SEGMENT.search(chunk):
             length = int.from_bytes(found[2] or b"\0\2", "big") - 2
             if length < 0:
                 break  # less than its own length
             yield found[1][0], offset + found.end(), length
-            offset, at_once = offset + found.end() + length, _JPEG_SEGMENT_BEGIN
-        elif len(chunk) < _JPEG_SEGMENT_BEGIN:
+            offset += found.end() + length
+        elif len(chunk) < _CHUNK:
             break
         else:
-            offset, at_once = offset + len(chunk) - _JPEG_SEGMENT_BEGIN + 1, _CHUNK
+            offset += _CHUNK - 3  # of which the next may begin with a segment's marker and half its length
     raise struct.error
 
 
@@ -250,7 +246,7 @@ def _skip_colours(file: BinaryIO, flags: int) -> None:
 
 def _skip_blocks(file: BinaryIO) -> None:
     """Skip a row of blocks, the last of which is empty."""
-    while chunk := file.read(_GIF_CHUNK):
+    while chunk := file.read(_CHUNK):
         index, end = 0, len(chunk)
         while index < end and (length := chunk[index]):
             index += length + 1

@@ -220,8 +220,7 @@ class CheckedRequest:
             kwargs = self._generated_kwargs(called, fields)
             url = _url(self._settings.url(kwargs["url"]))
             url = url.copy_merge_params(query) if query else url
-            own = {name.lower(): value for name, value in kwargs["headers"].items()}
-            headers = {"host": url.netloc.decode("ascii")} | own | headers
+            headers = {"host": url.netloc.decode("ascii")} | headers
             body: dict[str, Any]
             if "files" in kwargs:
                 headers.pop("content-type", None)  # a form's type names its boundary
@@ -229,7 +228,7 @@ class CheckedRequest:
             else:
                 content = _ENCODER.encode(kwargs["json"]).encode()
                 # httpx builds all headers anew to add this where it isn't told, which takes longer than to read the response.
-                headers = {"content-length": str(len(content))} | headers
+                headers = {"content-type": self._media_type, "content-length": str(len(content))} | headers
                 body = {"stream": httpx.ByteStream(content)}
             request = httpx.Request(kwargs["method"], url, headers=headers, **body)
         except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
@@ -279,8 +278,8 @@ async def arequest(
 
     for image in chain.from_iterable(_several(arguments.get(name)) for name in called.files):
         for content in image if isinstance(image, tuple) else [image]:
-            if isinstance(content, GeneratedImage) and getattr(content, "url", None) is not None:
-                await content.aread()  # a thread has no event loop to fetch it with
+            if isinstance(content, GeneratedImage):
+                await content._afetched()  # noqa: SLF001  a thread has no event loop to fetch a link with
     checked = await finished(to_thread(CheckedRequest, settings, operation_id, arguments, files, stream=stream), files)
     if not isinstance(body := checked.http.stream, httpx.ByteStream):  # JSON is in memory
         checked.http.stream = ReadInThread(cast("httpx.SyncByteStream", body), files)

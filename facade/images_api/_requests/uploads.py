@@ -137,9 +137,7 @@ def _named(parameter: str, given: object) -> tuple[str, object, str | None]:
     """Return the name, the content and the media type that a caller gave."""
     if not isinstance(given, tuple):
         return "", given, None
-    match given:
-        case (str() as name, content) if not isinstance(content, str):
-            return name, content, None
+    match given if given[2:] else (*given, None):
         case (str() as name, content, str() | None as kind) if not isinstance(content, str):
             return name, content, kind
         case _:
