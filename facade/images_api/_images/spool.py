@@ -9,7 +9,7 @@ from errno import EINVAL
 from functools import partial
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 from weakref import WeakSet, ref
 
 from .headers import HEAD
@@ -133,13 +133,12 @@ class Content:
 
     def _hold(self, size: int) -> bool:
         """Take what so many bytes need of the budget, and tell whether there was so much."""
-        try:
+        with suppress(IndexError):
             while _SMALL + self._held * _PAGE < size:
                 self._free.pop()
                 self._held += 1
-        except IndexError:
-            return False
-        return True
+            return True
+        return False
 
     def _leave_memory(self, spool: Spool) -> None:
         file = spool.file()
@@ -180,7 +179,7 @@ class _File:
             return False  # another image stands there
         end = offset + len(chunk)
         with suppress(OSError):
-            self.size += self._at(offset, "write", chunk)
+            self.size += self.do("write", chunk, offset)
         if self.size < end:
             self.cut(offset, self.size)
         return self.size == end
@@ -191,11 +190,8 @@ class _File:
             os.ftruncate(self._descriptor, offset)
             self.size = offset
 
-    def read(self, size: int, offset: int) -> bytes:
-        """Return so many bytes, or fewer, as the system likes."""
-        return cast("bytes", self._at(offset, "read", size))
-
-    def _at(self, offset: int, act: str, what: object) -> Any:
+    def do(self, act: Literal["read", "write"], what: Any, offset: int) -> Any:
+        """Read so many bytes at an offset, or write some; or fewer, as the system likes."""
         if hasattr(os, f"p{act}"):
             return getattr(os, f"p{act}")(self._descriptor, what, offset)
         with self._lock:
@@ -232,7 +228,7 @@ class _Reader(RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer)
         rest = max(0, self._size - self._position)
-        chunk = self._file.read(min(len(view), rest, _COPIED_AT_ONCE), self._offset + self._position)
+        chunk = self._file.do("read", min(len(view), rest, _COPIED_AT_ONCE), self._offset + self._position)
         view[: len(chunk)] = chunk
         self._position += len(chunk)
         return len(chunk)

@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import import_module
 from itertools import chain
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import httpx
 
@@ -27,7 +27,7 @@ from images_api._secrets.concealed import SentURL, conceal_headers
 from images_api._settings import checked_retries, checked_timeout, phases, user_agent
 from images_api_client import Client
 from images_api_client.operations import REQUESTS
-from images_api_client.types import UNSET, File
+from images_api_client.types import UNSET
 
 from .chunks import ReadInThread, finished
 
@@ -47,7 +47,6 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 _EVENTS = "text/event-stream"
 # A name as in https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2, and a value that nothing can be lost of.
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: ([!-~]([ -~]*[!-~])?)?")
-_UNKNOWN_TYPE = "application/octet-stream"
 # A tuple is one image with its name.
 _ONE_IMAGE = (str, bytes, bytearray, memoryview, tuple)
 _CONTRACT = "contract's default"
@@ -126,12 +125,12 @@ class CheckedRequest:
 
     def _upload(self, files: OpenFiles, name: str, several: Sequence[object]) -> None:
         """Add images to be uploaded; what is wrong with them is said with all the rest."""
-        from .uploads import upload
+        from .uploads import Upload
 
         self._uploads[name] = []
         for index, each in enumerate(several):
             try:
-                self._uploads[name].append(upload(files, name, each))
+                self._uploads[name].append(Upload(files, name, each))
             except InvalidRequestError as error:
                 self._unusable[name if len(several) == 1 else f"{name}[{index}]"] = error
 
@@ -211,17 +210,14 @@ class CheckedRequest:
         return headers
 
     def _built(self, called: Operation, headers: dict[str, str], query: Mapping[str, Any]) -> httpx.Request:
-        files: dict[str, Any] = {}
-        for name, uploads in self._uploads.items():
-            several = [File(cast("BinaryIO", each), each.facts.name, each.facts.type or _UNKNOWN_TYPE) for each in uploads]
-            files[name] = self._listed(name, several)
+        body: dict[str, Any] = {}
+        files = {name: self._listed(name, [each.part() for each in uploads]) for name, uploads in self._uploads.items()}
         fields = {**self._fields, **files, **self._extra_body}
         try:
             kwargs = self._generated_kwargs(called, fields)
             url = _url(self._settings.url(kwargs["url"]))
             url = url.copy_merge_params(query) if query else url
             headers = {"host": url.netloc.decode("ascii")} | headers
-            body: dict[str, Any]
             if "files" in kwargs:
                 headers.pop("content-type", None)  # a form's type names its boundary
                 body = {"files": kwargs["files"]}
