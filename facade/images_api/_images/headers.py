@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 from collections import deque
@@ -35,7 +34,6 @@ _QUARTER_TURNS = range(5, 9)
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_CONTROL, _GIF_END, _GIF_STRAY = b",", b"!", b"\xf9", b";", b"\0"
 # An hour and more of frames at any rate.
 _MOST_GIF_BLOCKS = 1 << 19
-_JUNK_BEHIND = expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]
 # Python's other threads have a turn after each, among them that of an event loop.
 _SVG_CHUNK = 4 << 20
 # https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapcoreheader
@@ -261,7 +259,7 @@ def _heif(file: BinaryIO, _head: bytes) -> Sides:
     file.seek(0)
     items = file.read(_ITEMS)
     sides = [tuple(int.from_bytes(side, "big") for side in item) for item in _ITEM_SIDES.findall(items)]
-    width, height = max(sides, key=math.prod)
+    width, height = max(sides)
     return (height, width, None) if _ITEM_QUARTER_TURN.search(items) else (width, height, None)
 
 
@@ -280,10 +278,8 @@ def _svg_ends(file: BinaryIO, size: int) -> bool:
         for start in range(0, size, _SVG_CHUNK):
             parser.Parse(file.read(min(_SVG_CHUNK, size - start)))
         parser.Parse(b"", True)  # noqa: FBT003  takes no keywords
-    except expat.ExpatError as error:
-        # What stands behind the outermost element, and is no text, stops the parser, too.
-        if error.code != _JUNK_BEHIND:
-            return parser.ErrorByteIndex < size and _svg_ends(file, parser.ErrorByteIndex)
+    except expat.ExpatError:  # where something is wrong, or stands behind the outermost element
+        return parser.ErrorByteIndex < size and _svg_ends(file, parser.ErrorByteIndex)
     return last_ended[0].rpartition(":")[2].lower() == "svg"
 
 

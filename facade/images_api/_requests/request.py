@@ -140,14 +140,12 @@ class CheckedRequest:
 
     def _filled_in(self, *, stream: bool) -> dict[str, Any]:
         """Return what goes out: what is said, the client's defaults, and what the contract documents for the model."""
-        rules, own = self._rules, self._settings.defaults
+        rules = self._rules
+        own = {name: value for name, value in self._settings.defaults.items() if name in rules.properties}
         named = self._said.get(self._model)
         other = None if named == own.get(self._model) else named
-        defaults = {
-            name: value
-            for name, value in own.items()
-            if name in rules.properties and not (rules.lacks(other, name, value) and is_taken(name, value))
-        }
+        missed = {name for name, value in own.items() if rules.lacks(other, name, value) and is_taken(name, value)}
+        defaults = {name: value for name, value in own.items() if name not in missed}
         # What a value comes from, if not from the call itself.
         sources = {_CONTRACT: rules.general_defaults, "client's default": defaults, "": self._said}
         self._sources = {name: source for source, values in sources.items() for name in values}
