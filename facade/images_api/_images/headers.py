@@ -144,7 +144,7 @@ def _png_ends(file: BinaryIO, size: int) -> bool:
 
 
 def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
-    """Yield the kind, offset and length of each segment, to the image's end, which counts as one, or the file's (a struct.error).
+    """Yield the kind, offset and length of each segment, of which the image's end counts as one, to the end of the file.
 
     What else stands between two segments is skipped, such as the data of a scan, or stray bytes.
     """
@@ -162,7 +162,6 @@ def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
             break
         else:
             offset += _CHUNK - 3  # of which the next may begin with a segment's marker and half its length
-    raise struct.error
 
 
 def _jpeg(file: BinaryIO, _head: bytes) -> Sides:
