@@ -39,7 +39,7 @@ _SVG_CHUNK = 4 << 20
 # https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapcoreheader
 _BMP_CORE_HEADER = 12
 # In AVIF and HEIC: the sides of each item, a thumbnail or tile among them; and a quarter turn.
-_ITEM_SIDES = re.compile(rb"ispe\0{4}(.{4})(.{4})", re.DOTALL)
+_ITEM_SIDES = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 _ITEM_QUARTER_TURN = re.compile(rb"irot[\x01\x03]")
 _ITEMS = 64 << 10
 _CHUNK = 4000
@@ -257,8 +257,7 @@ def _skip_blocks(file: BinaryIO) -> None:
 def _heif(file: BinaryIO, _head: bytes) -> Sides:
     file.seek(0)
     items = file.read(_ITEMS)
-    sides = [tuple(int.from_bytes(side, "big") for side in item) for item in _ITEM_SIDES.findall(items)]
-    width, height = max(sides)
+    width, height = struct.unpack(">II", max(_ITEM_SIDES.findall(items)))
     return (height, width, None) if _ITEM_QUARTER_TURN.search(items) else (width, height, None)
 
 
