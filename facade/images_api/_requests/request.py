@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import import_module
 from itertools import chain
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 import httpx
 
@@ -27,7 +27,7 @@ from images_api._secrets.concealed import SentURL, conceal_headers
 from images_api._settings import checked_retries, checked_timeout, phases, user_agent
 from images_api_client import Client
 from images_api_client.operations import REQUESTS
-from images_api_client.types import UNSET
+from images_api_client.types import UNSET, File
 
 from .chunks import ReadInThread, finished
 
@@ -209,7 +209,7 @@ class CheckedRequest:
 
     def _built(self, called: Operation, headers: dict[str, str], query: Mapping[str, Any]) -> httpx.Request:
         body: dict[str, Any] = {}
-        files = {name: self._listed(name, [each.part() for each in uploads]) for name, uploads in self._uploads.items()}
+        files = {name: self._listed(name, [_part(each) for each in uploads]) for name, uploads in self._uploads.items()}
         fields = {**self._fields, **files, **self._extra_body}
         try:
             kwargs = self._generated_kwargs(called, fields)
@@ -295,6 +295,10 @@ def _mapping(name: str, said: dict[str, Any]) -> Mapping[str, Any]:
 def _reference(called: Operation, name: str, given: object) -> dict[str, str] | None:
     is_file = isinstance(given, str) and os.path.exists(given)  # noqa: PTH110  a Path raises for what can't be one
     return None if is_file else called.reference(name, given)
+
+
+def _part(upload: Upload) -> File:
+    return File(cast("BinaryIO", upload), upload.facts.name, upload.facts.type or "application/octet-stream")
 
 
 def _several(given: object) -> Sequence[object]:

@@ -18,7 +18,6 @@ from images_api._images.headers import EXTENSIONS, media_type, read_facts
 from images_api._images.spool import Spool
 from images_api._messages import short
 from images_api._results import GeneratedImage
-from images_api_client.types import File
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -92,10 +91,6 @@ class Upload:
         kind = facts.type or said_type
         name = _base_name(name or own_name) or parameter + EXTENSIONS.get(kind or "", ".bin")
         self.facts = replace(facts, name=name, type=kind)
-
-    def part(self) -> File:
-        """Return it as the generated client takes it."""
-        return File(cast("BinaryIO", self), self.facts.name, self.facts.type or "application/octet-stream")
 
     def read(self, _size: int = -1) -> bytes:
         """Return the next chunk, however small it is that httpx asks for; nothing at the end.
