@@ -122,12 +122,12 @@ class _Client(Generic[HTTPClient]):
         from ._http.downloads import Downloader  # whose import must not fail once the call is paid for
         from ._http.exchange import exchange
         from ._requests.chunks import OpenFiles
-        from ._requests.request import arequest, request
+        from ._requests.request import CheckedRequest, arequest
 
         self._connections.owner()  # without asyncio's event loop, nothing of an async client works
         with OpenFiles() as files:
             said = self._settings, operation, arguments, files
-            checked = await arequest(*said, stream=stream) if self._connections.is_async else request(*said, stream=stream)
+            checked = await arequest(*said, stream=stream) if self._connections.is_async else CheckedRequest(*said, stream=stream)
             with self._connections.pool() as pool:
                 source = Downloader(self._settings, self._connections, checked.timeout)
                 call = Call(checked, self._settings, source, pool, stream=stream)

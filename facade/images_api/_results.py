@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, overload
 
-from ._images.headers import HEAD, NAMES, ImageFacts, media_type, read_facts
+from ._images.headers import NAMES, SVG, ImageFacts, read_facts
 from ._images.saving import save
 from ._images.spool import Content
 from ._messages import shown_url
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import httpx
     from PIL.Image import Image as PILImage
 
-_SVG = "image/svg+xml"
 # A notebook holds an image's bytes for ever; beyond this size it is only described.
 _LARGEST_IN_NOTEBOOK = 20 << 20
 _IMAGES_IN_REPR = 3
@@ -133,8 +133,7 @@ class GeneratedImage:
             raise ValueError("an image needs its bytes, or a source to fetch its link from")
         self._content = Content.of(content) if isinstance(content, bytes) else content
         self._subject = subject
-        self._source = source
-        self._facts: ImageFacts | None = None
+        self._source: Any = source
         self.url = url
         self.revised_prompt = revised_prompt
         self.extra: Mapping[str, Any] = extra or {}
@@ -232,8 +231,7 @@ class GeneratedImage:
     @property
     def media_type(self) -> str:
         """Return the media type, such as `image/png`, from the bytes."""
-        with self._fetched().open() as file:
-            return media_type(file.read(HEAD)) or "application/octet-stream"
+        return self._facts.type or "application/octet-stream"
 
     @property
     def format(self) -> str:
@@ -243,12 +241,12 @@ class GeneratedImage:
     @property
     def width(self) -> int | None:
         """Return the width in pixels, from the bytes; None where they don't say, such as for an svg."""
-        return self._read_facts().width
+        return self._facts.width
 
     @property
     def height(self) -> int | None:
         """Return the height in pixels, from the bytes; None where they don't say, such as for an svg."""
-        return self._read_facts().height
+        return self._facts.height
 
     def __repr__(self) -> str:
         if self._content is None:
@@ -267,32 +265,29 @@ class GeneratedImage:
         return self._shown().get("image/jpeg")
 
     def _repr_svg_(self) -> str | None:
-        return self._shown().get(_SVG)
+        return self._shown().get(SVG)
 
     def _shown(self) -> dict[str, Any]:
         """Return what a notebook gets, by media type: nothing that would have to be fetched first, nothing huge."""
-        if self._content is None or self._content.size > _LARGEST_IN_NOTEBOOK:
-            return {}
-        content = self._content.read()
-        try:
-            return {self.media_type: content.decode() if self.media_type == _SVG else content}
-        except UnicodeDecodeError:  # in an encoding of its own, which no notebook asks for
-            return {}
+        with suppress(UnicodeDecodeError):  # an svg in an encoding of its own, which no notebook asks for
+            if self._content is not None and self._content.size <= _LARGEST_IN_NOTEBOOK:
+                content = self._content.read()
+                return {self.media_type: content.decode() if self.media_type == SVG else content}
+        return {}
 
-    def _read_facts(self) -> ImageFacts:
-        if self._facts is None:
-            with self._fetched().open() as file:
-                self._facts = read_facts(file)
-        return self._facts
+    @cached_property
+    def _facts(self) -> ImageFacts:
+        with self._fetched().open() as file:
+            return read_facts(file)
 
     def _fetched(self) -> Content:
         if self._content is None:
-            self._content = cast("ImageSource", self._source).fetch(self.url or "")
+            self._content = self._source.fetch(self.url or "")
         return self._content
 
     async def _afetched(self) -> Content:
         if self._content is None:
-            self._content = await cast("ImageSource", self._source).afetch(self.url or "")
+            self._content = await self._source.afetch(self.url or "")
         return self._content
 
 

@@ -17,8 +17,7 @@ from pictures import drawn, half_clear
 from PIL import Image, ImageOps
 
 from images_api import GeneratedImage, ImagesClient
-from images_api._images.ends import is_whole
-from images_api._images.headers import EXTENSIONS, NAMES, ImageFacts, media_type, read_facts
+from images_api._images.headers import EXTENSIONS, NAMES, ImageFacts, is_whole, media_type, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -393,6 +392,10 @@ class TestOddButWhole:
     )
     def test_but_no_other_xml(self, content: bytes) -> None:
         assert not is_whole(file(content))
+
+    @pytest.mark.parametrize("encoding", ["gb2312", "x-of-my-own"])
+    def test_an_svg_in_an_encoding_that_no_parser_knows(self, encoding: str) -> None:
+        assert is_whole(file(f'<?xml version="1.0" encoding="{encoding}"?><svg/>'.encode()))
 
     @pytest.mark.parametrize("length", [b"\0\0", b"\0\x01"])
     def test_nor_a_jpeg_whose_segment_is_shorter_than_its_own_length(self, length: bytes) -> None:

@@ -185,6 +185,21 @@ class TestFile:
         assert listed(tmp_path) == ["otter.png"]
         assert image.save(tmp_path / "new", overwrite=False).name == "new.png"
 
+    def test_nor_if_it_comes_at_the_last_moment(
+        self, image: GeneratedImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        link = Path.hardlink_to
+
+        def hardlink_to(target: Path, source: Path) -> None:
+            target.write_bytes(b"old")
+            link(target, source)
+
+        monkeypatch.setattr(Path, "hardlink_to", hardlink_to)
+        with pytest.raises(FileExistsError, match=r"otter\.png"):
+            image.save(tmp_path / "otter.png", overwrite=False)
+        assert (tmp_path / "otter.png").read_bytes() == b"old"
+        assert listed(tmp_path) == ["otter.png"]
+
     @pytest.mark.parametrize("path", ["otter/x.png", "otter/", "otter/new/", "otter/{index}.png"])
     def test_a_file_in_place_of_a_folder_is_an_error(self, draw: DrawPicture, tmp_path: Path, path: str) -> None:
         (tmp_path / "source.png").write_bytes(draw())

@@ -15,7 +15,6 @@ from platforms import needs_posix
 from waiting import wait_until
 
 from images_api import AsyncImagesClient, ImagesClient, UnreadableFileError
-from images_api._images.headers import ImageFacts
 from images_api._requests import chunks
 from images_api._requests.chunks import OpenFiles, ReadInThread
 from images_api._requests.uploads import Upload
@@ -145,7 +144,8 @@ def test_a_disk_that_fails_while_a_file_is_sent_says_so() -> None:
         def read(self, size: int | None = -1) -> bytes:
             return failing(super().read(size))
 
-    upload = Upload("image", ImageFacts("image/png", len(PNG)), Failing(PNG))
+    upload = Upload(OpenFiles(), "image", PNG)
+    upload.file = Failing(PNG)
     with pytest.raises(UnreadableFileError, match="image can't be read: Input/output error") as caught:
         upload.read()
     assert isinstance(caught.value.__cause__, OSError)

@@ -35,7 +35,7 @@ from starlette.datastructures import UploadFile
 from images_api import AsyncImagesClient, ImagesClient, ImagesResult, InvalidRequestError, UnreadableFileError
 from images_api._images.headers import ImageFacts
 from images_api._requests.chunks import OpenFiles
-from images_api._requests.uploads import Upload, upload
+from images_api._requests.uploads import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +135,7 @@ class Place(NamedTuple):
         return self.closing.enter_context(os.fdopen(reader, "rb"))
 
     def made(self, parameter: str, given: object) -> Upload:
-        return upload(self.closing.enter_context(OpenFiles()), parameter, given)
+        return Upload(self.closing.enter_context(OpenFiles()), parameter, given)
 
     def temporary(self, mode: str) -> Any:
         return self.closing.enter_context(tempfile.SpooledTemporaryFile(mode=mode))
@@ -382,7 +382,7 @@ def test_what_only_looks_like_a_pil_picture_is_a_file() -> None:
         def save(self, name: str) -> None:
             raise AssertionError("is saved")
 
-    assert upload(OpenFiles(), "image", Stored(PNG)).facts.size == len(PNG)
+    assert Upload(OpenFiles(), "image", Stored(PNG)).facts.size == len(PNG)
 
 
 def test_a_path_may_begin_at_home(client: ImagesClient, sandbox: Sandbox, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -410,7 +410,7 @@ def test_a_path_may_lead_to_a_pipe(client: ImagesClient, sandbox: Sandbox, place
 
 
 def test_pil_pictures_may_have_a_name() -> None:
-    picture = upload(OpenFiles(), "mask", ("m.png", Image.new("RGBA", (3, 2)))).facts
+    picture = Upload(OpenFiles(), "mask", ("m.png", Image.new("RGBA", (3, 2)))).facts
     assert (picture.name, picture.width, picture.height, picture.alpha) == ("m.png", 3, 2, True)
 
 
@@ -439,17 +439,17 @@ def test_pil_pictures_from_a_file_stay_as_they_are(place: Place) -> None:
 def test_type_and_name_follow_the_bytes(
     parameter: str, content: bytes, media_type: str | None, extension: str, *, alpha: bool | None
 ) -> None:
-    picture = upload(OpenFiles(), parameter, content).facts
+    picture = Upload(OpenFiles(), parameter, content).facts
     assert (picture.name, picture.type, picture.size) == (parameter + extension, media_type, len(content))
     assert picture.alpha is alpha or alpha is None
     # A name that says otherwise, and a type that does, are not believed.
-    misnamed = upload(OpenFiles(), parameter, ("picture.tiff", content, "image/tiff")).facts
+    misnamed = Upload(OpenFiles(), parameter, ("picture.tiff", content, "image/tiff")).facts
     assert misnamed.name == "picture.tiff"
     assert misnamed.type == media_type or media_type is None
 
 
 def test_size_is_the_one_a_picture_is_shown_in() -> None:
-    facts = [upload(OpenFiles(), "image", turned(40, 24, orientation)).facts for orientation in range(1, 9)]
+    facts = [Upload(OpenFiles(), "image", turned(40, 24, orientation)).facts for orientation in range(1, 9)]
     assert [(each.width, each.height) for each in facts] == [(40, 24)] * 4 + [(24, 40)] * 4
 
 
@@ -469,7 +469,7 @@ def test_size_is_the_one_a_picture_is_shown_in() -> None:
     ],
 )
 def test_names_lose_their_directories_and_nothing_else(client: ImagesClient, sandbox: Sandbox, given: str, name: str) -> None:
-    assert upload(OpenFiles(), "image", (given, PNG)).facts.name == name
+    assert Upload(OpenFiles(), "image", (given, PNG)).facts.name == name
     client.edit((given, PNG), "x", model="small", size="64x64")
     assert f'filename="{name}"\r\n'.encode() in sandbox.requests[-1].body
 
@@ -605,9 +605,9 @@ def test_a_temporary_file_counts_with_all_that_was_written(place: Place) -> None
 
 
 def test_facts_are_short_to_read() -> None:
-    assert repr(upload(OpenFiles(), "image", PNG).facts) == f"'image.png' (image/png, 48x32, {len(PNG)} bytes)"
-    assert repr(upload(OpenFiles(), "image", b"text").facts) == "'image.bin' (no known image format, 4 bytes)"
-    assert "BytesIO" not in repr(upload(OpenFiles(), "image", PNG))
+    assert repr(Upload(OpenFiles(), "image", PNG).facts) == f"'image.png' (image/png, 48x32, {len(PNG)} bytes)"
+    assert repr(Upload(OpenFiles(), "image", b"text").facts) == "'image.bin' (no known image format, 4 bytes)"
+    assert "BytesIO" not in repr(Upload(OpenFiles(), "image", PNG))
 
 
 class Watched(io.BytesIO):

@@ -17,7 +17,7 @@ from generation import ROOT, run
 from PIL import Image
 from platforms import POSIX, needs_peak
 
-from images_api._images.ends import is_whole
+from images_api._images.headers import is_whole
 
 if not POSIX:
     pytest.skip("what a process used is told by POSIX's getrusage", allow_module_level=True)

@@ -10,8 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 import pybase64
 
-from .ends import is_whole
-from .headers import HEAD, media_type
+from .headers import is_whole, media_type
 
 if TYPE_CHECKING:
     from .spool import Content
@@ -20,7 +19,6 @@ _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BLANKS = b" \t\n\r\v\f"
 _QUANTUM = 4
 _LONGEST_PADDING = 8
-_DATA_URL = "data:"
 _TOO_SHORT = b"\xff\x0a"
 # What is shorter, or begins otherwise, is some other text.
 SHORTEST_IMAGE = 48
@@ -58,7 +56,7 @@ class Base64Text:
                 self.content.write(pybase64.b64decode(memoryview(text)[:whole], validate=True))
                 self._rest = text[whole:]
                 return
-        plain = _standard(json.loads(b'"%b"' % text))
+        plain = _standard(json.loads(b'"%b"' % text).encode("ascii"))
         bare = plain.rstrip(b"=")
         whole = len(bare) if last else len(bare) & -_QUANTUM
         if len(plain) - whole > _LONGEST_PADDING:
@@ -75,11 +73,10 @@ class Base64Text:
 
     def is_whole(self) -> bool:
         """Tell whether the string has ended and is a whole image."""
-        try:
+        with suppress(BrokenImageError):
             check_image(self.content)
-        except BrokenImageError:
-            return False
-        return self._closed
+            return self._closed
+        return False
 
 
 def image_beginning(text: str) -> str | None:
@@ -87,7 +84,7 @@ def image_beginning(text: str) -> str | None:
     found = _BEGINNING.match(text)
     if found is None:
         return None
-    head = _decoded(_standard(found[2])[: len(found[2]) & -_QUANTUM])
+    head = _decoded(_standard(found[2].encode())[: len(found[2]) & -_QUANTUM])
     # Two bytes begin this one format; a path that begins with `/wo` stands for them, too.
     return (found[1] or "") if media_type(head) and not head.startswith(_TOO_SHORT) else None
 
@@ -98,7 +95,7 @@ def decode_text(text: str) -> bytes:
     Raises:
         BrokenImageError: It isn't base64.
     """
-    return decode_data_url(text) if text.startswith(_DATA_URL) else _decode_base64(text)
+    return decode_data_url(text if text.startswith("data:") else f"data:;base64,{text}")
 
 
 def decode_data_url(url: str) -> bytes:
@@ -109,7 +106,10 @@ def decode_data_url(url: str) -> bytes:
     """
     head, _, data = url.partition(",")
     content = unquote_to_bytes(data.encode(errors="surrogatepass"))
-    return _decode_base64(content.decode("ascii", errors="replace")) if head.endswith(";base64") else content
+    try:
+        return _decoded(_standard(content).rstrip(b"=")) if head.endswith(";base64") else content
+    except ValueError as error:
+        raise BrokenImageError("isn't base64") from error
 
 
 def check_image(content: Content) -> None:
@@ -118,24 +118,17 @@ def check_image(content: Content) -> None:
     Raises:
         BrokenImageError: They are cut short, or begin like no image.
     """
+    head = content.beginning()
+    if media_type(head) is None:
+        raise BrokenImageError(f"isn't an image: it begins with {head[:16]!r}" if head else "is empty")
     with content.open() as file:
-        head = file.read(HEAD)
-        if media_type(head) is None:
-            raise BrokenImageError(f"isn't an image: it begins with {head[:16]!r}" if head else "is empty")
         if not is_whole(file):
             raise BrokenImageError(f"is cut short after {content.size} bytes")
 
 
-def _decode_base64(text: str) -> bytes:
-    try:
-        return _decoded(_standard(text).rstrip(b"="))
-    except ValueError as error:
-        raise BrokenImageError("isn't base64") from error
-
-
-def _standard(text: str) -> bytes:
+def _standard(text: bytes) -> bytes:
     """Return base64 in the standard alphabet and one line."""
-    return text.encode("ascii").translate(_FROM_URL_SAFE, _BLANKS)
+    return text.translate(_FROM_URL_SAFE, _BLANKS)
 
 
 def _decoded(text: bytes) -> bytes:

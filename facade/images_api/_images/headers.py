@@ -1,14 +1,16 @@
-"""An image's format, width and height, from its header. Nothing is decoded."""
+"""What an image's bytes say of it: its format, its sides, and whether it has its end. Nothing is decoded."""
 
 from __future__ import annotations
 
-import math
 import re
 import struct
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
-from io import SEEK_END
+from io import SEEK_CUR, SEEK_END
 from itertools import takewhile
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from xml.parsers import expat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,25 +19,30 @@ if TYPE_CHECKING:
 _PNG_BEGIN = 8
 _PNG_ALPHA_COLOURS = {4, 6}
 # https://www.w3.org/Graphics/JPEG/itu-t81.pdf, table B.1: the frame headers, without DHT (C4), JPG (C8) and DAC (CC); what
-# begins a segment, and isn't a fill byte, an FF of the data (00), or a marker without a segment (TEM, RST, SOI).
+# begins a segment with its length, or is the image's end, and isn't a fill byte, an FF of the data (00), or a marker without
+# a segment (TEM, RST, SOI).
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_MARKER = re.compile(rb"\xff([^\0\x01\xd0-\xd8\xff])")
-JPEG_END = 0xD9
-_JPEG_EXIF = 0xE1
-_JPEG_LENGTH = 2
-# Far more than any encoder writes: 16 GiB of the largest.
-_MOST_SEGMENTS = 1 << 18
+_JPEG_SEGMENT = re.compile(rb"\xff([^\0\x01\xd0-\xd8\xff])(?:(?<=\xd9)|(..))", re.DOTALL)
+_JPEG_SCAN, _JPEG_END, _JPEG_EXIF = 0xDA, 0xD9, 0xE1
+# Far more than any encoder writes; of the data of scans it makes a gigabyte.
+_MOST_SEGMENTS = 260_000
 # https://developers.google.com/speed/webp/docs/riff_container
 _WEBP_ALPHA_FLAG = 0x10
 _EXIF_ORIENTATION = 0x0112
 _QUARTER_TURNS = range(5, 9)
+# https://www.w3.org/Graphics/GIF/spec-gif89a.txt
+_GIF_IMAGE, _GIF_EXTENSION, _GIF_CONTROL, _GIF_END, _GIF_STRAY = b",", b"!", b"\xf9", b";", b"\0"
+# An hour and more of frames at any rate.
+_MOST_GIF_BLOCKS = 1 << 19
+# Python's other threads have a turn after each, among them that of an event loop.
+_SVG_CHUNK = 4 << 20
 # https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapcoreheader
 _BMP_CORE_HEADER = 12
 # In AVIF and HEIC: the sides of each item, a thumbnail or tile among them; and a quarter turn.
-_ITEM_SIDES = re.compile(rb"ispe\0{4}(.{4})(.{4})", re.DOTALL)
+_ITEM_SIDES = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 _ITEM_QUARTER_TURN = re.compile(rb"irot[\x01\x03]")
 _ITEMS = 64 << 10
-_CHUNK = 16 << 10
+_CHUNK = 4000
 
 # A byte order mark, and what fills up letters of two bytes.
 _MARKS_OF_TEXT = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\0")
@@ -78,10 +85,8 @@ class ImageFacts:
 def media_type(head: bytes) -> str | None:
     """Return the media type that an image's first 64 bytes stand for, or None where they are no image's."""
     text = _MARKS_OF_TEXT.sub(b"", head)
-    for kind, _, beginning, _ in _FORMATS:
-        if re.match(beginning, text if kind == SVG else head, re.DOTALL):
-            return kind
-    return None
+    fitting = (each for each in _FORMATS if re.match(each[2], text if each[0] == SVG else head, re.DOTALL))
+    return next((kind for kind, *_ in fitting), None)
 
 
 def read_facts(file: BinaryIO) -> ImageFacts:
@@ -100,7 +105,24 @@ def read_facts(file: BinaryIO) -> ImageFacts:
         return ImageFacts(kind, size)
 
 
-def png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+def is_whole(file: BinaryIO) -> bool:
+    """Tell whether an image has its end, as far as that is known of its format. What stands behind it is nobody's business.
+
+    Args:
+        file: A binary file that can be rewound; it is left anywhere.
+    """
+    size = file.seek(0, SEEK_END)
+    file.seek(0)
+    kind = media_type(file.read(HEAD))
+    try:
+        return _ENDS[kind](file, size) if kind in _ENDS else kind is not None
+    except struct.error:
+        return False
+    except (LookupError, ValueError):  # an svg in an encoding that its parser doesn't know
+        return True
+
+
+def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """Yield the kind of each chunk, and the offset behind it, to the end of the file (a struct.error)."""
     offset = _PNG_BEGIN
     while True:
@@ -110,45 +132,41 @@ def png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
         yield kind, offset
 
 
-def jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
-    """Yield the kind, offset and length of each segment, to the image's end, which counts as one, or the file's (a struct.error).
+def _png(file: BinaryIO, head: bytes) -> Sides:
+    width, height, _, colour = struct.unpack_from(">IIBB", head, 16)
+    # A transparent colour is said in a chunk of its own, before the data.
+    before_data = takewhile(lambda kind: kind not in {b"IDAT", b"IEND"}, (kind for kind, _ in _png_chunks(file)))
+    return width, height, colour in _PNG_ALPHA_COLOURS or b"tRNS" in before_data
+
+
+def _png_ends(file: BinaryIO, size: int) -> bool:
+    return any(kind == b"IEND" and end <= size for kind, end in _png_chunks(file))
+
+
+def _jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, int, int]]:
+    """Yield the kind, offset and length of each segment, of which the image's end counts as one, to the end of the file.
 
     What else stands between two segments is skipped, such as the data of a scan, or stray bytes.
     """
     offset = 2
     for _ in range(_MOST_SEGMENTS):
         file.seek(offset)
-        chunk = file.read(4)
-        while not (marker := _JPEG_MARKER.search(chunk)):
-            offset += len(chunk) - 1
-            file.seek(offset)
-            chunk = file.read(_CHUNK)
-            if len(chunk) < 2:  # noqa: PLR2004  a marker
-                raise struct.error
-        offset += marker.end()
-        kind = marker[1][0]
-        if kind == JPEG_END:
-            yield kind, offset, 0
-            return
-        file.seek(offset)
-        (length,) = struct.unpack(">H", file.read(_JPEG_LENGTH))
-        if length < _JPEG_LENGTH:
-            break  # less than its own length
-        yield kind, offset + _JPEG_LENGTH, length - _JPEG_LENGTH
-        offset += length
-    raise struct.error
-
-
-def _png(file: BinaryIO, head: bytes) -> Sides:
-    width, height, _, colour = struct.unpack_from(">IIBB", head, 16)
-    # A transparent colour is said in a chunk of its own, before the data.
-    before_data = takewhile(lambda kind: kind not in {b"IDAT", b"IEND"}, (kind for kind, _ in png_chunks(file)))
-    return width, height, colour in _PNG_ALPHA_COLOURS or b"tRNS" in before_data
+        chunk = file.read(_CHUNK)
+        if found := _JPEG_SEGMENT.search(chunk):
+            length = int.from_bytes(found[2] or b"\0\2", "big") - 2
+            if length < 0:
+                break  # less than its own length
+            yield found[1][0], offset + found.end(), length
+            offset += found.end() + length
+        elif len(chunk) < _CHUNK:
+            break
+        else:
+            offset += _CHUNK - 3  # of which the next may begin with a segment's marker and half its length
 
 
 def _jpeg(file: BinaryIO, _head: bytes) -> Sides:
     turned = False
-    for kind, offset, length in jpeg_segments(file):
+    for kind, offset, length in _jpeg_segments(file):
         file.seek(offset)
         if kind in _JPEG_FRAMES:
             height, width = struct.unpack(">xHH", file.read(5))
@@ -158,20 +176,20 @@ def _jpeg(file: BinaryIO, _head: bytes) -> Sides:
     raise struct.error  # the end, without a frame
 
 
-def _is_turned(segment: bytes) -> bool:
-    if not segment.startswith(b"Exif\0\0"):
-        return False
-    tiff = segment[6:]
-    order = "<" if tiff.startswith(b"II") else ">"
-    try:
-        (start,) = struct.unpack_from(f"{order}I", tiff, 4)
-        (count,) = struct.unpack_from(f"{order}H", tiff, start)
-        for entry in range(start + 2, start + 2 + 12 * count, 12):
-            tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, entry)
+def _jpeg_ends(file: BinaryIO, _size: int) -> bool:
+    kinds = (kind for kind, _, _ in _jpeg_segments(file))
+    return _JPEG_SCAN in takewhile(lambda kind: kind != _JPEG_END, kinds) and _JPEG_END in kinds
+
+
+def _is_turned(exif: bytes) -> bool:
+    order = "<" if exif[6:8] == b"II" else ">"
+    with suppress(struct.error):  # broken Exif data turns nothing
+        (start,) = struct.unpack_from(f"{order}I", exif, 10)
+        (count,) = struct.unpack_from(f"{order}H", exif, 6 + start)
+        for entry in range(8 + start, 8 + start + 12 * count, 12):
+            tag, value = struct.unpack_from(f"{order}H6xH2x", exif, entry)
             if tag == _EXIF_ORIENTATION:
-                return value in _QUARTER_TURNS
-    except struct.error:
-        pass  # broken Exif data turns nothing
+                return exif.startswith(b"Exif\0\0") and value in _QUARTER_TURNS
     return False
 
 
@@ -187,21 +205,80 @@ def _webp(_file: BinaryIO, head: bytes) -> Sides:
     return width & 0x3FFF, height & 0x3FFF, False
 
 
+def _webp_ends(file: BinaryIO, size: int) -> bool:
+    file.seek(4)
+    return size >= 8 + int.from_bytes(file.read(4), "little")
+
+
 def _gif(_file: BinaryIO, head: bytes) -> Sides:
     return *struct.unpack_from("<HH", head, 6), None
+
+
+def _gif_ends(file: BinaryIO, _size: int) -> bool:
+    """Tell whether a gif's blocks lead to its end, or, where its last byte alone was left out, from an image to nothing."""
+    file.seek(10)
+    _skip_colours(file, *struct.unpack("B2x", file.read(3)))
+    may_end = False
+    for _ in range(_MOST_GIF_BLOCKS):
+        block = file.read(1)
+        if block == _GIF_IMAGE:
+            _skip_colours(file, *struct.unpack("8xB", file.read(9)))
+            file.seek(1, SEEK_CUR)
+            may_end = True
+        elif block == _GIF_EXTENSION:
+            may_end = file.read(1) != _GIF_CONTROL and may_end
+        elif block == _GIF_STRAY:
+            may_end = False
+            continue
+        else:
+            return block == _GIF_END or (not block and may_end)
+        _skip_blocks(file)
+    return False
+
+
+def _skip_colours(file: BinaryIO, flags: int) -> None:
+    if flags & 0x80:
+        file.seek(3 << (flags & 7) + 1, SEEK_CUR)
+
+
+def _skip_blocks(file: BinaryIO) -> None:
+    """Skip a row of blocks, the last of which is empty."""
+    while chunk := file.read(_CHUNK):
+        index, end = 0, len(chunk)
+        while index < end and (length := chunk[index]):
+            index += length + 1
+        is_over = index < end
+        file.seek(index - end + is_over, SEEK_CUR)
+        if is_over:
+            return
+    raise struct.error
 
 
 def _heif(file: BinaryIO, _head: bytes) -> Sides:
     file.seek(0)
     items = file.read(_ITEMS)
-    sides = [tuple(int.from_bytes(side, "big") for side in item) for item in _ITEM_SIDES.findall(items)]
-    width, height = max(sides, key=math.prod)
+    width, height = struct.unpack(">II", max(_ITEM_SIDES.findall(items)))
     return (height, width, None) if _ITEM_QUARTER_TURN.search(items) else (width, height, None)
 
 
 def _bmp(_file: BinaryIO, head: bytes) -> Sides:
     width, height = struct.unpack_from("<HH" if head[14] == _BMP_CORE_HEADER else "<ii", head, 18)
     return width, abs(height), None  # below zero where the rows run from the top
+
+
+def _svg_ends(file: BinaryIO, size: int) -> bool:
+    """Tell whether so many bytes are one element, or begin with one."""
+    parser = expat.ParserCreate()
+    last_ended = deque[str](maxlen=1)
+    parser.EndElementHandler = last_ended.append
+    file.seek(0)
+    try:
+        for start in range(0, size, _SVG_CHUNK):
+            parser.Parse(file.read(min(_SVG_CHUNK, size - start)))
+        parser.Parse(b"", True)  # noqa: FBT003  takes no keywords
+    except expat.ExpatError:  # where something is wrong, or stands behind the outermost element
+        return parser.ErrorByteIndex < size and _svg_ends(file, parser.ErrorByteIndex)
+    return last_ended[0].rpartition(":")[2].lower() == "svg"
 
 
 # Each media type, the extension of its files, and what their first bytes match, and what reads their sides,
@@ -228,3 +305,4 @@ EXTENSIONS = {kind: extension for kind, extension, *_ in _FORMATS}
 # As users say them.
 NAMES = {kind: extension[1:] for kind, extension, *_ in _FORMATS} | {"image/jpeg": "jpeg"}
 _SIDES = {kind: sides for kind, _, _, sides in _FORMATS if sides}
+_ENDS = {"image/png": _png_ends, "image/jpeg": _jpeg_ends, "image/webp": _webp_ends, "image/gif": _gif_ends, SVG: _svg_ends}

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from images_api._messages import warn_caller
 from images_api._problems import InvalidRequestError, Problem
 
-from .headers import EXTENSIONS, HEAD, media_type
+from .headers import EXTENSIONS, media_type
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .spool import Content
 
+_TEMPORARY = ".images-api-"
 _SLUG_LENGTH = 48
 _SLUG_BYTES = 128
 # What Windows takes for a device whatever the extension, and what a number behind it would make one.
@@ -76,8 +77,8 @@ def save(images: Sequence[tuple[int, Content]], path: str | os.PathLike[str], *,
         raise _refused(given, "must give each image a file of its own")
     for each in named:
         if each.is_dir() or (not overwrite and (each.exists() or each.is_symlink())):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(each))
-    temporaries = [each.path.with_name(f".images-api-{os.urandom(8).hex()}.tmp") for each in targets]
+            raise _exists(each)
+    temporaries = [each.path.with_name(f"{_TEMPORARY}{os.urandom(8).hex()}.tmp") for each in targets]
     written: list[Path] = []
     at = Path(given)
     try:
@@ -89,7 +90,7 @@ def save(images: Sequence[tuple[int, Content]], path: str | os.PathLike[str], *,
             at = target.path
             written.append(_move(temporary, target, overwrite=overwrite))
     except OSError as error:
-        raise _told(error, at, temporaries, written) from None
+        raise _told(error, at, written) from None
     finally:
         for temporary in temporaries:
             with suppress(OSError):  # in a folder that isn't one, or can't be had
@@ -98,8 +99,7 @@ def save(images: Sequence[tuple[int, Content]], path: str | os.PathLike[str], *,
 
 
 def _target(content: Content, number: int, given: str, slug: str, *, several: bool) -> _Target:
-    with content.open() as file:
-        extension = EXTENSIONS.get(media_type(file.read(HEAD)) or "", ".bin")
+    extension = EXTENSIONS.get(media_type(content.beginning()) or "", ".bin")
     text, is_numbered = _filled(given, {"index": number, "ext": extension[1:], "subject": slug})
     if text.endswith(("/", os.sep)) or Path(text).is_dir():
         return _Target(content, Path(text, f"{slug}-{number}{extension}"), slug, number)
@@ -114,12 +114,10 @@ def _filled(given: str, values: dict[str, str | int]) -> tuple[str, bool]:
     home = os.path.expanduser(given)  # noqa: PTH111  leaves what is nobody's home as it is
     if "{" not in given or Path(home).is_dir():
         return home, False
-    try:
+    with suppress(ValueError):
         fields = {name: form for _, name, form, _ in Formatter().parse(given) if name is not None}
         if fields.keys() <= values.keys() and not any(map(_UNFIT_FORMAT.search, filter(None, fields.values()))):
             return os.path.expanduser(given.format(**values)), "index" in fields  # noqa: PTH111  likewise
-    except ValueError:
-        pass
     raise _refused(given, "may hold {index}, {ext} and {subject}")
 
 
@@ -144,54 +142,45 @@ def _with_extension(path: Path, extension: str) -> Path:
 
 
 def _move(temporary: Path, target: _Target, *, overwrite: bool) -> Path:
-    if target.stem:
-        return _move_beside(temporary, target)
-    if not overwrite:
-        _move_to_free_name(temporary, target.path)
-        return target.path
-    with suppress(OSError):  # there is none, or it is a stranger's
-        old = target.path.lstat().st_mode
-        if stat.S_ISREG(old):
-            temporary.chmod(stat.S_IMODE(old))
-    return temporary.replace(target.path)
+    if overwrite and not target.stem:
+        with suppress(OSError):  # there is none, or it is a stranger's
+            old = target.path.lstat().st_mode
+            if stat.S_ISREG(old):
+                temporary.chmod(stat.S_IMODE(old))
+        return temporary.replace(target.path)
+    for path in _names(target):
+        with suppress(FileExistsError):  # another process was quicker
+            _move_to_free_name(temporary, path)
+            return path
+    raise _exists(target.path)
 
 
-def _move_beside(temporary: Path, target: _Target) -> Path:
-    """Move to the first name that is free."""
+def _names(target: _Target) -> Iterable[Path]:
+    """Return the name that a caller gave, or one after another that is free in a folder."""
+    if not target.stem:
+        return [target.path]
     folder, extension = target.path.parent, target.path.suffix
     taken = set(os.listdir(folder))  # noqa: PTH208  names alone, of maybe thousands
-    for number in count(target.number):
-        name = f"{target.stem}-{number}{extension}"
-        if name in taken:
-            continue
-        try:
-            _move_to_free_name(temporary, folder / name)
-        except FileExistsError:
-            continue  # another process was quicker
-        return folder / name
-    raise AssertionError("unreachable: numbers don't end")
+    names = (f"{target.stem}-{number}{extension}" for number in count(target.number))
+    return (folder / name for name in names if name not in taken)
 
 
-def _link(temporary: Path, target: Path) -> None:
+def _exists(path: Path) -> FileExistsError:
+    return FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def _move_to_free_name(temporary: Path, target: Path) -> None:
     try:
         target.hardlink_to(temporary)  # unlike a rename, fails where there is a file already
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
+    except OSError:  # there is, or the file system has no links
         target.touch(exist_ok=False)  # takes the name, in the face of other processes
         temporary.replace(target)
 
 
-# On Windows a rename fails by itself where there is a file already.
-_move_to_free_name = Path.rename if os.name == "nt" else _link
-
-
-def _told(error: OSError, path: Path, temporaries: Sequence[Path], written: Sequence[Path]) -> OSError:
+def _told(error: OSError, path: Path, written: Sequence[Path]) -> OSError:
     """Return an error that names the caller's files, and no temporary one."""
-    names = {str(each) for each in temporaries}
-    path_at_fault = str(path) if error.filename is None or {error.filename, error.filename2} & names else error.filename
-    what = error.strerror or str(error)
+    is_ours = error.filename is None or _TEMPORARY in f"{error.filename} {error.filename2}"
     before = f" (written before it: {', '.join(map(str, written))})" if written else ""
-    told = OSError(error.errno, what + before, path_at_fault)
+    told = OSError(error.errno, (error.strerror or str(error)) + before, str(path) if is_ours else error.filename)
     told.__dict__["written"] = list(written)
     return told

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from errno import EINVAL, EMFILE
+from contextlib import suppress
+from errno import EINVAL
+from functools import partial
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 from weakref import WeakSet, ref
 
 from .headers import HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from _typeshed import WriteableBuffer
@@ -45,20 +47,14 @@ class Spool:
         """Return what takes the bytes of the next image, once the one before is not written to any more."""
         return Content(self)
 
-    def file(self) -> _File:
-        """Return the file, which lives as long as contents that are in it.
-
-        Raises:
-            OSError: None can be had.
-            ImportError: Not even what makes it can be read, for want of descriptors.
-        """
+    def file(self) -> _File | None:
+        """Return the file, which lives as long as contents that are in it; None where none can be had."""
         file = self._file() if self._file else None
-        if file is None:
-            if len(_FILES) >= _MOST_FILES:
-                raise OSError(EMFILE, os.strerror(EMFILE))
-            file = _File()
-            _FILES.add(file)
-            self._file = ref(file)
+        if file is None and len(_FILES) < _MOST_FILES:
+            with suppress(OSError, ImportError):  # not even what makes it may be read, for want of descriptors
+                file = _File()
+                _FILES.add(file)
+                self._file = ref(file)
         return file
 
 
@@ -69,10 +65,10 @@ class Content:
         size: How many bytes there are.
     """
 
-    def __init__(self, spool: Spool | None = None) -> None:
-        self.size = 0
+    def __init__(self, spool: Spool | None = None, content: bytes = b"") -> None:
+        self.size = len(content)
         self._spool = spool
-        self._memory = BytesIO()
+        self._memory = BytesIO(content)
         self._free, self._held = _FREE_PAGES, 0
         self._file: _File | None = None
         self._offset = 0
@@ -80,9 +76,7 @@ class Content:
     @classmethod
     def of(cls, content: bytes) -> Self:
         """Return bytes that are whole already, and stay in memory."""
-        made = cls()
-        made.size, made._memory = len(content), BytesIO(content)
-        return made
+        return cls(content=content)
 
     @property
     def in_file(self) -> bool:
@@ -94,11 +88,8 @@ class Content:
         size = self.size + len(chunk)
         if self._file is None and self._spool is not None and not self._hold(size):
             self._leave_memory(self._spool)
-        if self._file is not None:
-            try:
-                self._file.append(chunk, self._offset + self.size)
-            except OSError:
-                self._return_to_memory(self._file)
+        if self._file is not None and not self._file.append(chunk, self._offset + self.size):
+            self._return_to_memory(self._file)
         if self._file is None:
             self._memory.write(chunk)
         self.size = size
@@ -121,7 +112,8 @@ class Content:
 
     def read(self) -> bytes:
         """Return all bytes."""
-        return b"".join(self._chunks(self.size))
+        with self.open() as file:
+            return file.read(self.size)
 
     def copy_to(self, target: Path) -> None:
         """Make a new file that holds the bytes.
@@ -129,9 +121,9 @@ class Content:
         Raises:
             OSError: There is one already, or it can't be written.
         """
-        with target.open("xb") as file:
+        with self.open() as source, target.open("xb") as file:
             # On common file systems a third cheaper than copy_file_range, and it works between all.
-            file.writelines(self._chunks(_COPIED_AT_ONCE))
+            file.writelines(iter(partial(source.read, _COPIED_AT_ONCE), b""))
 
     def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
         return self.of, (self.read(),)
@@ -139,41 +131,26 @@ class Content:
     def __del__(self) -> None:
         self._free.extend([None] * self._held)
 
-    def _chunks(self, largest: int) -> Iterator[bytes]:
-        """Yield the bytes; in chunks where they come from a file."""
-        if self._file is None:
-            yield self._memory.getvalue()
-            return
-        start = 0
-        while start < self.size and (chunk := self._file.read(min(largest, self.size - start), self._offset + start)):
-            yield chunk
-            start += len(chunk)
-
     def _hold(self, size: int) -> bool:
         """Take what so many bytes need of the budget, and tell whether there was so much."""
-        try:
+        with suppress(IndexError):
             while _SMALL + self._held * _PAGE < size:
                 self._free.pop()
                 self._held += 1
-        except IndexError:
-            return False
-        return True
+            return True
+        return False
 
     def _leave_memory(self, spool: Spool) -> None:
-        try:
-            file = spool.file()
-            offset = file.size
-            file.append(self._memory.getvalue(), offset)
-        except (OSError, ImportError):
+        file = spool.file()
+        if file is None or not file.append(self._memory.getvalue(), file.size):
             self._spool = None
             return
-        self._file, self._offset = file, offset
+        self._file, self._offset = file, file.size - self.size
         self._memory, held, self._held = BytesIO(), self._held, 0
         self._free.extend([None] * held)
 
     def _return_to_memory(self, file: _File) -> None:
-        for chunk in self._chunks(_COPIED_AT_ONCE):
-            self._memory.write(chunk)
+        self._memory.write(self.read())
         file.cut(self._offset, self._offset + self.size)
         self._file = self._spool = None
 
@@ -196,23 +173,16 @@ class _File:
             self._descriptor = os.dup(opened.fileno())
         self._lock = Lock()
 
-    def append(self, chunk: bytes, offset: int) -> None:
-        """Add a chunk at the end.
-
-        Raises:
-            OSError: Another image stands where it belongs, or not all of it can be added; then nothing is.
-        """
+    def append(self, chunk: bytes, offset: int) -> bool:
+        """Add a chunk at an offset, and tell whether that is the end, and all of it could be added; else nothing is."""
         if offset != self.size:
-            raise OSError("another image stands there")
-        rest, end = memoryview(chunk), offset
-        try:
-            while rest:
-                written = self._write(rest, end)
-                rest, end = rest[written:], end + written
-        except OSError:
-            os.ftruncate(self._descriptor, offset)
-            raise
-        self.size = end
+            return False  # another image stands there
+        end = offset + len(chunk)
+        with suppress(OSError):
+            self.size += self.do("write", chunk, offset)
+        if self.size < end:
+            self.cut(offset, self.size)
+        return self.size == end
 
     def cut(self, offset: int, end: int) -> None:
         """Give back what stands between two offsets, unless something stands behind it."""
@@ -220,20 +190,13 @@ class _File:
             os.ftruncate(self._descriptor, offset)
             self.size = offset
 
-    def read(self, size: int, offset: int) -> bytes:
-        """Return so many bytes, or fewer, as the system likes."""
-        if hasattr(os, "pread"):
-            return os.pread(self._descriptor, size, offset)
+    def do(self, act: Literal["read", "write"], what: Any, offset: int) -> Any:
+        """Read so many bytes at an offset, or write some; or fewer, as the system likes."""
+        if hasattr(os, f"p{act}"):
+            return getattr(os, f"p{act}")(self._descriptor, what, offset)
         with self._lock:
             os.lseek(self._descriptor, offset, SEEK_SET)
-            return os.read(self._descriptor, size)
-
-    def _write(self, chunk: memoryview, offset: int) -> int:
-        if hasattr(os, "pwrite"):
-            return os.pwrite(self._descriptor, chunk, offset)
-        with self._lock:
-            os.lseek(self._descriptor, offset, SEEK_SET)
-            return os.write(self._descriptor, chunk)
+            return getattr(os, act)(self._descriptor, what)
 
     def __del__(self) -> None:
         if hasattr(self, "_descriptor"):
@@ -265,7 +228,7 @@ class _Reader(RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         view = memoryview(buffer)
         rest = max(0, self._size - self._position)
-        chunk = self._file.read(min(len(view), rest), self._offset + self._position)
+        chunk = self._file.do("read", min(len(view), rest, _COPIED_AT_ONCE), self._offset + self._position)
         view[: len(chunk)] = chunk
         self._position += len(chunk)
         return len(chunk)

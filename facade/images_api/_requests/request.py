@@ -9,9 +9,8 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib import import_module
 from itertools import chain
 from keyword import iskeyword
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from images_api._contract.operations import Operation
-    from images_api._settings import Settings, TimeoutTypes
+    from images_api._settings import Settings
 
     from .chunks import OpenFiles
     from .uploads import Upload
@@ -46,95 +45,16 @@ LowLevelClient: TypeAlias = Client
 _JSON = "application/json"
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _EVENTS = "text/event-stream"
-# https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_UNKNOWN_TYPE = "application/octet-stream"
+# A name as in https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2, and a value that nothing can be lost of.
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: ([!-~]([ -~]*[!-~])?)?")
 # A tuple is one image with its name.
 _ONE_IMAGE = (str, bytes, bytearray, memoryview, tuple)
+_CONTRACT = "contract's default"
+_url = lru_cache(maxsize=64)(httpx.URL)
 
 
-@dataclass(frozen=True, slots=True)
 class CheckedRequest:
-    """A request that is ready.
-
-    Attributes:
-        http: What to send; it may be sent more than once.
-        subject: What the images are about, for their file names.
-        max_retries: How often it may be sent again.
-        timeout: How long the call may take.
-        images: How many images it asks for.
-        about_model: Where the model comes from, if nobody named one, for an error that complains of it.
-    """
-
-    http: httpx.Request
-    subject: str
-    max_retries: int
-    timeout: TimeoutTypes
-    images: int
-    about_model: str
-
-
-class _Draft:
-    """What a caller said of one call, sorted: fields, images as files or by reference, and the words of the call.
-
-    Args:
-        settings: The client's.
-        operation: What is called.
-        arguments: What its method was called with, by name and in the order of its signature; None is what wasn't said.
-        files: Takes the files that are opened.
-    """
-
-    def __init__(self, settings: Settings, operation: Operation, arguments: Mapping[str, Any], files: OpenFiles) -> None:
-        not_none = {name: value for name, value in arguments.items() if value is not None and name != "self"}
-        said = {name: value if name in operation.files else plain(value) for name, value in not_none.items()}
-        self.extra_headers = _mapping("extra_headers", said)
-        self.extra_query = _mapping("extra_query", said)
-        self.extra_body = _mapping("extra_body", said)
-        self.timeout = checked_timeout(said.pop("timeout", settings.timeout))
-        self.max_retries = checked_retries(said.pop("max_retries", settings.max_retries))
-        # What Python keeps for itself has an underscore: https://peps.python.org/pep-0008/#descriptive-naming-styles
-        self.fields = {bare if iskeyword(bare := name.removesuffix("_")) else name: value for name, value in said.items()}
-        self.subject = operation.subject or next(iter(self.fields), "")
-        self.operation = operation
-        self.uploads: dict[str, list[Upload]] = {}
-        self.unusable: list[InvalidRequestError] = []
-        images = {name: _several(self.fields.pop(name)) for name in operation.files if name in self.fields}
-        references = {name: [_reference(operation, name, each) for each in several] for name, several in images.items()}
-        named = [each for several in references.values() for each in several]
-        if any(named) and not all(named):
-            given = [each for several in images.values() for each in several]
-            raise InvalidRequestError([Problem(" and ".join(images), given, "must all be files, or all be links and file ids")])
-        self.media_type = operation.by_reference if named and all(named) else operation.form
-        self.rules = operation.bodies[self.media_type]
-        for name, several in images.items():
-            if any(named):
-                key = self.rules.references.get(name, name)
-                self.fields[key] = references[name] if self.rules.is_list(key, len(several)) else references[name][0]
-            else:
-                self._attach(files, name, several)
-
-    def role(self, role: str, fields: Mapping[str, Any]) -> Any:
-        """Return what the parameter says that plays a role, or None."""
-        return fields.get(self.rules.roles.get(role, ""))
-
-    def _attach(self, files: OpenFiles, name: str, several: Sequence[object]) -> None:
-        """Add images to be uploaded; what is wrong with them is said with all the rest."""
-        from .uploads import upload
-
-        self.uploads[name] = []
-        for index, each in enumerate(several):
-            try:
-                self.uploads[name].append(upload(files, name, each))
-            except InvalidRequestError as error:
-                if len(several) > 1:
-                    error.problems = tuple(problem._replace(parameter=f"{name}[{index}]") for problem in error.problems)
-                self.unusable.append(error)
-
-
-def request(
-    settings: Settings, operation_id: str, arguments: Mapping[str, Any], files: OpenFiles, *, stream: bool
-) -> CheckedRequest:
-    """Return a call's request: filled in, checked and built.
+    """A request that is ready: filled in, checked and built.
 
     Args:
         settings: The client's.
@@ -143,50 +63,218 @@ def request(
         files: Takes the files that are opened, which the request needs until it has been sent for the last time.
         stream: Whether the answer is to be a stream of events.
 
+    Attributes:
+        http: What to send; it may be sent more than once.
+        subject: What the images are about, for their file names: a text, or the name of the first file.
+        max_retries: How often it may be sent again.
+        timeout: How long the call may take.
+        images: How many images it asks for.
+        about_model: Where the model comes from, if nobody named one, for an error that complains of it.
+
     Raises:
         InvalidRequestError: An argument breaks a rule, or files and references are mixed.
         UnreadableFileError: A file is missing or can't be read.
         DownloadError: An image of a result is a link that can't be read.
     """
-    draft = _Draft(settings, operation(operation_id), arguments, files)
-    fields = _filled_in(draft, settings, stream=stream)
-    _check(draft, fields, settings)
-    _warn_of_model(draft, fields, settings)
-    headers = _headers(draft, settings, stream=stream)
-    http = _built(draft, fields, headers, settings)
-    count = draft.role("count", fields)
-    images = count if isinstance(count, int) else 1
-    about_model = _about_model(draft, fields, settings)
-    return CheckedRequest(http, _subject(draft), draft.max_retries, draft.timeout, images, about_model)
+
+    def __init__(
+        self, settings: Settings, operation_id: str, arguments: Mapping[str, Any], files: OpenFiles, *, stream: bool
+    ) -> None:
+        self._settings = settings
+        called = operation(operation_id)
+        not_none = {name: value for name, value in arguments.items() if value is not None and name != "self"}
+        said = {name: value if name in called.files else plain(value) for name, value in not_none.items()}
+        extra_headers, extra_query, self._extra_body = (_mapping(f"extra_{of}", said) for of in ("headers", "query", "body"))
+        self.timeout = checked_timeout(said.pop("timeout", settings.timeout))
+        self.max_retries = checked_retries(said.pop("max_retries", settings.max_retries))
+        # What Python keeps for itself has an underscore: https://peps.python.org/pep-0008/#descriptive-naming-styles
+        self._said = {bare if iskeyword(bare := name.removesuffix("_")) else name: value for name, value in said.items()}
+        subject = called.subject or next(iter(self._said), "")
+        self._uploads: dict[str, list[Upload]] = {}
+        self._unusable: dict[str, InvalidRequestError] = {}
+        self._take_images(called, files)
+        self._fields = self._filled_in(stream=stream)
+        self._check()
+        self._warn_of_model()
+        self.http = self._built(called, self._headers(extra_headers, stream=stream), extra_query)
+        named = (each.facts.name.rpartition(".")[0] for each in self._uploads.get(subject, ()))
+        self.subject = next(named, str(self._fields.get(subject, "")))
+        count = self._fields.get(self._rules.roles.get("count", ""))
+        self.images = count if isinstance(count, int) else 1
+        of_contract = f"{self._fields.get(self._model)} is the {_CONTRACT} {self._model}"
+        hint = f"{of_contract}; {self._model}=None, said to the client, sends none"
+        self.about_model = hint if self._sources.get(self._model) == _CONTRACT else ""
+
+    def _take_images(self, called: Operation, files: OpenFiles) -> None:
+        """Sort images: as fields where they are references, else to be uploaded."""
+        images = {name: _several(self._said.pop(name)) for name in called.files if name in self._said}
+        references = {name: [_reference(called, name, each) for each in several] for name, several in images.items()}
+        named = list(chain.from_iterable(references.values()))
+        if any(named) and not all(named):
+            given = list(chain.from_iterable(images.values()))
+            raise InvalidRequestError([Problem(" and ".join(images), given, "must all be files, or all be links and file ids")])
+        self._media_type = called.by_reference if any(named) else called.form
+        self._rules = called.bodies[self._media_type]
+        self._model = self._rules.roles.get("model", "")
+        for name, several in images.items():
+            if any(named):
+                key = self._rules.references.get(name, name)
+                self._said[key] = self._listed(key, references[name])
+            else:
+                self._upload(files, name, several)
+
+    def _upload(self, files: OpenFiles, name: str, several: Sequence[object]) -> None:
+        """Add images to be uploaded; what is wrong with them is said with all the rest."""
+        from .uploads import Upload
+
+        self._uploads[name] = []
+        for index, each in enumerate(several):
+            try:
+                self._uploads[name].append(Upload(files, name, each))
+            except InvalidRequestError as error:
+                self._unusable[name if len(several) == 1 else f"{name}[{index}]"] = error
+
+    def _listed(self, name: str, several: Sequence[object]) -> object:
+        """Return images as a list, or the only one alone where it goes so."""
+        return several if self._rules.is_list(name, len(several)) else several[0]
+
+    def _filled_in(self, *, stream: bool) -> dict[str, Any]:
+        """Return what goes out: what is said, the client's defaults, and what the contract documents for the model."""
+        rules = self._rules
+        own = {name: value for name, value in self._settings.defaults.items() if name in rules.properties}
+        named = self._said.get(self._model)
+        other = None if named == own.get(self._model) else named
+        missed = {name for name, value in own.items() if rules.lacks(other, name, value) and is_taken(name, value)}
+        defaults = {name: value for name, value in own.items() if name not in missed}
+        # What a value comes from, if not from the call itself.
+        sources = {_CONTRACT: rules.general_defaults, "client's default": defaults, "": self._said}
+        self._sources = {name: source for source, values in sources.items() for name in values}
+        filled_in = {**rules.general_defaults, **defaults, **self._said}
+        fields = {name: value for name, value in filled_in.items() if value is not None}
+        fields = {**rules.defaults(fields.get(self._model)), **fields}
+        if stream and "stream" in rules.roles:
+            fields[rules.roles["stream"]] = True
+        return fields
+
+    def _check(self) -> None:
+        """Raise everything that is wrong at once, or warn of it, as the client's `validate` says."""
+        validate, unusable, extra = self._settings.validate, self._unusable, self._extra_body
+        problems = [problem._replace(parameter=name) for name, error in unusable.items() for problem in error.problems]
+        spoilt = {name.partition("[")[0] for name in unusable}
+        repeated = [name for name in extra if name in self._said or name in self._uploads]
+        problems += [Problem("extra_body", {name: extra[name]}, f"repeats the argument {name}") for name in repeated]
+        facts = {name: [each.facts for each in uploads] for name, uploads in self._uploads.items()}
+        for violation in self._rules.check(self._fields, facts) if validate != "off" else ():
+            if violation.parameter not in spoilt:
+                wrong = self._blamed(Problem(*violation[:3]))
+                if validate == "strict":
+                    problems.append(wrong)
+                else:
+                    warn_caller(str(wrong))
+        if problems:
+            # One unreadable file makes the whole error an OSError; the first original is its cause.
+            default = InvalidRequestError(problems)
+            worst = min(unusable.values(), key=lambda error: not isinstance(error, OSError), default=default)
+            raise type(worst)(problems) from worst.__cause__
+
+    def _blamed(self, problem: Problem) -> Problem:
+        """Say of a value that nobody gave to this call where it comes from; else of the model that the rule is for."""
+        source = self._sources.get(re.split(r"[.[]", problem.parameter)[0])
+        if not source and f"for {self._fields.get(self._model)}" in problem.why and self._sources.get(self._model):
+            source = f"{self._sources[self._model]} {self._model}"
+        return problem._replace(why=f"{problem.why} (the {source})") if source else problem
+
+    def _warn_of_model(self) -> None:
+        model = self._fields.get(self._model)
+        if not isinstance(model, str) or not self._settings.is_official:
+            return
+        if meant := self._rules.meant(model):
+            warn_caller(f"{model} is no model that is known; did you mean {meant}?")
+        if end := self._rules.known_models.get(model):
+            ended = "was" if end["date"] <= date.today().isoformat() else "will be"  # noqa: DTZ011  a day either way is the same news
+            text = f"{model} {ended} retired on {end['date']}; {end['successor']} is its successor"
+            warn_caller(text, DeprecationWarning)
+
+    def _headers(self, extra_headers: Mapping[str, Any], *, stream: bool) -> dict[str, str]:
+        """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
+        given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if stream else _JSON, "user-agent": user_agent()}
+        for more in (self._settings.headers, self._settings.authorization(), extra_headers):
+            given |= {str(name).lower(): value for name, value in conceal_headers(more).items()}
+        headers = {name: value for name, value in given.items() if value is not None}
+        right = [name for name, value in headers.items() if isinstance(value, str) and _HEADER.fullmatch(f"{name}: {value}")]
+        if len(right) < len(headers):
+            why = "must have a name without blanks and a value in one line of ASCII"
+            raise InvalidRequestError([Problem("headers", name, why) for name in headers if name not in right])
+        return headers
+
+    def _built(self, called: Operation, headers: dict[str, str], query: Mapping[str, Any]) -> httpx.Request:
+        body: dict[str, Any] = {}
+        files = {name: self._listed(name, [_part(each) for each in uploads]) for name, uploads in self._uploads.items()}
+        fields = {**self._fields, **files, **self._extra_body}
+        try:
+            kwargs = self._generated_kwargs(called, fields)
+            url = _url(self._settings.url(kwargs["url"]))
+            url = url.copy_merge_params(query) if query else url
+            headers = {"host": url.netloc.decode("ascii")} | headers
+            if "files" in kwargs:
+                headers.pop("content-type", None)  # a form's type names its boundary
+                body = {"files": kwargs["files"]}
+            else:
+                content = _ENCODER.encode(kwargs["json"]).encode()
+                # httpx builds all headers anew to add this where it isn't told, which takes longer than to read the response.
+                headers = {"content-type": self._media_type, "content-length": str(len(content))} | headers
+                body = {"stream": httpx.ByteStream(content)}
+            request = httpx.Request(kwargs["method"], url, headers=headers, **body)
+        except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
+            raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
+        request.url = SentURL(url)
+        if "stream" in body:
+            request.read()
+        return request
+
+    def _generated_kwargs(self, called: Operation, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return httpx's keywords for a request, as the generated client makes them."""
+        built, properties = REQUESTS[called.id][self._media_type], self._rules.properties
+        module: Any = import_module(built.module, "images_api_client")
+        model = getattr(module, built.model)
+        get_kwargs: Callable[..., dict[str, Any]] = module._get_kwargs  # noqa: SLF001  the generator names its pure half so
+        # `from_dict` makes models of what is nested, and takes longer than all else here; a form takes what is nested as it is.
+        if self._media_type == _JSON and not {dict, list}.isdisjoint(map(type, fields.values())):
+            return get_kwargs(body=model.from_dict(fields))
+        # Of itself, a model says the defaults that nobody asked for.
+        said = {**dict.fromkeys(self._rules.general_defaults, UNSET), **fields}
+        body = model(**{built.renamed.get(name, name): value for name, value in said.items() if name in properties})
+        body.additional_properties = {name: value for name, value in fields.items() if name not in properties}
+        return get_kwargs(body=body)
 
 
 async def arequest(
     settings: Settings, operation_id: str, arguments: Mapping[str, Any], files: OpenFiles, *, stream: bool
 ) -> CheckedRequest:
-    """Return a call's request like `request`, for an event loop, which isn't held up by reading files.
+    """Return a call's request for an event loop, which isn't held up by reading files.
 
     Args:
-        settings: As for `request`.
-        operation_id: As for `request`.
-        arguments: As for `request`.
-        files: As for `request`.
-        stream: As for `request`.
+        settings: As for `CheckedRequest`.
+        operation_id: As for `CheckedRequest`.
+        arguments: As for `CheckedRequest`.
+        files: As for `CheckedRequest`.
+        stream: As for `CheckedRequest`.
 
     Raises:
-        InvalidRequestError: As for `request`.
-        UnreadableFileError: As for `request`.
-        DownloadError: As for `request`.
+        InvalidRequestError: As for `CheckedRequest`.
+        UnreadableFileError: As for `CheckedRequest`.
+        DownloadError: As for `CheckedRequest`.
     """
     called = operation(operation_id)
     if not called.files:
-        return request(settings, operation_id, arguments, files, stream=stream)
+        return CheckedRequest(settings, operation_id, arguments, files, stream=stream)
     from asyncio import to_thread
 
     for image in chain.from_iterable(_several(arguments.get(name)) for name in called.files):
         for content in image if isinstance(image, tuple) else [image]:
-            if isinstance(content, GeneratedImage) and getattr(content, "url", None) is not None:
-                await content.aread()  # a thread has no event loop to fetch it with
-    checked = await finished(to_thread(request, settings, operation_id, arguments, files, stream=stream), files)
+            if isinstance(content, GeneratedImage):
+                await content._afetched()  # noqa: SLF001  a thread has no event loop to fetch a link with
+    checked = await finished(to_thread(CheckedRequest, settings, operation_id, arguments, files, stream=stream), files)
     if not isinstance(body := checked.http.stream, httpx.ByteStream):  # JSON is in memory
         checked.http.stream = ReadInThread(cast("httpx.SyncByteStream", body), files)
     return checked
@@ -204,9 +292,13 @@ def _mapping(name: str, said: dict[str, Any]) -> Mapping[str, Any]:
     return given
 
 
-def _reference(operation: Operation, name: str, given: object) -> dict[str, str] | None:
+def _reference(called: Operation, name: str, given: object) -> dict[str, str] | None:
     is_file = isinstance(given, str) and os.path.exists(given)  # noqa: PTH110  a Path raises for what can't be one
-    return None if is_file else operation.reference(name, given)
+    return None if is_file else called.reference(name, given)
+
+
+def _part(upload: Upload) -> File:
+    return File(cast("BinaryIO", upload), upload.facts.name, upload.facts.type or "application/octet-stream")
 
 
 def _several(given: object) -> Sequence[object]:
@@ -214,160 +306,3 @@ def _several(given: object) -> Sequence[object]:
     if not isinstance(given, Sequence) or isinstance(given, _ONE_IMAGE) or (given and isinstance(given[0], int)):
         return [given]
     return [image for each in given for image in (each if isinstance(each, ImagesResult) else [each])]
-
-
-def _filled_in(draft: _Draft, settings: Settings, *, stream: bool) -> dict[str, Any]:
-    """Return what goes out: what is said, the client's defaults, and what the contract documents for the model."""
-    rules = draft.rules
-    named = draft.role("model", draft.fields)
-    other = None if named == draft.role("model", settings.defaults) else named
-    defaults = {
-        name: value
-        for name, value in settings.defaults.items()
-        if name in rules.properties and not (rules.lacks(other, name, value) and is_taken(name, value))
-    }
-    filled_in = {**rules.general_defaults, **defaults, **draft.fields}
-    fields = {name: value for name, value in filled_in.items() if value is not None}
-    fields = {**rules.defaults(draft.role("model", fields)), **fields}
-    if stream and "stream" in rules.roles:
-        fields[rules.roles["stream"]] = True
-    return fields
-
-
-def _check(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> None:
-    """Raise everything that is wrong at once, or warn of it, as the client's `validate` says."""
-    problems = [problem for error in draft.unusable for problem in error.problems]
-    spoilt = {problem.parameter.partition("[")[0] for problem in problems}
-    repeated = [name for name in draft.extra_body if name in draft.fields or name in draft.uploads]
-    problems += [Problem("extra_body", {name: draft.extra_body[name]}, f"repeats the argument {name}") for name in repeated]
-    facts = {name: [each.facts for each in uploads] for name, uploads in draft.uploads.items()}
-    for violation in draft.rules.check(fields, facts) if settings.validate != "off" else ():
-        if violation.parameter not in spoilt:
-            problem = _blamed(Problem(*violation[:3]), draft, fields, settings)
-            if settings.validate == "strict":
-                problems.append(problem)
-            else:
-                warn_caller(str(problem))
-    if draft.unusable:
-        # One unreadable file makes the whole error an OSError; the first original is its cause.
-        worst = next((error for error in draft.unusable if isinstance(error, OSError)), draft.unusable[0])
-        raise type(worst)(problems) from worst.__cause__
-    if problems:
-        raise InvalidRequestError(problems)
-
-
-def _blamed(problem: Problem, draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> Problem:
-    """Say of a value that nobody gave to this call where it comes from; else of the model that the rule is for."""
-    name, model = re.split(r"[.[]", problem.parameter)[0], draft.rules.roles.get("model", "")
-    source = _source(name, draft, settings)
-    if source is None and f"for {fields.get(model)}" in problem.why and (of_model := _source(model, draft, settings)):
-        source = f"{of_model} {model}"
-    return problem if source is None else problem._replace(why=f"{problem.why} (the {source})")
-
-
-def _source(name: str, draft: _Draft, settings: Settings) -> str | None:
-    """Return where a parameter's value comes from, if not from the call itself."""
-    defaults = {"client's default": settings.defaults, "contract's default": draft.rules.general_defaults}
-    given = name in draft.fields or name in draft.uploads
-    return None if given else next((source for source, values in defaults.items() if values.get(name) is not None), None)
-
-
-def _about_model(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> str:
-    name = draft.rules.roles.get("model", "")
-    if name in settings.defaults or _source(name, draft, settings) is None:
-        return ""
-    return f"{fields[name]} is the contract's default {name}; {name}=None, said to the client, sends none"
-
-
-def _warn_of_model(draft: _Draft, fields: Mapping[str, Any], settings: Settings) -> None:
-    model = draft.role("model", fields)
-    if not isinstance(model, str) or not settings.is_official:
-        return
-    if meant := draft.rules.meant(model):
-        warn_caller(f"{model} is no model that is known; did you mean {meant}?")
-    if end := draft.rules.known_models.get(model):
-        ended = "was" if end["date"] <= date.today().isoformat() else "will be"  # noqa: DTZ011  a day either way is the same news
-        text = f"{model} {ended} retired on {end['date']}; {end['successor']} is its successor"
-        warn_caller(text, DeprecationWarning)
-
-
-def _headers(draft: _Draft, settings: Settings, *, stream: bool) -> dict[str, str]:
-    """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
-    given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if stream else _JSON, "user-agent": user_agent()}
-    for more in filter(None, (settings.headers, settings.authorization(), draft.extra_headers)):
-        given |= {str(name).lower(): value for name, value in conceal_headers(more).items()}
-    headers = {name: value for name, value in given.items() if value is not None}
-    wrong = [name for name, value in headers.items() if not _HEADER_NAME.fullmatch(name) or not _is_header_value(value)]
-    if wrong:
-        why = "must have a name without blanks and a value in one line of ASCII"
-        raise InvalidRequestError([Problem("headers", name, why) for name in wrong])
-    return headers
-
-
-def _is_header_value(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isprintable() and value == value.strip()
-
-
-def _subject(draft: _Draft) -> str:
-    """Return what the images are about: a text, or the name of the first file."""
-    if draft.subject in draft.uploads:
-        return next((each.facts.name.rpartition(".")[0] for each in draft.uploads[draft.subject]), "")
-    return str(draft.fields.get(draft.subject, ""))
-
-
-def _built(draft: _Draft, fields: dict[str, Any], headers: dict[str, str], settings: Settings) -> httpx.Request:
-    files: dict[str, Any] = {}
-    for name, uploads in draft.uploads.items():
-        several = [File(cast("BinaryIO", each), each.facts.name, each.facts.type or _UNKNOWN_TYPE) for each in uploads]
-        files[name] = several if draft.rules.is_list(name, len(several)) else several[0]
-    fields = {**fields, **files, **draft.extra_body}
-    try:
-        kwargs = _generated_kwargs(draft, fields)
-        url = _url(settings.url(kwargs["url"]))
-        if draft.extra_query:
-            url = url.copy_merge_params(draft.extra_query)
-        headers = {name.lower(): value for name, value in kwargs["headers"].items()} | headers
-        body: dict[str, Any] = {}
-        if "files" in kwargs:
-            body["files"] = kwargs["files"]
-            headers.pop("content-type", None)  # a form's type names its boundary
-        else:
-            content = _ENCODER.encode(kwargs["json"]).encode()
-            body["stream"] = httpx.ByteStream(content)
-            # httpx builds all headers anew to add these where it isn't told them, which takes longer than to read the response.
-            headers = {"host": url.netloc.decode("ascii"), "content-length": str(len(content))} | headers
-        request = httpx.Request(kwargs["method"], url, headers=headers, **body)
-    except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
-        raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
-    if url.userinfo or request.url.query:
-        request.url = SentURL(request.url)
-    if "stream" in body:
-        request.read()
-    return request
-
-
-def _generated_kwargs(draft: _Draft, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return httpx's keywords for a request, as the generated client makes them."""
-    model, renamed, get_kwargs = _generated(draft.operation.id, draft.media_type)
-    # `from_dict` makes models of what is nested, and takes longer than all else here; a form takes what is nested as it is.
-    if draft.media_type == _JSON and not {dict, list}.isdisjoint(map(type, fields.values())):
-        return get_kwargs(body=model.from_dict(fields))
-    properties = draft.rules.properties
-    # Of itself, a model says the defaults that nobody asked for.
-    said = {**dict.fromkeys(draft.rules.general_defaults, UNSET), **fields}
-    body = model(**{renamed.get(name, name): value for name, value in said.items() if name in properties})
-    body.additional_properties = {name: value for name, value in fields.items() if name not in properties}
-    return get_kwargs(body=body)
-
-
-@cache
-def _generated(operation_id: str, media_type: str) -> tuple[Any, Mapping[str, str], Callable[..., dict[str, Any]]]:
-    """Return a body's generated model, which attributes have another name than their parameter, and what makes the keywords."""
-    built = REQUESTS[operation_id][media_type]
-    module: Any = import_module(built.module, "images_api_client")
-    return getattr(module, built.model), built.renamed, module._get_kwargs  # noqa: SLF001  the generator names its pure half so
-
-
-@lru_cache(maxsize=64)
-def _url(text: str) -> httpx.URL:
-    return httpx.URL(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from inspect import iscoroutine, iscoroutinefunction
 from io import SEEK_END, SEEK_SET, BytesIO, IOBase
 from math import inf
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
 
 from images_api._errors import ImagesAPIError, InvalidRequestError, Problem, UnreadableFileError
 from images_api._images.base64 import decode_data_url, decode_text
-from images_api._images.headers import EXTENSIONS, ImageFacts, media_type, read_facts
+from images_api._images.headers import EXTENSIONS, media_type, read_facts
 from images_api._images.spool import Spool
 from images_api._messages import short
 from images_api._results import GeneratedImage
@@ -55,21 +55,42 @@ ImageContent: TypeAlias = os.PathLike[str] | bytes | bytearray | memoryview | Bi
 ImageInput: TypeAlias = str | ImageContent | tuple[str, ImageContent] | tuple[str, ImageContent, str]
 
 
-@dataclass(frozen=True)
 class Upload:
     """An image that is ready to be sent, and to be sent again: as httpx reads it, in large chunks, the file that it is in.
 
     It never comes to its end where the file isn't what was checked, so that no server takes the request for whole.
 
+    Args:
+        files: The files of the request, which this one joins.
+        parameter: The parameter's name, for messages, and for uploads that have no name of their own.
+        given: An `ImageInput`: a path, bytes, a binary file, a PIL image, a `data:` URL, an image of a result, or a tuple of a
+            file name and one of these but a text, with or without a media type. A binary file is sent whole, wherever it
+            stands, and left there.
+
     Attributes:
-        parameter: What it is given for.
-        facts: Its name, type, size and sides.
+        facts: Its name, type, size and sides. The type comes from the bytes, and from the caller only where the bytes aren't a
+            known image's.
         file: A binary file of our own, which can be rewound.
+
+    Raises:
+        UnreadableFileError: The file is missing, a folder, or can't be read.
+        InvalidRequestError: It is none of the above.
+        DownloadError: It is an image that is a link, which can't be read.
     """
 
-    parameter: str
-    facts: ImageFacts
-    file: BinaryIO = field(repr=False)
+    def __init__(self, files: OpenFiles, parameter: str, given: object) -> None:
+        self._parameter = parameter
+        name, content, said_type = _named(parameter, given)
+        try:
+            self.file, own_name = _opened(files, parameter, content)
+            facts = read_facts(self.file)
+        except ImagesAPIError:
+            raise
+        except Exception as error:  # whatever a caller's own file raises
+            raise _unreadable(parameter, content, error) from error
+        kind = facts.type or said_type
+        name = _base_name(name or own_name) or parameter + EXTENSIONS.get(kind or "", ".bin")
+        self.facts = replace(facts, name=name, type=kind)
 
     def read(self, _size: int = -1) -> bytes:
         """Return the next chunk, however small it is that httpx asks for; nothing at the end.
@@ -82,8 +103,7 @@ class Upload:
             if self.file.tell() > self.facts.size or not (chunk or self.file.tell() == self.facts.size):
                 raise OSError("it has changed while it was sent")  # noqa: TRY301  said like any other
         except OSError as error:
-            why = f"can't be read: {error.strerror or error}"
-            raise UnreadableFileError([Problem(self.parameter, self.facts, why)]) from error
+            raise _unreadable(self._parameter, self.facts, error) from error
         return chunk
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
@@ -95,36 +115,9 @@ class Upload:
         return self.file.tell()
 
 
-def upload(files: OpenFiles, parameter: str, given: object) -> Upload:
-    """Make an upload of whatever a caller gives as an image.
-
-    Args:
-        files: The files of the request, which this one joins.
-        parameter: The parameter's name, for messages, and for uploads that have no name of their own.
-        given: An `ImageInput`: a path, bytes, a binary file, a PIL image, a `data:` URL, an image of a result, or a tuple of a
-            file name and one of these but a text, with or without a media type. A binary file is sent whole, wherever it
-            stands, and left there.
-
-    Returns:
-        The upload. Its type comes from the bytes, and from the caller only where the bytes aren't a known image's.
-
-    Raises:
-        UnreadableFileError: The file is missing, a folder, or can't be read.
-        InvalidRequestError: It is none of the above.
-        DownloadError: It is an image that is a link, which can't be read.
-    """
-    name, content, said_type = _named(parameter, given)
-    try:
-        file, own_name = _opened(files, parameter, content)
-        facts = read_facts(file)
-    except ImagesAPIError:
-        raise
-    except Exception as error:  # whatever a caller's own file raises
-        why = f"can't be read: {getattr(error, 'strerror', None) or short(error) or type(error).__name__}"
-        raise UnreadableFileError([Problem(parameter, content, why)]) from error
-    kind = facts.type or said_type
-    name = _base_name(name or own_name) or parameter + EXTENSIONS.get(kind or "", ".bin")
-    return Upload(parameter, replace(facts, name=name, type=kind), file)
+def _unreadable(parameter: str, value: object, error: Exception) -> UnreadableFileError:
+    why = f"can't be read: {getattr(error, 'strerror', None) or short(error) or type(error).__name__}"
+    return UnreadableFileError([Problem(parameter, value, why)])
 
 
 def _base_name(name: str) -> str:
@@ -137,9 +130,7 @@ def _named(parameter: str, given: object) -> tuple[str, object, str | None]:
     """Return the name, the content and the media type that a caller gave."""
     if not isinstance(given, tuple):
         return "", given, None
-    match given:
-        case (str() as name, content) if not isinstance(content, str):
-            return name, content, None
+    match given if given[2:] else (*given, None):
         case (str() as name, content, str() | None as kind) if not isinstance(content, str):
             return name, content, kind
         case _:
