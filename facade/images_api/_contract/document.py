@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 Schema: TypeAlias = dict[str, Any]
 
-
-FAMILIES = "#/components/schemas/ImageModel/$defs"
+MODELS = "#/components/schemas/ImageModel"
 
 
 @cache
@@ -48,9 +47,14 @@ def types(schema: Schema) -> Iterator[str]:
         yield from types(choice)
 
 
+def choices(schema: Schema) -> list[Any]:
+    """Return the values that a schema lists."""
+    return [value for part in (schema, *schema.get("anyOf", ())) for value in merged(part).get("enum", ())]
+
+
 def families(model: str) -> list[str]:
     """Return the names of the families that a model belongs to."""
-    return [name for name, family in at(FAMILIES).items() if re.search(family["pattern"], model)]
+    return [name for name, family in at(MODELS)["$defs"].items() if re.search(family["pattern"], model)]
 
 
 def plain(value: Any) -> Any:
