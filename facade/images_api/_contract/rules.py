@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .branches import Branch, branches, said, validator
 from .document import MODELS, at, choices, document, families, merged
-from .wording import did_you_mean, hint, image_faults, innermost, parameter_of, sized, why
+from .wording import did_you_mean, hint, image_fault, innermost, parameter_of, sized, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    import jsonschema_rs
 
     from images_api._images.headers import ImageFacts
 
     from .document import Schema
 
+_URI = "urn:images-api"
 _PLAIN = {str, int, bool, float, type(None)}
 # Of two ids or words, how alike they must be that one may be the other, misspelt.
 _CLOSE = 0.75
@@ -33,6 +36,43 @@ class Violation(NamedTuple):
     value: object
     why: str
     rule: str
+
+
+class _Branch(NamedTuple):
+    """A part of a request's schema, and the requests that it holds for.
+
+    Attributes:
+        way: The way to it, as errors tell it.
+        rules: What it says of parameters, by name.
+        lacking: The names of those that there aren't.
+        ifs: Where the conditions above it stand, and whether each is to be met.
+        tested: The parameters that the innermost of these looks at.
+        reason: The contract's reason for that.
+    """
+
+    way: list[str | int]
+    rules: Mapping[str, Schema] = {}
+    lacking: frozenset[str] = frozenset()
+    ifs: tuple[tuple[str, bool], ...] = ()
+    tested: tuple[str, ...] = ()
+    reason: str = ""
+
+    def holds(self, request: Schema) -> bool:
+        """Return whether it holds for a request."""
+        return all(_validator(pointer).is_valid(request) == is_met for pointer, is_met in self.ifs)
+
+    def scope(self, request: Schema) -> str:
+        """Say for which requests such as this one it holds, and the contract's reason for it."""
+        words = [""]
+        for name in self.tested:
+            value = request.get(name)
+            if name == document()["components"]["x-roles"]["model"]:
+                words += [] if value is None else [f"for {value}"]
+            elif value is None or value is False:
+                words.append(f"without {name}")
+            else:
+                words.append(f"with {name} {value}".rstrip())
+        return " ".join(words) + (f" ({self.reason})" if self.reason else "")
 
 
 class RequestContract:
@@ -67,7 +107,7 @@ class RequestContract:
         if "model" not in self.roles or not isinstance(model, str) or not model.isprintable():
             return {}
         request = {self.roles["model"]: model}
-        held = (values for branch, values in said(self._pointer, "default") if branch.ifs and branch.holds(request))
+        held = (values for branch, values in _said(self._pointer, "default") if branch.ifs and branch.holds(request))
         return {name: default for values in held for name, default in values.items()}
 
     def lacks(self, model: object, name: str, value: object) -> bool:
@@ -78,7 +118,7 @@ class RequestContract:
             branch.tested == (role,)
             and (name in branch.lacking or value not in (choices(branch.rules.get(name, {})) or [value]))
             and branch.holds(request)
-            for branch in branches(self._pointer)
+            for branch in _branches(self._pointer)
         )
 
     @property
@@ -105,7 +145,7 @@ class RequestContract:
 
     def type_fault(self, name: str, value: object) -> str | None:
         """Say which types a parameter may have, where a value has none of them."""
-        errors = validator(f"{self._pointer}/properties/{name}").iter_errors(self._plain(name, value)[0])
+        errors = _validator(f"{self._pointer}/properties/{name}").iter_errors(self._plain(name, value)[0])
         rules = [rule for rule in map(innermost, errors) if rule.kind.name == "type" and not rule.instance_path]
         return why(rules[0]) if rules else None
 
@@ -129,11 +169,11 @@ class RequestContract:
             remedy = did_you_mean(name, self.properties) or "extra_body passes on what the contract doesn't know"
             found[name] = Violation(name, given[name], f"is no parameter of {self.operation} ({remedy})", "unknown")
         # A branch's rule comes after the general one, and is the one to name.
-        for broken in validator(self._pointer).iter_errors(request):
+        for broken in _validator(self._pointer).iter_errors(request):
             rule = innermost(broken)
             name = parameter_of(rule)
             way = broken.evaluation_path
-            branch = [each for each in branches(self._pointer) if each.way == way[: len(each.way)]][-1]
+            branch = [each for each in _branches(self._pointer) if each.way == way[: len(each.way)]][-1]
             value = given.get(name, None if rule.kind.name == "required" else rule.instance)
             text = why(rule) + branch.scope(request) + hint(self.properties.get(name, {}), value)
             found[name] = Violation(name, value, text, rule.kind.name)
@@ -156,9 +196,9 @@ class RequestContract:
 
     def _measured(self, request: Schema, images: Mapping[str, Sequence[ImageFacts]]) -> Iterator[Violation]:
         """Yield what breaks `x-sides` and `x-image`: in Python, for in a callback of Rust an interrupt would get lost."""
-        limits: dict[str, dict[str, tuple[Any, Branch]]] = {name: {"bytesAbove": (0, Branch([]))} for name in images}
+        limits: dict[str, dict[str, tuple[Any, _Branch]]] = {name: {"bytesAbove": (0, _Branch([]))} for name in images}
         for keyword in ("x-image", "x-sides"):
-            for branch, values in said(self._pointer, keyword):
+            for branch, values in _said(self._pointer, keyword):
                 names = values.keys() & request.keys()
                 if names and branch.holds(request):
                     for name in names:
@@ -168,5 +208,57 @@ class RequestContract:
             for index, facts in enumerate(several):
                 parameter = name if len(several) == 1 else f"{name}[{index}]"
                 value, keyword = (facts, "x-image") if name in images else (request[name], "x-sides")
-                for fault, branch in image_faults(facts, rules, images):
-                    yield Violation(parameter, value, fault + branch.scope(request), keyword)
+                for rule, (limit, branch) in rules.items():
+                    if fault := image_fault(rule, limit, facts, images):
+                        yield Violation(parameter, value, fault + branch.scope(request), keyword)
+
+
+@cache
+def _validator(pointer: str) -> jsonschema_rs.Draft202012Validator:
+    """Return what checks against the schema that a JSON pointer names."""
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator({"$ref": f"{_URI}{pointer}"}, registry=_registry())
+
+
+@cache
+def _registry() -> jsonschema_rs.Registry:
+    import jsonschema_rs
+
+    return jsonschema_rs.Registry([(_URI, document())], draft=jsonschema_rs.Draft202012)
+
+
+@cache
+def _branches(pointer: str) -> list[_Branch]:
+    """Return the schema that a JSON pointer names, and after it all that it adds for some requests."""
+    return list(_walk(pointer, _Branch(["$ref"])))
+
+
+@cache
+def _said(pointer: str, keyword: str) -> list[tuple[_Branch, Mapping[str, Any]]]:
+    """Return what a keyword says of parameters, by the branches that use it."""
+    found = [(each, {name: rule[keyword] for name, rule in each.rules.items() if keyword in rule}) for each in _branches(pointer)]
+    return [(branch, values) for branch, values in found if values]
+
+
+def _walk(pointer: str, above: _Branch) -> Iterator[_Branch]:
+    schema = at(pointer)
+    rules = schema.get("properties", {})
+    lacking = frozenset(name for name, rule in rules.items() if rule is False)
+    branch = above._replace(rules={name: merged(rules[name]) for name in rules.keys() - lacking}, lacking=lacking)
+    yield branch
+    if "$ref" in schema:
+        yield from _walk(schema["$ref"], branch._replace(way=[*branch.way, "$ref"]))
+    for index in range(len(schema.get("allOf", ()))):
+        yield from _walk(f"{pointer}/allOf/{index}", branch._replace(way=[*branch.way, "allOf", index]))
+    for keyword in schema.keys() & {"then", "else"}:
+        below = branch._replace(way=[*branch.way, keyword], ifs=(*branch.ifs, (f"{pointer}/if", keyword == "then")))
+        if tested := _tested(schema["if"]):
+            below = below._replace(tested=tested, reason=schema.get("description", ""))
+        yield from _walk(f"{pointer}/{keyword}", below)
+
+
+def _tested(condition: Schema) -> tuple[str, ...]:
+    """Return the names of the parameters that an `if` looks at."""
+    denied = _tested(condition["not"]) if "not" in condition else ()
+    return tuple(dict.fromkeys([*condition.get("properties", {}), *condition.get("required", ()), *denied]))

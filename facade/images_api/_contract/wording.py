@@ -11,11 +11,10 @@ from images_api._images.headers import ImageFacts
 from .document import at, choices, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import jsonschema_rs
 
-    from .branches import Branch
     from .document import Schema
 
 _WORDS = {
@@ -94,45 +93,47 @@ def sized(size: object) -> Sequence[ImageFacts]:
     return [ImageFacts(None, 0, int(sides[1]), int(sides[2]))] if sides else []
 
 
-def image_faults(  # noqa: C901, PLR0912  one case a rule
-    facts: ImageFacts, rules: Mapping[str, tuple[Any, Branch]], images: Mapping[str, Sequence[ImageFacts]]
-) -> Iterator[tuple[str, Branch]]:
-    """Say what an image, or a size, does wrong, and which branch says so.
+def image_fault(  # noqa: C901, PLR0911  one case a rule
+    rule: str, limit: Any, facts: ImageFacts, images: Mapping[str, Sequence[ImageFacts]]
+) -> str:
+    """Say what an image, or a size, does wrong, if it does.
 
     Args:
+        rule: A rule of `x-image` or `x-sides`.
+        limit: What it says.
         facts: The image.
-        rules: Each rule of `x-image` or `x-sides` with its limit, and the branch that says it.
         images: All images of the request, by parameter.
     """
     width, height = facts.width or 0, facts.height or 0
-    for rule, (limit, branch) in rules.items():
-        match rule:
-            case "bytesAbove" if facts.size <= limit:
-                yield "must not be empty", branch
-            case "types" if not _has_type(facts, limit):
-                names = [name.partition("/")[2].replace("*", "another image format") for name in limit]
-                yield f"must {'be converted to' if facts.type else 'be'} {_alternatives(names)}", branch
-            case "bytesBelow" if facts.size >= limit:
-                yield f"must be smaller than {limit >> 20} MB ({limit} bytes)", branch
-            case "square" if width != height:
-                yield "must be square", branch
-            case "alpha" if facts.alpha is False:
-                yield "must have an alpha channel", branch
-            case "sameSizeAs" if (first := next(iter(images.get(limit, ())), None)) and first.width:
-                if (width, height) != (first.width, first.height):
-                    yield f"must have the width and height of {limit}, {first.width}x{first.height}", branch
-            case "multipleOf" if width % limit or height % limit:
-                yield f"must have sides that are multiples of {limit}", branch
-            case "maximum" if max(width, height) > limit:
-                yield f"must have no side above {limit}", branch
-            case "minimumPixels" if width * height < limit:
-                yield f"must have at least {limit} pixels", branch
-            case "maximumPixels" if width * height > limit:
-                yield f"must have at most {limit} pixels", branch
-            case "maximumRatio" if max(width, height) > limit * min(width, height):
-                yield f"must have a ratio of at most {limit}:1", branch
-            case _:
-                pass
+    match rule:
+        case "bytesAbove" if facts.size <= limit:
+            return "must not be empty"
+        case "types" if not _has_type(facts, limit):
+            names = [name.partition("/")[2].replace("*", "another image format") for name in limit]
+            return f"must {'be converted to' if facts.type else 'be'} {_alternatives(names)}"
+        case "bytesBelow" if facts.size >= limit:
+            return f"must be smaller than {limit >> 20} MB ({limit} bytes)"
+        case "square" if width != height:
+            return "must be square"
+        case "alpha" if facts.alpha is False:
+            return "must have an alpha channel"
+        case "sameSizeAs" if (first := (images.get(limit) or [facts])[0]).width and (width, height) != (
+            first.width,
+            first.height,
+        ):
+            return f"must have the width and height of {limit}, {first.width}x{first.height}"
+        case "multipleOf" if width % limit or height % limit:
+            return f"must have sides that are multiples of {limit}"
+        case "maximum" if max(width, height) > limit:
+            return f"must have no side above {limit}"
+        case "minimumPixels" if width * height < limit:
+            return f"must have at least {limit} pixels"
+        case "maximumPixels" if width * height > limit:
+            return f"must have at most {limit} pixels"
+        case "maximumRatio" if max(width, height) > limit * min(width, height):
+            return f"must have a ratio of at most {limit}:1"
+        case _:
+            return ""
 
 
 def _has_type(facts: ImageFacts, types: Sequence[str]) -> bool:
