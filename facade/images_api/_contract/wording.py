@@ -74,8 +74,7 @@ def why(error: jsonschema_rs.ValidationError) -> str:
 
 def hint(schema: Schema, value: object) -> str:
     """Return how to say what was meant by a value that breaks a rule of its parameter, if that can be told."""
-    takes_sizes = any(sized(text) for text in choices(schema))
-    sides = [plain(side) for side in value] if takes_sizes and isinstance(value, list | tuple) else []
+    sides = [plain(side) for side in value] if isinstance(value, list | tuple) and any(map(sized, choices(schema))) else []
     return f', such as "{sides[0]}x{sides[1]}"' if list(map(type, sides)) == [int, int] else ""
 
 
