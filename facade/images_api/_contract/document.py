@@ -10,7 +10,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -36,15 +36,6 @@ def at(pointer: str) -> Schema:
 def merged(schema: Schema) -> Schema:
     """Return a schema with what its `$ref` stands for."""
     return merged(at(schema["$ref"])) | schema if "$ref" in schema else schema
-
-
-def types(schema: Schema) -> Iterator[str]:
-    """Yield the JSON types that a schema takes."""
-    schema = merged(schema)
-    kinds = schema.get("type", ())
-    yield from [kinds] if isinstance(kinds, str) else kinds
-    for choice in schema.get("anyOf", ()):
-        yield from types(choice)
 
 
 def choices(schema: Schema) -> list[Any]:
