@@ -24,7 +24,7 @@ from images_api import (
     InvalidRequestError,
     NotFoundError,
 )
-from images_api._contract.operations import definitions
+from images_api._contract.operations import operations
 from images_api.sandbox import Sandbox
 from images_api_client.api.images import create_image
 from images_api_client.models import CreateImageRequest
@@ -42,7 +42,7 @@ FIXTURES = (dead_port_fixture, elsewhere_fixture, served_fixture)
 KEY = "sk-marked"
 OFFICIAL = str(DOCUMENT["servers"][0]["url"])
 PATHS = list(DOCUMENT["paths"])
-IDS = tuple(definitions())
+IDS = tuple(operations())
 RETIRED: dict[str, dict[str, str]] = SCHEMAS["ImageModel"]["x-retired"]
 ALIVE = [model for model in SCHEMAS["ImageModel"]["enum"] if model not in RETIRED]
 

@@ -14,7 +14,7 @@ from ._contract.addresses import own_paths, same_origin, split_base_url
 from ._contract.document import document, official_url, plain
 from ._errors import InvalidRequestError, Problem
 from ._messages import shown_url
-from ._secrets.concealed import HIDDEN, Secret, conceal_headers, concealed, is_secret, unless_secret
+from ._secrets.concealed import HIDDEN, Secret, conceal_headers, concealed, is_secret
 
 Validation: TypeAlias = Literal["strict", "warn", "off"]
 APIKey: TypeAlias = str | Callable[[], str] | None
@@ -159,15 +159,12 @@ def checked_retries(max_retries: int) -> int:
 def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
     if not defaults:
         return {}
-    from ._contract.operations import option_types, unknown_option
-    from ._contract.wording import type_fault
+    from ._contract.operations import option_fault
 
-    problems = []
-    for name, value in defaults.items():
-        types = option_types(name)
-        why = type_fault(types, value) if types else unknown_option(name, [*Settings.__dataclass_fields__, "http_client"])
-        if why:
-            problems.append(Problem(name, value if types else unless_secret(name, value), why))
+    arguments = [*Settings.__dataclass_fields__, "http_client"]
+    faults = {name: option_fault(name, value, arguments) for name, value in defaults.items()}
+    # A misplaced key is shown to nobody.
+    problems = [Problem(name, HIDDEN if is_secret(name) else defaults[name], why) for name, why in faults.items() if why]
     if problems:
         raise InvalidRequestError(problems)
     return dict(defaults)

@@ -144,10 +144,9 @@ def test_rules_name_families_and_never_a_model() -> None:
 
 def test_every_extension_and_format_is_explained_at_the_head() -> None:
     head = SOURCE.read_text(encoding="utf-8").partition("\nopenapi:")[0]
-    explained = set(re.findall(r"^# (x-[a-z-]+)", head, re.MULTILINE)) | {"x-sides"}
-    assert "`x-sides`" in head
+    explained = set(re.findall(r"^# (x-[a-z-]+)", head, re.MULTILINE))
     assert {step for way, _ in walk(DOCUMENT) for step in way[-1:] if str(step).startswith("x-")} == explained
-    assert {value for _, value in keywords("format")} == {"binary", "image-size"}
+    assert {value for _, value in keywords("format")} == {"binary"}
     facts = {fact for _, rule in keywords("x-image") for fact in rule}
     assert facts | SETTINGS.keys() == set(re.findall(r"^# {20,}(\w+) {2,}", head, re.MULTILINE))
 

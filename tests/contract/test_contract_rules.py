@@ -222,6 +222,8 @@ def _sizes() -> Iterator[Case]:
             ("1024x1024", "0x0"),
             ("1024x1024", "-64x64"),
             ("1024x1024", ""),
+            # More digits than Python reads.
+            ("1024x1024", "1" * 4301 + "x16"),
         ):
             yield Case(method, [GPT2[0], GPT25[0]], {"size": right}, {"size": wrong}, "size")
     # Two sides may each be allowed and yet make too many pixels.

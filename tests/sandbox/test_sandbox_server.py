@@ -652,7 +652,7 @@ class TestServer:
             "print(*sorted({name.split('.')[1] for name in sys.modules if name.startswith('images_api.')}))\n"
         )
         done = run("-c", code)
-        assert (done.stderr, done.stdout.split()) == ("", ["_contract", "_images", "_secrets", "sandbox"])
+        assert (done.stderr, done.stdout.split()) == ("", ["_contract", "_images", "sandbox"])
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -73,19 +73,19 @@ def own_paths(given: Mapping[str, str] | None) -> dict[str, str]:
     Raises:
         InvalidRequestError: There is no such operation, or a path can't be one.
     """
-    from .operations import paths
+    from .operations import operations
 
     if not given:
         return {}
     if not isinstance(given, Mapping):
         raise InvalidRequestError([Problem("paths", given, "must be a mapping of operations to paths")])
-    operations = paths()
-    why = f"must be a path that begins with /, of one of {', '.join(operations)}"
+    known = operations()
+    why = f"must be a path that begins with /, of one of {', '.join(known)}"
     problems = [
         Problem(f"paths.{name}", path, why)
         for name, path in given.items()
-        if name not in operations or not isinstance(path, str) or not re.fullmatch(r"/[^?#\s]*", path)
+        if name not in known or not isinstance(path, str) or not re.fullmatch(r"/[^?#\s]*", path)
     ]
     if problems:
         raise InvalidRequestError(problems)
-    return {operations[name]: path.rstrip("/") for name, path in given.items()}
+    return {known[name].path: path.rstrip("/") for name, path in given.items()}

@@ -10,12 +10,11 @@ from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 Schema: TypeAlias = dict[str, Any]
 
-
-FAMILIES = "#/components/schemas/ImageModel/$defs"
+MODELS = "#/components/schemas/ImageModel"
 
 
 @cache
@@ -39,18 +38,14 @@ def merged(schema: Schema) -> Schema:
     return merged(at(schema["$ref"])) | schema if "$ref" in schema else schema
 
 
-def types(schema: Schema) -> Iterator[str]:
-    """Yield the JSON types that a schema takes."""
-    schema = merged(schema)
-    kinds = schema.get("type", ())
-    yield from [kinds] if isinstance(kinds, str) else kinds
-    for choice in schema.get("anyOf", ()):
-        yield from types(choice)
+def choices(schema: Schema) -> list[Any]:
+    """Return the values that a schema lists."""
+    return [value for part in (schema, *schema.get("anyOf", ())) for value in merged(part).get("enum", ())]
 
 
 def families(model: str) -> list[str]:
     """Return the names of the families that a model belongs to."""
-    return [name for name, family in at(FAMILIES).items() if re.search(family["pattern"], model)]
+    return [name for name, family in at(MODELS)["$defs"].items() if re.search(family["pattern"], model)]
 
 
 def plain(value: Any) -> Any:

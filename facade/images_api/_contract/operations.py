@@ -1,4 +1,4 @@
-"""What the contract says of an operation: its bodies, and how it takes images."""
+"""What the contract says of an operation: its path, its bodies, and how it takes images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from .document import document, merged, types
+from .document import document, merged
 from .rules import RequestContract
 from .wording import did_you_mean
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
     from .document import Schema
 
-# What other clients of this API call their arguments, and what stands for it here.
-_NAMES_ELSEWHERE = {
-    "api_version": "base_url, with ?api-version= behind it",
-    "azure_ad_token": "api_key",
-    "azure_ad_token_provider": "api_key",
-    "azure_endpoint": "base_url",
-    "default_query": "base_url, with the query behind it",
-    "_strict_response_validation": "validate",
+# What other clients of this API call their arguments has such a word in it; and what stands for it here.
+_ELSEWHERE = {
+    "endpoint": "base_url",
+    "query": "base_url, with the query behind it",
+    "token": "api_key",
+    "validation": "validate",
+    "version": "base_url, with ?api-version= behind it",
 }
 
 
 class Operation:
-    """An operation with a request body.
+    """An operation.
 
     Attributes:
         id: Its id, such as `createImage`.
+        path: Where it is found under the base URL.
         subject: The parameter that its images are about, for their file names; None for the first argument.
         bodies: The rules of each kind of body, by media type, in the contract's order.
         files: The names of the parameters that are images.
@@ -38,13 +38,14 @@ class Operation:
         by_reference: The media type of the body that takes them by reference, likewise.
     """
 
-    def __init__(self, definition: Schema) -> None:
+    def __init__(self, path: str, definition: Schema) -> None:
         self.id: str = definition["operationId"]
+        self.path = path
         self.subject: str | None = (definition.get("x-method") or {}).get("subject")
-        content: Mapping[str, Schema] = definition["requestBody"]["content"]
+        content: Mapping[str, Schema] = definition.get("requestBody", {}).get("content", {})
         self.bodies = {kind: RequestContract(self.id, body["schema"]["$ref"]) for kind, body in content.items()}
         self.files = tuple(dict.fromkeys(name for body in self.bodies.values() for name in body.files))
-        first = next(iter(content))
+        first = next(iter(content), "")
         self.form = next((kind for kind, body in self.bodies.items() if body.files), first)
         self.by_reference = next((kind for kind, body in self.bodies.items() if body.references), first)
 
@@ -57,52 +58,28 @@ class Operation:
         """
         if not isinstance(given, str):
             return None
-        for body in self.bodies.values():
-            # What a body doesn't take by reference is refused by its name, not for what it isn't.
-            schema = body.properties.get(body.references.get(name) or next(iter(body.references.values()), ""), {})
-            for key, part in merged(schema.get("items", schema)).get("properties", {}).items():
-                if "pattern" in part and re.match(part["pattern"], given):
-                    return {key: given}
-        return None
+        body = self.bodies[self.by_reference]
+        # What the body doesn't take by reference is refused by its name, not for what it isn't.
+        schema = body.properties.get(body.references.get(name) or next(iter(body.references.values()), ""), {})
+        parts = merged(schema.get("items", schema)).get("properties", {}).items()
+        return next(({key: given} for key, part in parts if "pattern" in part and re.match(part["pattern"], given)), None)
 
 
 @cache
+def operations() -> Mapping[str, Operation]:
+    """Return the operations by their ids."""
+    # A path also holds what is no operation.
+    parts = ((path, part) for path, parts in document()["paths"].items() for part in parts.values() if isinstance(part, dict))
+    return {part["operationId"]: Operation(path, part) for path, part in parts if "operationId" in part}
+
+
 def operation(operation_id: str) -> Operation:
     """Return an operation.
 
     Raises:
-        KeyError: The contract has no such operation, or it has no body.
+        KeyError: The contract has no such operation.
     """
-    return Operation(definitions()[operation_id])
-
-
-@cache
-def definitions() -> Mapping[str, Schema]:
-    """Return what the contract says of each operation that has a request body, by id."""
-    # A path also holds what is no operation.
-    parts = (part for path in document()["paths"].values() for part in path.values())
-    return {part["operationId"]: part for part in parts if isinstance(part, dict) and "requestBody" in part}
-
-
-def unknown_option(name: str, arguments: Collection[str]) -> str:
-    """Say that there is no such option, and which may have been meant: an option of any operation, or an argument."""
-    options = {option for each in definitions() for body in operation(each).bodies.values() for option in body.options}
-    elsewhere = _NAMES_ELSEWHERE.get(name)
-    hint = f"did you mean {elsewhere}?" if elsewhere else did_you_mean(name, [*arguments, *options])
-    return f"is no argument of a client, nor an option of any operation; {hint}".rstrip("; ")
-
-
-@cache
-def paths() -> Mapping[str, str]:
-    """Return the path of each operation by its id."""
-    parts = ((path, part) for path, parts in document()["paths"].items() for part in parts.values())
-    return {part["operationId"]: path for path, part in parts if isinstance(part, dict) and "operationId" in part}
-
-
-@cache
-def option_types(name: str) -> frozenset[str]:
-    """Return the JSON types that the operations take for an option; none for what is no option of any."""
-    return frozenset(kind for body in _bodies() if name in body.options for kind in types(body.properties[name]))
+    return operations()[operation_id]
 
 
 def is_taken(name: str, value: object) -> bool:
@@ -110,5 +87,17 @@ def is_taken(name: str, value: object) -> bool:
     return any(name in body.properties and not body.lacks(None, name, value) for body in _bodies())
 
 
+def option_fault(name: str, value: object, arguments: Collection[str]) -> str | None:
+    """Say that no operation has an option or takes a value of its type, and which option or argument may have been meant."""
+    bodies = [body for body in _bodies() if name in body.options]
+    if bodies:
+        faults = [body.type_fault(name, value) for body in bodies]
+        return None if None in faults else faults[0]
+    elsewhere = [ours for word, ours in _ELSEWHERE.items() if word in name]
+    options = {option for body in _bodies() for option in body.options}
+    hint = f"did you mean {elsewhere[0]}?" if elsewhere else did_you_mean(name, [*arguments, *options])
+    return f"is no argument of a client, nor an option of any operation; {hint}".rstrip("; ")
+
+
 def _bodies() -> Iterator[RequestContract]:
-    return (body for each in definitions() for body in operation(each).bodies.values())
+    return (body for each in operations().values() for body in each.bodies.values())

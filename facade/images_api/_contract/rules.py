@@ -1,20 +1,18 @@
 """What one kind of request body may hold, by model: its parameters, their defaults, and the checks.
 
-JSON Schema does the checks, compiled by jsonschema-rs when an operation is first used; what JSON Schema can't say (`x-image`,
-`image-size` and `x-sides`, see the head of openapi.yaml) is checked here.
+JSON Schema does the checks, compiled by jsonschema-rs when an operation is first used; what JSON Schema can't say (`x-image` and
+`x-sides`, see the head of openapi.yaml) is checked here.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from images_api._secrets.concealed import unless_secret
-
-from .document import at, document, families, merged
-from .wording import SIZE, did_you_mean, hint, image_faults, innermost, is_of_size, scope_of, side_fault, tested, why
+from .document import MODELS, at, choices, document, families, merged
+from .wording import did_you_mean, hint, image_fault, innermost, parameter_of, sized, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from .document import Schema
 
 _URI = "urn:images-api"
+_PLAIN = {str, int, bool, float, type(None)}
 # Of two ids or words, how alike they must be that one may be the other, misspelt.
 _CLOSE = 0.75
 
@@ -37,6 +36,43 @@ class Violation(NamedTuple):
     value: object
     why: str
     rule: str
+
+
+class _Branch(NamedTuple):
+    """A part of a request's schema, and the requests that it holds for.
+
+    Attributes:
+        way: The way to it, as errors tell it.
+        rules: What it says of parameters, by name.
+        lacking: The names of those that there aren't.
+        ifs: Where the conditions above it stand, and whether each is to be met.
+        tested: The parameters that the innermost of these looks at.
+        reason: The contract's reason for that.
+    """
+
+    way: list[str | int]
+    rules: Mapping[str, Schema] = {}
+    lacking: frozenset[str] = frozenset()
+    ifs: tuple[tuple[str, bool], ...] = ()
+    tested: tuple[str, ...] = ()
+    reason: str = ""
+
+    def holds(self, request: Schema) -> bool:
+        """Return whether it holds for a request."""
+        return all(_validator(pointer).is_valid(request) == is_met for pointer, is_met in self.ifs)
+
+    def scope(self, request: Schema) -> str:
+        """Say for which requests such as this one it holds, and the contract's reason for it."""
+        words = [""]
+        for name in self.tested:
+            value = request.get(name)
+            if name == document()["components"]["x-roles"]["model"]:
+                words += [] if value is None else [f"for {value}"]
+            elif value is None or value is False:
+                words.append(f"without {name}")
+            else:
+                words.append(f"with {name} {value}".rstrip())
+        return " ".join(words) + (f" ({self.reason})" if self.reason else "")
 
 
 class RequestContract:
@@ -65,38 +101,31 @@ class RequestContract:
         taken = {*at(pointer).get("required", ()), *self.files, *self.references.values(), self.roles.get("stream")}
         self.options = frozenset(self.properties.keys() - taken)
         self.general_defaults = {name: schema["default"] for name, schema in self.properties.items() if "default" in schema}
-        self._defaults: dict[object, dict[str, object]] = {}
 
     def defaults(self, model: object) -> Mapping[str, object]:
         """Return what the contract documents for a model, to be sent where the caller says nothing."""
         if "model" not in self.roles or not isinstance(model, str) or not model.isprintable():
             return {}
-        if model not in self._defaults:
-            self._defaults[model] = {
-                name: rules["default"]
-                for schema, condition in _branches(self._pointer, {self.roles["model"]: model})
-                if condition is not None
-                for name, rules in schema.get("properties", {}).items()
-                if rules and "default" in rules
-            }
-        return self._defaults[model]
+        request = {self.roles["model"]: model}
+        held = (values for branch, values in _said(self._pointer, "default") if branch.ifs and branch.holds(request))
+        return {name: default for values in held for name, default in values.items()}
 
     def lacks(self, model: object, name: str, value: object) -> bool:
         """Return whether a model has no such parameter, or not this choice of it; for None, whether no known model has."""
         role = self.roles.get("model", "")
-        for schema, condition in _branches(self._pointer, {} if model is None else {role: model}):
-            rule = schema.get("properties", {}).get(name, True) if condition and tested(condition["if"]) == [role] else True
-            parts = [rule, *rule.get("anyOf", ())] if isinstance(rule, dict) else []
-            choices = [each for part in map(merged, parts) for each in part.get("enum", ())]
-            if rule is False or (choices and value not in choices):
-                return True
-        return False
+        request = {} if model is None else {role: model}
+        return any(
+            branch.tested == (role,)
+            and (name in branch.lacking or value not in (choices(branch.rules.get(name, {})) or [value]))
+            and branch.holds(request)
+            for branch in _branches(self._pointer)
+        )
 
     @property
     def known_models(self) -> Mapping[str, Mapping[str, str]]:
         """Return the models that are known: the `date` on which one ends or ended, and its `successor`, where it has an end."""
-        listed = [merged(choice) for choice in self.properties.get(self.roles.get("model", ""), {}).get("anyOf", ())]
-        return {model: each.get("x-retired", {}).get(model, {}) for each in listed for model in each.get("enum", ())}
+        models = at(MODELS)
+        return {model: models["x-retired"].get(model, {}) for model in models["enum"]}
 
     def meant(self, model: str) -> str | None:
         """Return the known model that one stands for which is misspelt; None where it may well be right."""
@@ -114,6 +143,12 @@ class RequestContract:
         """Return whether so many images go as a list: a single one goes alone where it may."""
         return count != 1 or self.properties.get(name, {}).get("type") == "array"
 
+    def type_fault(self, name: str, value: object) -> str | None:
+        """Say which types a parameter may have, where a value has none of them."""
+        errors = _validator(f"{self._pointer}/properties/{name}").iter_errors(self._plain(name, value)[0])
+        rules = [rule for rule in map(innermost, errors) if rule.kind.name == "type" and not rule.instance_path]
+        return why(rules[0]) if rules else None
+
     def check(self, fields: Mapping[str, object], images: Mapping[str, Sequence[ImageFacts]]) -> list[Violation]:
         """Return every parameter that breaks a rule, in the contract's order.
 
@@ -121,107 +156,109 @@ class RequestContract:
             fields: All parameters but the images, as they go on the wire.
             images: The facts of the uploads, by parameter.
         """
-        instance = dict(fields)
+        found: dict[str, Violation] = {}
+        request: Schema = {}
+        for name, value in fields.items():
+            request[name], fault = self._plain(name, value)
+            if fault:
+                found[name] = Violation(name, value, fault, "type")
         for name, uploads in images.items():
-            instance[name] = ["" for _ in uploads] if self.is_list(name, len(uploads)) else ""
-        found = {name: self._unknown(name, value) for name, value in instance.items() if name not in self.properties}
-        plain: Schema = {}
-        unsendable: dict[str, Violation] = {}
-        for name, value in instance.items():
-            try:
-                plain[name] = self._plain(name, value)
-            except (TypeError, ValueError, RecursionError) as error:
-                plain[name] = {}  # of no type that a parameter has, so that the rules speak for themselves
-                unsendable[name] = Violation(name, value, f"can't be sent ({error})", "type")
-        sized = any(isinstance(value, str) and SIZE.fullmatch(value) for value in plain.values())
-        if not (found or unsendable or images or sized) and self._validator.is_valid(plain):
-            return []
+            request[name] = ["" for _ in uploads] if self.is_list(name, len(uploads)) else ""
+        given = {**fields, **{name: uploads[0] if len(uploads) == 1 else uploads for name, uploads in images.items()}}
+        for name in given.keys() - self.properties.keys():
+            remedy = did_you_mean(name, self.properties) or "extra_body passes on what the contract doesn't know"
+            found[name] = Violation(name, given[name], f"is no parameter of {self.operation} ({remedy})", "unknown")
         # A branch's rule comes after the general one, and is the one to name.
-        for broken in self._validator.iter_errors(plain):
+        for broken in _validator(self._pointer).iter_errors(request):
             rule = innermost(broken)
-            name, text = why(rule, self._pointer, plain)
-            value = None if rule.kind.name == "required" else rule.instance
-            given = fields.get(name, images[name][0] if len(images.get(name, ())) == 1 else images.get(name, value))
-            keyword = "format" if is_of_size(rule) else rule.kind.name
-            found[name] = Violation(name, given, text + hint(self.properties.get(name, {}), given), keyword)
-        # Of a text, that it can't be encoded says more than a rule that it doesn't reach.
-        found |= {name: each for name, each in unsendable.items() if name not in found or isinstance(each.value, str)}
-        extended = self._extended_violations(plain, images)
-        wrong = [violation for violation in extended if violation.parameter not in found]
-        order = {name: index for index, name in enumerate(self.properties)}
-        return sorted([*found.values(), *wrong], key=lambda each: order.get(re.split(r"[.[]", each.parameter)[0], len(order)))
+            name = parameter_of(rule)
+            way = broken.evaluation_path
+            branch = [each for each in _branches(self._pointer) if each.way == way[: len(each.way)]][-1]
+            value = given.get(name, None if rule.kind.name == "required" else rule.instance)
+            text = why(rule) + branch.scope(request) + hint(self.properties.get(name, {}), value)
+            found[name] = Violation(name, value, text, rule.kind.name)
+        measured = [each for each in self._measured(request, images) if each.parameter not in found]
+        rank = {name: index for index, name in enumerate(self.properties)}
+        return sorted([*found.values(), *measured], key=lambda each: rank.get(re.split(r"[.[]", each.parameter)[0], len(rank)))
 
-    @cached_property
-    def _validator(self) -> jsonschema_rs.Draft202012Validator:
-        return _compiled(self._pointer)
-
-    def _unknown(self, name: str, value: object) -> Violation:
-        remedy = did_you_mean(name, self.properties) or "extra_body passes on what the contract doesn't know"
-        return Violation(name, unless_secret(name, value), f"is no parameter of {self.operation} ({remedy})", "unknown")
-
-    def _plain(self, name: str, value: object) -> object:
-        """Return a value in the types that jsonschema-rs knows, or raise TypeError or ValueError."""
+    def _plain(self, name: str, value: object) -> tuple[object, str]:
+        """Return a value in the types that jsonschema-rs knows, and why it can't be sent where it can't."""
         if isinstance(value, float) and value.is_integer() and "integer" in self.properties.get(name, {}).get("type", ()):
-            return str(value)  # JSON Schema takes 3.0 for a whole number; a form's reader doesn't
-        if type(value) in {str, int, bool, float, type(None)}:
-            if isinstance(value, str):
-                value.encode()  # a lone surrogate can't be
-            return value
-        return json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
+            return str(value), ""  # JSON Schema takes 3.0 for a whole number; a form's reader doesn't
+        try:
+            if type(value) in _PLAIN:
+                str(value).encode()  # a lone surrogate can't be
+                return value, ""
+            return json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode()), ""
+        except (TypeError, ValueError, RecursionError) as error:
+            # What is of no type that a parameter has, so that the rules speak for themselves.
+            return "?" if isinstance(value, str) else {}, f"can't be sent ({error})"
 
-    def _extended_violations(self, instance: Schema, images: Mapping[str, Sequence[ImageFacts]]) -> Iterator[Violation]:
+    def _measured(self, request: Schema, images: Mapping[str, Sequence[ImageFacts]]) -> Iterator[Violation]:
         """Yield what breaks `x-sides` and `x-image`: in Python, for in a callback of Rust an interrupt would get lost."""
-        rules: dict[str, dict[str, tuple[Any, str]]] = {name: {} for name in images}
-        for schema, condition in _branches(self._pointer, instance):
-            properties = schema.get("properties", {})
-            for name in instance.keys() & properties.keys():
-                bounds = merged(properties[name]) if properties[name] else {}
-                for rule, limit in bounds.get("x-image", {}).items() if name in rules else ():
-                    rules[name][rule] = limit, scope_of(condition, instance)
-                if fault := side_fault(bounds.get("x-sides"), instance[name]):
-                    yield Violation(name, instance[name], fault + scope_of(condition, instance), "x-sides")
-        for name, uploads in images.items():
-            for index, facts in enumerate(uploads):
-                parameter = name if len(uploads) == 1 else f"{name}[{index}]"
-                for text in image_faults(facts, rules[name], images):
-                    yield Violation(parameter, facts, text, "x-image")
+        limits: dict[str, dict[str, tuple[Any, _Branch]]] = {name: {"bytesAbove": (0, _Branch([]))} for name in images}
+        for keyword in ("x-image", "x-sides"):
+            for branch, values in _said(self._pointer, keyword):
+                names = values.keys() & request.keys()
+                if names and branch.holds(request):
+                    for name in names:
+                        limits.setdefault(name, {}).update({rule: (limit, branch) for rule, limit in values[name].items()})
+        for name, rules in limits.items():
+            several = images[name] if name in images else sized(request[name])
+            for index, facts in enumerate(several):
+                parameter = name if len(several) == 1 else f"{name}[{index}]"
+                value, keyword = (facts, "x-image") if name in images else (request[name], "x-sides")
+                for rule, (limit, branch) in rules.items():
+                    if fault := image_fault(rule, limit, facts, images):
+                        yield Violation(parameter, value, fault + branch.scope(request), keyword)
 
 
-def _compiled(pointer: str) -> jsonschema_rs.Draft202012Validator:
+@cache
+def _validator(pointer: str) -> jsonschema_rs.Draft202012Validator:
+    """Return what checks against the schema that a JSON pointer names."""
     import jsonschema_rs
 
     return jsonschema_rs.Draft202012Validator({"$ref": f"{_URI}{pointer}"}, registry=_registry())
-
-
-_condition = cache(_compiled)
 
 
 @cache
 def _registry() -> jsonschema_rs.Registry:
     import jsonschema_rs
 
-    return jsonschema_rs.Registry([(_URI, _with_patterns(document()))], draft=jsonschema_rs.Draft202012)
+    return jsonschema_rs.Registry([(_URI, document())], draft=jsonschema_rs.Draft202012)
 
 
-def _with_patterns(part: Any) -> Any:
-    """Return a part of the contract in which the format of sizes is a pattern, too, which any validator knows."""
-    if isinstance(part, list):
-        return [_with_patterns(each) for each in part]
-    if not isinstance(part, dict):
-        return part
-    pattern = {"pattern": SIZE.pattern} if part.get("format") == "image-size" else {}
-    return {name: _with_patterns(each) for name, each in part.items()} | pattern
+@cache
+def _branches(pointer: str) -> list[_Branch]:
+    """Return the schema that a JSON pointer names, and after it all that it adds for some requests."""
+    return list(_walk(pointer, _Branch(["$ref"])))
 
 
-def _branches(pointer: str, instance: Schema, condition: Schema | None = None) -> Iterator[tuple[Schema, Schema | None]]:
-    """Yield the schema at a pointer and all that it adds for this very request, each with the innermost condition for that."""
+@cache
+def _said(pointer: str, keyword: str) -> list[tuple[_Branch, Mapping[str, Any]]]:
+    """Return what a keyword says of parameters, by the branches that use it."""
+    found = [(each, {name: rule[keyword] for name, rule in each.rules.items() if keyword in rule}) for each in _branches(pointer)]
+    return [(branch, values) for branch, values in found if values]
+
+
+def _walk(pointer: str, above: _Branch) -> Iterator[_Branch]:
     schema = at(pointer)
-    yield schema, condition
+    rules = schema.get("properties", {})
+    lacking = frozenset(name for name, rule in rules.items() if rule is False)
+    branch = above._replace(rules={name: merged(rules[name]) for name in rules.keys() - lacking}, lacking=lacking)
+    yield branch
     if "$ref" in schema:
-        yield from _branches(schema["$ref"], instance, condition)
+        yield from _walk(schema["$ref"], branch._replace(way=[*branch.way, "$ref"]))
     for index in range(len(schema.get("allOf", ()))):
-        yield from _branches(f"{pointer}/allOf/{index}", instance, condition)
-    if "if" in schema:
-        branch = "then" if _condition(f"{pointer}/if").is_valid(instance) else "else"
-        if branch in schema:
-            yield from _branches(f"{pointer}/{branch}", instance, schema if tested(schema["if"]) else condition)
+        yield from _walk(f"{pointer}/allOf/{index}", branch._replace(way=[*branch.way, "allOf", index]))
+    for keyword in schema.keys() & {"then", "else"}:
+        below = branch._replace(way=[*branch.way, keyword], ifs=(*branch.ifs, (f"{pointer}/if", keyword == "then")))
+        if tested := _tested(schema["if"]):
+            below = below._replace(tested=tested, reason=schema.get("description", ""))
+        yield from _walk(f"{pointer}/{keyword}", below)
+
+
+def _tested(condition: Schema) -> tuple[str, ...]:
+    """Return the names of the parameters that an `if` looks at."""
+    denied = _tested(condition["not"]) if "not" in condition else ()
+    return tuple(dict.fromkeys([*condition.get("properties", {}), *condition.get("required", ()), *denied]))

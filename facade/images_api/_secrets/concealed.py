@@ -60,11 +60,6 @@ def is_secret(name: str) -> bool:
     return _NAMES.search(name) is not None
 
 
-def unless_secret(name: str, value: object) -> object:
-    """Return the value of a misplaced argument, or a mere ellipsis where its name says that it is a key."""
-    return HIDDEN if is_secret(name) else value
-
-
 def concealed(value: Any) -> Any:
     """Return a text as a `Secret`, and all else as it is."""
     return Secret(value) if isinstance(value, str) else value

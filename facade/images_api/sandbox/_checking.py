@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from images_api._contract.document import families, merged, types
+from images_api._contract.document import families, merged
 from images_api._contract.operations import operation
 
 from ._refusal import RefusedError
@@ -123,6 +123,13 @@ class Rules:
 def rules(operation_id: str, media_type: str) -> Rules:
     """Return the rules for a body of a media type, or raise KeyError if there are none."""
     return Rules(operation(operation_id), media_type)
+
+
+def types(schema: Schema) -> Iterator[str]:
+    """Yield the JSON types that a schema takes."""
+    for part in _alternatives(schema):
+        kinds = part.get("type", ())
+        yield from [kinds] if isinstance(kinds, str) else kinds
 
 
 def in_family(model: object, family: str) -> bool:

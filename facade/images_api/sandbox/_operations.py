@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from images_api._contract.document import document, event_models, merged
-from images_api._contract.operations import definitions, operation
+from images_api._contract.operations import operation
 
 if TYPE_CHECKING:
     from images_api._contract.document import Schema
@@ -41,7 +41,7 @@ def endpoints() -> list[Endpoint]:
         Endpoint(method.upper(), path, operation(definition["operationId"]))
         for path, item in document()["paths"].items()
         for method, definition in item.items()
-        if definition in definitions().values() and _answers_images(definition)
+        if isinstance(definition, dict) and "requestBody" in definition and _answers_images(definition)
     ]
 
 
