@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from images_api._contract.document import families, merged, types
+from images_api._contract.document import at, error_codes, families, merged, types
 from images_api._contract.operations import operation
 
 from ._refusal import RefusedError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from images_api._contract.rules import Violation
     from images_api._images.headers import ImageFacts
 
+_MODELS = "#/components/schemas/ImageModel"
 _CODES = {
     "required": "missing_required_parameter",
     "type": "invalid_type",
@@ -71,6 +73,10 @@ class Rules:
         said = {name: value for name, value in self._with_general_defaults(fields).items() if value is not None}
         return {**self.body.defaults(self.role("model", said)), **said}
 
+    def check_model(self, fields: Mapping[str, object]) -> None:
+        """Raise `RefusedError` for a model that the contract doesn't list."""
+        refuse_unknown_model(self.role("model", fields), self.body.roles.get("model"))
+
     def check(self, fields: Mapping[str, object], images: Mapping[str, Sequence[ImageFacts]]) -> None:
         """Raise `RefusedError` for the first thing that isn't allowed."""
         self._refuse(fields, self._violations(fields, images))
@@ -123,6 +129,39 @@ class Rules:
 def rules(operation_id: str, media_type: str) -> Rules:
     """Return the rules for a body of a media type, or raise KeyError if there are none."""
     return Rules(operation(operation_id), media_type)
+
+
+@cache
+def models() -> tuple[str, ...]:
+    """Return the ids of the models that the contract lists."""
+    return tuple(at(_MODELS)["enum"])
+
+
+def refuse_unknown_model(model: object, parameter: str | None = None) -> None:
+    """Raise `RefusedError` for a model that the contract doesn't list.
+
+    Args:
+        model: Its id; anything else is somebody else's matter.
+        parameter: The parameter that it was given for.
+    """
+    if isinstance(model, str) and model not in models():
+        message = f"The model '{model[:200]}' does not exist."
+        raise RefusedError(message, param=parameter, code="model_not_found", status=404)
+
+
+def check_content(text: object) -> None:
+    """Raise `RefusedError` for a text that asks for it, by the very name of a refusal, such as `moderation_blocked`."""
+    words = set(re.findall(r"[a-z]+(?:_[a-z]+)+", str(text)))
+    refused = next((code for code in _refusals_of_content() if code in words), None)
+    if refused:
+        message = "Your request was rejected by the safety system, as its text asks for it by name."
+        details = {"moderation_stage": "input", "categories": ["sandbox"]}
+        raise RefusedError(message, code=refused, kind="image_generation_user_error", moderation_details=details)
+
+
+@cache
+def _refusals_of_content() -> tuple[str, ...]:
+    return tuple(sorted(code.strip("*") for code in error_codes()["policy"]))
 
 
 def in_family(model: object, family: str) -> bool:

@@ -14,7 +14,7 @@ class RefusedError(Exception):
     """Answer a request with an error.
 
     `param` is the parameter at fault and `code` the fault's short name, if there are any; `kind` is
-    the envelope's `type`.
+    the envelope's `type`, and `more` what else stands in it.
     """
 
     def __init__(
@@ -26,9 +26,11 @@ class RefusedError(Exception):
         status: int = 400,
         kind: str = "invalid_request_error",
         headers: Mapping[str, str] | None = None,
+        **more: object,
     ) -> None:
         super().__init__(message)
-        self._body = {"message": message, "type": kind, "param": param, "code": code}
+        self.code = code
+        self._body = {"message": message, "type": kind, "param": param, "code": code, **more}
         self._status = status
         self._headers = headers
 
