@@ -9,8 +9,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
     from PIL.Image import Image
 
 _MOST_REQUESTS = 1000
