@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--allow-host", dest="allowed_hosts", action="append", default=[], metavar="NAME", help="a name to be reached by")
     add("--cors", action="append", default=[], metavar="ORIGIN", help="the origin of a web page that may ask; * for all")
     add("--url-lifetime", type=float, default=3600.0, metavar="SECONDS", help="how long links are good (default: 3600)")
+    add("--requests-per-minute", type=int, metavar="NUMBER", help="refuse more than that with 429 (default: never)")
     add("--fault", dest="faults", action="append", default=[], type=_rate, metavar="NAME=RATE", help="a fault, and how likely")
     add("--seed", type=int, metavar="NUMBER", help="let the faults come again in the same order")
     return parser

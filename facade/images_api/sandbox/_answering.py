@@ -19,6 +19,7 @@ from images_api._images.headers import HEAD, media_type
 from . import _checking, _drawing, _formats, _requests, _studio, _uploads
 from ._access import let_in
 from ._journal import ReceivedImage
+from ._rates import RateLimit
 from ._refusal import RefusedError
 from ._responses import event, images_document
 from ._shelf import Shelf
@@ -58,6 +59,7 @@ class Answers:
         self._settings = settings
         self._journal = journal
         self._closing = closing or threading.Event()
+        self._rate_limit = RateLimit(settings.requests_per_minute)
         self._pool = _new_pool()
 
     @asynccontextmanager
@@ -72,14 +74,15 @@ class Answers:
 
         async def answer(request: Request) -> Response:
             let_in(request, self._settings.api_key)
+            headers = self._rate_limit.take()
             plan = await self._plan(request, endpoint.operation)
             # Counted before an image is made, as it would be billed: the client may not wait.
             self._journal.count(len(plan.orders))
             if plan.stream:
                 events = self._events(endpoint, plan, request.state.number)
-                return StreamingResponse(events, media_type="text/event-stream")
+                return StreamingResponse(events, media_type="text/event-stream", headers=headers)
             await self.wait(self._settings.latency)
-            return await self._respond(request, plan)
+            return JSONResponse(await self._document(request, plan), headers=headers)
 
         return answer
 
@@ -125,7 +128,7 @@ class Answers:
         form.check_referred(asked.fields, _facts(uploads), rules.body.references)
         return uploads
 
-    async def _respond(self, request: Request, plan: _studio.Plan) -> Response:
+    async def _document(self, request: Request, plan: _studio.Plan) -> dict[str, object]:
         contents = await asyncio.gather(*(self._run(_formats.render, order, plan.format) for order in plan.orders))
         names = [self.shelf.put(content, plan.format.name) for content in contents]
         self._note(request, images_made=names)
@@ -134,7 +137,7 @@ class Answers:
             entries = [{"url": base + self.shelf.target(name)} for name in names]
         else:
             entries = [{"b64_json": base64.b64encode(content).decode()} for content in contents]
-        return JSONResponse(images_document(plan, entries))
+        return images_document(plan, entries)
 
     async def _events(self, endpoint: Endpoint, plan: _studio.Plan, number: int) -> AsyncGenerator[bytes]:
         prefix = endpoint.event_prefix(has_images=bool(plan.orders[0].sources))

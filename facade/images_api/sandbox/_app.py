@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-_EXPOSED = ["x-request-id", "openai-processing-ms", "retry-after", "retry-after-ms"]
+# What a page's own script may read, as the official host lets it.
+_EXPOSED = ["x-request-id", "openai-processing-ms", "retry-after", "retry-after-ms"] + [
+    f"x-ratelimit-{each}-requests" for each in ("limit", "remaining", "reset")
+]
 
 
 def create_app(

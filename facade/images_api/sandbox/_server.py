@@ -46,6 +46,7 @@ class Sandbox:
         allowed_hosts: The names that requests may come under besides those of this machine.
         cors: The origins of web pages that may ask, such as `http://localhost:5173`; `*` for all.
         url_lifetime: Seconds from 0 for which the link to an image is good.
+        requests_per_minute: How many requests from 1 are answered in a minute, the others being refused with 429; None for all.
         faults: How likely each fault is, from 0 to 1, by what it is called; see `fail_next`.
         seed: What the faults that come by chance follow, so that they come again in the same order; None for any.
 
@@ -65,6 +66,7 @@ class Sandbox:
         allowed_hosts: Sequence[str] = (),
         cors: Sequence[str] = (),
         url_lifetime: float = 3600.0,
+        requests_per_minute: int | None = None,
         faults: Mapping[str, float] | None = None,
         seed: int | None = None,
     ) -> None:
@@ -78,6 +80,7 @@ class Sandbox:
             allowed_hosts=[*allowed_hosts, host],
             cors=cors,
             url_lifetime=url_lifetime,
+            requests_per_minute=requests_per_minute,
             faults=faults or {},
             seed=seed,
         )

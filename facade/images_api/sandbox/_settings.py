@@ -24,6 +24,7 @@ class Settings:
             pointed here by its DNS server must not get in.
         cors: The origins of web pages that may ask, such as `http://localhost:5173`; `*` for all.
         url_lifetime: Seconds for which the link to an image is good.
+        requests_per_minute: How many requests from 1 are answered in a minute, the others being refused with 429; None for all.
         faults: How likely each fault is, from 0 to 1, by what it is called.
         seed: What the faults that come by chance follow, so that they come again in the same order; None for any.
     """
@@ -35,6 +36,7 @@ class Settings:
     allowed_hosts: Sequence[str] = ()
     cors: Sequence[str] = ()
     url_lifetime: float = 3600.0
+    requests_per_minute: int | None = None
     faults: Mapping[str, float] = field(default_factory=dict)
     seed: int | None = None
 
@@ -45,3 +47,5 @@ class Settings:
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be seconds from 0, got {value!r}")
+        if self.requests_per_minute is not None and self.requests_per_minute < 1:
+            raise ValueError(f"requests_per_minute must be at least 1, got {self.requests_per_minute!r}")

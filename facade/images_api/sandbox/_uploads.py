@@ -41,7 +41,7 @@ class RawFile:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that is an image: its facts, its size in pixels, and its pixels, upright, in RGBA, and fewer where they were many."""
+    """A file that is an image: its facts, its size in pixels, and its pixels, upright, in RGBA, fewer where they were many."""
 
     facts: ImageFacts
     content: bytes = field(repr=False)
