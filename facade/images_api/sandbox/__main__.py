@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,9 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(f"the sandbox needs more than is installed ({error.name}): pip install 'images-api[sandbox]'")
     options["faults"] = dict(options["faults"])
     try:
-        sandbox = Sandbox(**options)
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            sandbox = Sandbox(**options)
     except ValueError as error:
         parser.error(str(error))
+    for warning in caught:
+        print(f"warning: {warning.message}", file=sys.stderr)  # noqa: T201  a command talks to people
     stopped = threading.Event()
 
     def stop(*_: object) -> None:

@@ -70,6 +70,9 @@ class Sandbox:
         faults: Mapping[str, float] | None = None,
         seed: int | None = None,
     ) -> None:
+        if not is_this_machine(host):
+            message = f"the sandbox listens on {host}, where others than this machine may reach it"
+            warnings.warn(message, stacklevel=2)
         self._port = port
         self._host = host
         self._settings = Settings(
@@ -139,9 +142,6 @@ class Sandbox:
             raise RuntimeError("the sandbox is running already")
         self._closing.clear()
         app = create_app(self._settings, journal=self._journal, faults=self._faults, closing=self._closing)
-        if not is_this_machine(self._host):
-            message = f"the sandbox listens on {self._host}, where others than this machine may reach it"
-            warnings.warn(message, stacklevel=2)
         listener = _listen(self._host, self._port)
         config = uvicorn.Config(
             app,

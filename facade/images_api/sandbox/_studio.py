@@ -166,7 +166,12 @@ def _facts(order: Order, fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def _format(fields: Mapping[str, object]) -> str:
-    return next((name for name in FORMATS if name == fields.get("output_format")), "png")
+    asked = str(fields.get("output_format", "png")).lower()
+    name = {"jpg": "jpeg"}.get(asked, asked)
+    if name not in FORMATS:
+        message = f"Invalid value '{asked[:100]}' for 'output_format': the sandbox draws {', '.join(FORMATS)}."
+        raise RefusedError(message, param="output_format", code="invalid_value")
+    return name
 
 
 def _quality(fields: Mapping[str, object]) -> str:
