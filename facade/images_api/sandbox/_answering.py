@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import threading
 import time
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import suppress
 from functools import partial
-from os import cpu_count
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -23,8 +20,10 @@ from ._rates import RateLimit
 from ._refusal import RefusedError
 from ._responses import event, images_document
 from ._shelf import Shelf
+from ._work import StoppedError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
@@ -35,11 +34,7 @@ if TYPE_CHECKING:
     from ._journal import Journal
     from ._operations import Endpoint
     from ._settings import Settings
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-# Threads that draw: each may hold some images of many megapixels.
-_MOST_THREADS = 4
+    from ._work import Workers
 
 
 class Answers:
@@ -48,26 +43,20 @@ class Answers:
     Args:
         settings: How the sandbox behaves.
         journal: Where is noted what was asked and made.
+        workers: What decodes and draws.
         closing: Ends every wait when it is set.
 
     Attributes:
         shelf: The images that were made.
     """
 
-    def __init__(self, settings: Settings, journal: Journal, closing: threading.Event | None = None) -> None:
+    def __init__(self, settings: Settings, journal: Journal, workers: Workers, closing: threading.Event) -> None:
         self.shelf = Shelf(settings.url_lifetime)
         self._settings = settings
         self._journal = journal
-        self._closing = closing or threading.Event()
+        self._closing = closing
         self._rate_limit = RateLimit(settings.requests_per_minute)
-        self._pool = _new_pool()
-
-    @asynccontextmanager
-    async def lifespan(self, _: object) -> AsyncGenerator[None]:
-        """Let nothing be drawn any more when a server stops."""
-        yield
-        self._pool.shutdown(cancel_futures=True)
-        self._pool = _new_pool()
+        self._run = workers.run
 
     def operation(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         """Return what answers an operation."""
@@ -79,7 +68,7 @@ class Answers:
             # Counted before an image is made, as it would be billed: the client may not wait.
             self._journal.count(len(plan.orders))
             if plan.stream:
-                events = self._events(endpoint, plan, request.state.number)
+                events = self._stream(endpoint, plan, request.state.number)
                 return StreamingResponse(events, media_type="text/event-stream", headers=headers)
             await self.wait(self._settings.latency)
             return JSONResponse(await self._document(request, plan), headers=headers)
@@ -139,6 +128,11 @@ class Answers:
             entries = [{"b64_json": base64.b64encode(content).decode()} for content in contents]
         return images_document(plan, entries)
 
+    async def _stream(self, endpoint: Endpoint, plan: _studio.Plan, number: int) -> AsyncGenerator[bytes]:
+        with suppress(StoppedError):  # it has begun already, and can't be refused any more
+            async for each in self._events(endpoint, plan, number):
+                yield each
+
     async def _events(self, endpoint: Endpoint, plan: _studio.Plan, number: int) -> AsyncGenerator[bytes]:
         prefix = endpoint.event_prefix(has_images=bool(plan.orders[0].sources))
         pause = self._settings.latency / (len(plan.orders) * (plan.partial_images + 1))
@@ -163,15 +157,6 @@ class Answers:
     def _note(self, request: Request, **said: object) -> None:
         self._journal.note(request.state.number, **said)
 
-    async def _run(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._pool, partial(work, *args, **kwargs))
-        except (RuntimeError, CancelledError) as error:
-            if not self._closing.is_set():
-                raise
-            raise RefusedError("The sandbox is stopping.", code="stopping", status=503, kind="server_error") from error
-
 
 def _facts(uploads: Mapping[str, Sequence[_uploads.Upload]]) -> dict[str, list[ImageFacts]]:
     return {name: [upload.facts for upload in several] for name, several in uploads.items()}
@@ -180,8 +165,3 @@ def _facts(uploads: Mapping[str, Sequence[_uploads.Upload]]) -> dict[str, list[I
 def _received(upload: _uploads.Upload) -> ReceivedImage:
     facts = upload.facts
     return ReceivedImage(facts.name, facts.type or "", facts.width or 0, facts.height or 0, upload.content)
-
-
-def _new_pool() -> ThreadPoolExecutor:
-    # One of our own, unlike anyio's, has no threads left once the server has stopped.
-    return ThreadPoolExecutor(min(_MOST_THREADS, cpu_count() or 1), thread_name_prefix="images-sandbox")

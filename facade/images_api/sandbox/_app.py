@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
@@ -23,10 +24,10 @@ from ._recording import Recorder
 from ._refusal import RefusedError
 from ._responses import model_document
 from ._settings import Settings
+from ._stopping import Stopping
+from ._work import Workers
 
 if TYPE_CHECKING:
-    import threading
-
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -56,7 +57,8 @@ def create_app(
     """
     settings = settings or Settings()
     journal, faults = journal or Journal(), faults or Faults(settings.faults, settings.seed)
-    answers = Answers(settings, journal, closing)
+    closing, workers = closing or threading.Event(), Workers()
+    answers, stopping = Answers(settings, journal, workers, closing), Stopping(closing, workers)
     api = Starlette(
         routes=[
             *(Route(f"/v1{each.path}", answers.operation(each), methods=[each.method]) for each in endpoints()),
@@ -72,12 +74,13 @@ def create_app(
     return Starlette(
         routes=[*_page.routes(journal, faults, answers.shelf), Mount("/", api)],
         middleware=[
+            Middleware(stopping.middleware),
             Middleware(Guard, hosts=settings.allowed_hosts, origins=settings.cors),
             Middleware(
                 CORSMiddleware, allow_origins=settings.cors, allow_methods=["*"], allow_headers=["*"], expose_headers=_EXPOSED
             ),
         ],
-        lifespan=answers.lifespan,
+        lifespan=stopping.lifespan,
     )
 
 

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 import warnings
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _BACKLOG = 2048
 _LONGEST_HEAD = 64 << 10
-# Seconds that what is still answered has when the server is to stop.
-_GRACE = 0.5
+# The application itself ends what is still answered, long before that.
+_GRACE = 5
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104  recognised, not listened on
 
 
@@ -154,7 +154,7 @@ class Sandbox:
             ws="none",
             server_header=False,
             h11_max_incomplete_event_size=_LONGEST_HEAD,
-            timeout_graceful_shutdown=cast("int", _GRACE),
+            timeout_graceful_shutdown=_GRACE,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="images-sandbox", daemon=True)
