@@ -16,7 +16,6 @@ from images_api._images.headers import HEAD, media_type
 from . import _checking, _drawing, _formats, _requests, _studio, _uploads
 from ._access import let_in
 from ._journal import ReceivedImage
-from ._rates import RateLimit
 from ._refusal import RefusedError
 from ._responses import event, images_document
 from ._shelf import Shelf
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from ._journal import Journal
     from ._operations import Endpoint
+    from ._rates import RateLimit
     from ._settings import Settings
     from ._work import Workers
 
@@ -43,6 +43,7 @@ class Answers:
     Args:
         settings: How the sandbox behaves.
         journal: Where is noted what was asked and made.
+        rate_limit: Counts the requests.
         workers: What decodes and draws.
         closing: Ends every wait when it is set.
 
@@ -50,12 +51,14 @@ class Answers:
         shelf: The images that were made.
     """
 
-    def __init__(self, settings: Settings, journal: Journal, workers: Workers, closing: threading.Event) -> None:
+    def __init__(
+        self, settings: Settings, journal: Journal, rate_limit: RateLimit, workers: Workers, closing: threading.Event
+    ) -> None:
         self.shelf = Shelf(settings.url_lifetime)
         self._settings = settings
         self._journal = journal
         self._closing = closing
-        self._rate_limit = RateLimit(settings.requests_per_minute)
+        self._rate_limit = rate_limit
         self._run = workers.run
 
     def operation(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:

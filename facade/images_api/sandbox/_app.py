@@ -20,6 +20,7 @@ from ._guard import Guard
 from ._journal import Journal
 from ._misbehaving import Misbehaving
 from ._operations import endpoints
+from ._rates import RateLimit
 from ._recording import Recorder
 from ._refusal import RefusedError
 from ._responses import model_document
@@ -42,6 +43,7 @@ def create_app(
     *,
     journal: Journal | None = None,
     faults: Faults | None = None,
+    rate_limit: RateLimit | None = None,
     closing: threading.Event | None = None,
 ) -> Starlette:
     """Build the sandbox for a server of your own; `Sandbox` runs it for you.
@@ -50,6 +52,7 @@ def create_app(
         settings: How it behaves.
         journal: Where requests are noted down.
         faults: What is to go wrong.
+        rate_limit: Counts the requests.
         closing: Ends every wait when it is set, so that a server can stop at once.
 
     Returns:
@@ -58,7 +61,8 @@ def create_app(
     settings = settings or Settings()
     journal, faults = journal or Journal(), faults or Faults(settings.faults, settings.seed)
     closing, workers = closing or threading.Event(), Workers()
-    answers, stopping = Answers(settings, journal, workers, closing), Stopping(closing, workers)
+    rate_limit = rate_limit or RateLimit(settings.requests_per_minute)
+    answers, stopping = Answers(settings, journal, rate_limit, workers, closing), Stopping(closing, workers)
     api = Starlette(
         routes=[
             *(Route(f"/v1{each.path}", answers.operation(each), methods=[each.method]) for each in endpoints()),

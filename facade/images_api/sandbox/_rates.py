@@ -22,6 +22,10 @@ class RateLimit:
     def __init__(self, requests_per_minute: int | None) -> None:
         self._limit = requests_per_minute or _ASSUMED
         self._refuses = requests_per_minute is not None
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the requests that came."""
         self._left = float(self._limit)
         self._moment = time.monotonic()
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LARGEST_BODY = 128 << 20
 # Of all requests that are there at once.
 _MOST_BYTES = 256 << 20
-_MOST_DIGITS = 18
+_MOST_DIGITS = 18  # more than any length has
 # Who sends more than is read shall not go on.
 _GOODBYE = {"connection": "close"}
 _SECRET_WORDS = ("authorization", "api-key", "apikey", "cookie", "token", "secret")

@@ -17,6 +17,7 @@ from ._app import create_app
 from ._faults import Faults
 from ._guard import is_this_machine
 from ._journal import Journal, ReceivedRequest
+from ._rates import RateLimit
 from ._settings import Settings
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Sandbox:
         )
         self._journal = Journal()
         self._faults = Faults(self._settings.faults, seed)
+        self._rate_limit = RateLimit(requests_per_minute)
         self._closing = threading.Event()
         self._address: tuple[str, int] | None = None
         self._server: uvicorn.Server | None = None
@@ -124,9 +126,10 @@ class Sandbox:
         return self._journal.images
 
     def clear(self) -> None:
-        """Forget the requests, the count of images, and the faults that are armed. Links in earlier responses stay good."""
+        """Forget the requests, the images counted, the faults armed and the rate so far; links in earlier responses stay good."""
         self._journal.clear()
         self._faults.clear()
+        self._rate_limit.clear()
 
     def start(self) -> Self:
         """Start to serve, and return once connections are accepted.
@@ -141,7 +144,9 @@ class Sandbox:
         if self._thread is not None:
             raise RuntimeError("the sandbox is running already")
         self._closing.clear()
-        app = create_app(self._settings, journal=self._journal, faults=self._faults, closing=self._closing)
+        app = create_app(
+            self._settings, journal=self._journal, faults=self._faults, rate_limit=self._rate_limit, closing=self._closing
+        )
         listener = _listen(self._host, self._port)
         config = uvicorn.Config(
             app,
