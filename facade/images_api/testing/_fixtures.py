@@ -40,7 +40,7 @@ def _images_sandboxes() -> Iterator[Callable[[Mapping[str, Any]], Sandbox]]:
             try:
                 from images_api.sandbox import Sandbox
             except ImportError as error:
-                pytest.fail(str(error), pytrace=False)
+                raise pytest.fail.Exception(str(error), pytrace=False) from None
             sandbox = until_the_end.enter_context(Sandbox(**settings))
             running.append((dict(settings), sandbox))
             return sandbox
@@ -57,7 +57,8 @@ def images_sandbox(
     """The Images API on this machine, for nothing: an `images_api.sandbox.Sandbox`, one for all tests, that remembers nothing.
 
     For as long as the test runs, the environment (`OPENAI_BASE_URL`, `OPENAI_API_KEY` and the like) leads to it: whatever client
-    the app makes for itself talks to it, and a key that is set on your machine pays for nothing.
+    the app makes for itself talks to it, and a key that is set on your machine pays for nothing. What outlives a test, such as
+    a server of your app that runs for all of them, takes a `Sandbox` of its own.
     """
     sandbox = _images_sandboxes(images_sandbox_settings)
     sandbox.clear()
