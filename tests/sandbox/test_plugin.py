@@ -12,6 +12,9 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from images_api import ImagesClient
+    from images_api.sandbox import Sandbox
+
 pytest_plugins = ("pytester",)
 APP = """
     import pytest
@@ -28,6 +31,7 @@ APP = """
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
     """Run an app's tests, with no plugins but ours and those that are named."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_PLUGINS", raising=False)
     pytester.makepyfile(app=APP)
 
     def run_tests(*arguments: str, plugins: tuple[str, ...] = (), **modules: str) -> pytest.RunResult:
@@ -197,6 +201,11 @@ def test_all_fixtures_are_told(run: Callable[..., pytest.RunResult]) -> None:
     for name in ("images_sandbox", "images_client", "async_images_client", "images_sandbox_settings"):
         assert f"\n{name}" in told
     assert "no docstring available" not in told.partition("images_sandbox_settings")[2]
+
+
+def test_what_became_of_a_request_is_told_before_the_answer_ends(sandbox: Sandbox, client: ImagesClient) -> None:
+    with client.stream_generate("an otter", size="1024x1024", partial_images=3):
+        assert sandbox.requests[0].status == 200
 
 
 def test_pytest_loads_nothing_with_it_before_a_test_asks() -> None:
