@@ -48,6 +48,7 @@ def test_an_app_that_takes_everything_from_the_environment_talks_to_the_sandbox(
 ) -> None:
     outside = {"OPENAI_API_KEY": "sk-that-is-billed", "OPENAI_BASE_URL": "http://192.0.2.1/v1", "OPENAI_ORG_ID": "org-outside"}
     outside |= {"OPENAI_PROJECT_ID": "proj-outside", "HTTP_PROXY": "http://192.0.2.1:3128", "NO_PROXY": "intranet"}
+    outside |= {"OPENAI_API_BASE": "http://192.0.2.2/v1"}
     for name, value in outside.items():
         monkeypatch.setenv(name, value)
     own = f"""
@@ -65,6 +66,7 @@ def test_an_app_that_takes_everything_from_the_environment_talks_to_the_sandbox(
             with openai.OpenAI() as client:
                 client.images.generate(prompt="an otter", **SMALL)
             assert images_sandbox.pictures_made == 1
+            assert os.environ["OPENAI_API_BASE"] == images_sandbox.base_url
             assert os.environ["NO_PROXY"].split(",") == ["127.0.0.1", "localhost", "intranet"]
 
         def test_afterwards_all_is_as_before():

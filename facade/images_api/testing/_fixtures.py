@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _ANY_KEY = "sk-sandbox"
 # Some clients read the one, some the other.
+_BASE_URL = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 _NO_PROXY = ("no_proxy", "NO_PROXY")
 
 
@@ -62,7 +63,8 @@ def images_sandbox(
     """
     sandbox = _images_sandboxes(images_sandbox_settings)
     sandbox.clear()
-    monkeypatch.setenv("OPENAI_BASE_URL", sandbox.base_url)
+    for name in _BASE_URL:
+        monkeypatch.setenv(name, sandbox.base_url)
     monkeypatch.setenv("OPENAI_API_KEY", images_sandbox_settings.get("api_key") or _ANY_KEY)
     for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
         monkeypatch.delenv(name, raising=False)
