@@ -182,8 +182,8 @@ def app_tests(environment: Environment, folder: Path, *arguments: str, code: int
     section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Test your app\n")[2].partition("\n## ")[0]
     for number, block in enumerate(re.findall(r"^```python\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)):
         (folder / f"test_{number}.py").write_text(block, encoding="utf-8")
-    command = [environment.python, "-I", "-m", "pytest", "-W", "error", f"--basetemp={folder / 'temporary'}", *arguments]
-    return run(*command, folder=folder, code=code)
+    pytest = (environment.python, "-I", "-W", "error", "-m", "pytest", "-W", "error", f"--basetemp={folder / 'temporary'}")
+    return run(*pytest, *arguments, folder=folder, code=code)
 
 
 def size(picture: Path) -> tuple[int, int]:
@@ -221,6 +221,6 @@ class TestInstalled:
     def test_without_the_extra_pytest_says_what_to_install(self, built: Built, tmp_path: Path) -> None:
         environment = make_environment(tmp_path / "venv", str(built.wheel), "pytest")
         (tmp_path / "test_0.py").write_text("def test(images_client): pass", encoding="utf-8")
-        said = run(environment.python, "-I", "-m", "pytest", "-W", "error", "-q", folder=tmp_path, code=1)
+        said = run(environment.python, "-I", "-W", "error", "-m", "pytest", "-W", "error", "-q", folder=tmp_path, code=1)
         (told,) = (line for line in said.splitlines() if line.startswith("the sandbox needs more than is installed"))
         assert told.endswith("pip install 'images-api[sandbox]'")
