@@ -34,9 +34,9 @@ $(VENV)/demo: $(VENV)/pip pyproject.toml
 
 $(VENV)/dev: $(VENV)/pip pyproject.toml
 	$(PIP) install $(TAKE) --editable '.[sandbox]' --group dev
-	@# What the distribution needs to be built and installed, so that the tests do both as users do, without an index.
+	@# What the distribution needs to be built, installed and tested with, so that the tests do it as users do, without an index.
 	rm -rf $(VENV)/wheels
-	$(PIP) download $(TAKE) --dest $(VENV)/wheels '.[sandbox]' hatchling
+	$(PIP) download $(TAKE) --dest $(VENV)/wheels '.[sandbox]' hatchling pytest
 	@touch $@
 
 $(VENV)/bench: $(VENV)/pip pyproject.toml

@@ -99,6 +99,7 @@ class Recorder:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                self._journal.note(number, status=status)  # whoever has the answer may look here at once
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = f"req_sandbox_{number:06d}"
                 headers["openai-processing-ms"] = str(round((time.perf_counter() - started) * 1000))
