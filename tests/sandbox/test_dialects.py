@@ -802,6 +802,17 @@ class TestRefusal:
         response = post(running("sd.cpp"), "/v1/images/generations", {"content-type": "application/json"}, content=b"{")
         check(response, 500, {"error": "server_error", "message": ...})
 
+    @pytest.mark.parametrize("name", ALL)
+    def test_of_a_rate(self, name: str) -> None:
+        with Sandbox(dialect=name, any_model=True, requests_per_minute=1) as sandbox:
+            assert post(sandbox, first_path(name), json=asked(name)).status_code == 200
+            response = post(sandbox, first_path(name), json=asked(name))
+            assert response.status_code == (200 if name == "minimax" else 429)
+            assert int(response.headers["retry-after"]) > 0
+            kind = images_api.NoImageError if name == "minimax" else images_api.RateLimitError
+            with ImagesClient(**our_settings(name, sandbox)) as client, pytest.raises(kind):
+                generate(client, asked(name))
+
     @pytest.mark.parametrize("name", ["localai", "minimax", "openrouter", "siliconflow", "together", "xai"])
     def test_of_what_the_server_has_not(self, name: str, running: Callable[[str], Sandbox]) -> None:
         response = post(running(name), f"{dialect(name).base}/images/variations", files={"image": drawn()})
