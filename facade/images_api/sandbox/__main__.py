@@ -10,6 +10,8 @@ import threading
 import warnings
 from typing import TYPE_CHECKING
 
+from ._dialects import dialects
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -69,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--api-key", metavar="KEY", help="the only key that is let in (default: any, or none)")
     add("--latency", type=float, default=0.0, metavar="SECONDS", help="time before each answer (default: 0)")
     add("--any-model", action="store_true", help="take models that the API doesn't list, too")
-    add("--dialect", metavar="NAME", help="answer like a compatible server, such as localai")
+    add("--dialect", choices=dialects(), help="answer like a compatible server")
     add("--allow-host", dest="allowed_hosts", action="append", default=[], metavar="NAME", help="a name to be reached by")
     add("--cors", action="append", default=[], metavar="ORIGIN", help="the origin of a web page that may ask; * for all")
     add("--url-lifetime", type=float, default=3600.0, metavar="SECONDS", help="how long links are good (default: 3600)")

@@ -14,23 +14,27 @@ from starlette.routing import Mount, Route
 
 from . import _page
 from ._answering import Answers
-from ._checking import models, refuse_unknown_model
+from ._checking import refuse_unknown_model
 from ._faults import Faults
 from ._guard import Guard
 from ._journal import Journal
 from ._misbehaving import Misbehaving
-from ._operations import endpoints
+from ._operations import models
 from ._rates import RateLimit
 from ._recording import Recorder
 from ._refusal import RefusedError
-from ._responses import model_document
+from ._responses import model_document, refusal_response, request_values
 from ._settings import Settings
 from ._stopping import Stopping
 from ._work import Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from ._dialects import Dialect
 
 # What a page's own script may read, as the official host lets it.
 _EXPOSED = ["x-request-id", "openai-processing-ms", "retry-after", "retry-after-ms"] + [
@@ -56,24 +60,25 @@ def create_app(
         closing: Ends every wait when it is set, so that a server can stop at once.
 
     Returns:
-        An ASGI application with the operations under /v1.
+        An ASGI application with the operations under /v1, or where the dialect has them.
     """
     settings = settings or Settings()
     journal, faults = journal or Journal(), faults or Faults(settings.faults, settings.seed)
     closing, workers = closing or threading.Event(), Workers()
     rate_limit = rate_limit or RateLimit(settings.requests_per_minute)
     answers, stopping = Answers(settings, journal, rate_limit, workers, closing), Stopping(closing, workers)
+    routes = answers.dialect.routes
     api = Starlette(
         routes=[
-            *(Route(f"/v1{each.path}", answers.operation(each), methods=[each.method]) for each in endpoints()),
-            Route("/v1/models", _models, methods=["GET"]),
-            Route("/v1/models/{model}", _model, methods=["GET"]),
-            Route("/files/{name}", answers.file, methods=["GET"]),
+            *(Route(each.path, answers.operation(each), methods=[each.endpoint.method]) for each in routes),
+            *_pages(answers.dialect),
+            Route(answers.dialect.files, answers.file, methods=["GET"]),
         ],
         middleware=[Middleware(Recorder, journal=journal), Middleware(Misbehaving, faults=faults, answers=answers)],
         exception_handlers={RefusedError: _refuse, HTTPException: _misrouted},
     )
     api.state.journal = journal
+    api.state.dialect = answers.dialect
     api.router.redirect_slashes = False
     return Starlette(
         routes=[*_page.routes(journal, faults, answers.shelf), Mount("/", api)],
@@ -88,6 +93,20 @@ def create_app(
     )
 
 
+def _pages(dialect: Dialect) -> list[Route]:
+    if dialect.pages is None:
+        return [Route(f"{dialect.base}/models", _models), Route(f"{dialect.base}/models/{{model}}", _model)]
+    return [Route(path, _page_of(dialect, path)) for path in dialect.pages]
+
+
+def _page_of(dialect: Dialect, path: str) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        values = request_values(request.state.number)
+        return JSONResponse(dialect.page(path, values), headers=dialect.headers(values))
+
+    return answer
+
+
 async def _models(_: Request) -> Response:
     return JSONResponse({"object": "list", "data": [model_document(each) for each in models()]})
 
@@ -100,7 +119,7 @@ async def _model(request: Request) -> Response:
 def _refuse(request: Request, error: Exception) -> Response:
     refusal = cast("RefusedError", error)
     request.app.state.journal.note(request.state.number, error=refusal.code)
-    return refusal.response()
+    return refusal_response(request.app.state.dialect, refusal, request.state.number)
 
 
 def _misrouted(request: Request, error: Exception) -> Response:
@@ -109,4 +128,5 @@ def _misrouted(request: Request, error: Exception) -> Response:
     code = {404: "unknown_url", 405: "method_not_allowed"}.get(fault.status_code)
     message = f"{fault.detail}: there is nothing behind {where}."
     headers = dict(fault.headers or {})
-    return _refuse(request, RefusedError(message, code=code, status=fault.status_code, headers=headers))
+    refusal = RefusedError(message, code=code, status=fault.status_code, headers=headers, topic="routing")
+    return _refuse(request, refusal)

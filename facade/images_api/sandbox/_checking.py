@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from images_api._contract.document import at, error_codes, families, merged, types
+from images_api._contract.document import error_codes, families, merged, types
 from images_api._contract.operations import operation
 
+from ._operations import models
 from ._refusal import RefusedError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from images_api._contract.rules import Violation
     from images_api._images.headers import ImageFacts
 
-_MODELS = "#/components/schemas/ImageModel"
 _CODES = {
     "required": "missing_required_parameter",
     "type": "invalid_type",
@@ -130,12 +130,6 @@ def rules(operation_id: str, media_type: str) -> Rules:
     return Rules(operation(operation_id), media_type)
 
 
-@cache
-def models() -> tuple[str, ...]:
-    """Return the ids of the models that the contract lists."""
-    return tuple(at(_MODELS)["enum"])
-
-
 def refuse_unknown_model(model: object, parameter: str | None = None) -> None:
     """Raise `RefusedError` for a model that the contract doesn't list.
 
@@ -154,7 +148,8 @@ def check_content(text: object) -> None:
     if refused:
         message = "Your request was rejected by the safety system, as its text asks for it by name."
         details = {"moderation_stage": "input", "categories": ["sandbox"]}
-        raise RefusedError(message, code=refused, kind="image_generation_user_error", moderation_details=details)
+        kind = "image_generation_user_error"
+        raise RefusedError(message, code=refused, kind=kind, topic="content", moderation_details=details)
 
 
 @cache

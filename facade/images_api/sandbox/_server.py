@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ._app import create_app
+from ._dialects import dialect
 from ._faults import Faults
 from ._guard import is_this_machine
 from ._journal import Journal, ReceivedRequest
@@ -106,7 +107,7 @@ class Sandbox:
         if self._address is None:
             raise RuntimeError("the sandbox isn't running: use it in a `with`, or call start()")
         host = "127.0.0.1" if self._host in _WILDCARDS else self._host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._address[1]}/v1"
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._address[1]}{dialect(self._settings.dialect).base}"
 
     @property
     def requests(self) -> tuple[ReceivedRequest, ...]:

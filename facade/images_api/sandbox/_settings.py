@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from images_api._secrets.concealed import Secret
 
+from ._dialects import dialect
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -49,3 +51,4 @@ class Settings:
                 raise ValueError(f"{name} must be seconds from 0, got {value!r}")
         if self.requests_per_minute is not None and self.requests_per_minute < 1:
             raise ValueError(f"requests_per_minute must be at least 1, got {self.requests_per_minute!r}")
+        dialect(self.dialect)

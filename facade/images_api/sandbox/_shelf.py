@@ -20,10 +20,12 @@ class Shelf:
 
     Args:
         lifetime: Seconds for which a link is good.
+        path: The path of an image, in which `{name}` stands for its name.
     """
 
-    def __init__(self, lifetime: float) -> None:
+    def __init__(self, lifetime: float, path: str = "/files/{name}") -> None:
         self._lifetime = lifetime
+        self._path = path
         self._lock = threading.Lock()
         self._images: OrderedDict[str, bytes] = OrderedDict()
         self._bytes = 0
@@ -54,7 +56,9 @@ class Shelf:
             is_expired: Whether the link is to be good no more.
         """
         expires = ceil(time.time() + (-2 if is_expired else self._lifetime))
-        return f"/files/{name}?{urlencode({'expires': expires, 'signature': self._signature(name, expires)})}"
+        return (
+            f"{self._path.replace('{name}', name)}?{urlencode({'expires': expires, 'signature': self._signature(name, expires)})}"
+        )
 
     def is_signed(self, name: str, expires: str, signature: str) -> bool:
         """Tell whether a link is one of ours, expired or not."""

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
@@ -54,8 +54,8 @@ _TOKENS_PER_MEGAPIXEL = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 6240
 class Plan:
     """Everything a response is made from.
 
-    `facts` and `usage` are what the response itself says besides its images; a stream says both in
-    its events, and there `usage` is for one image.
+    `facts` and `usage` are what the response itself says besides its images, if the model's family does (`is_told`); a stream
+    says both in its events, and there `usage` is for one image.
     """
 
     orders: tuple[Order, ...]
@@ -63,8 +63,9 @@ class Plan:
     as_url: bool
     stream: bool
     partial_images: int
+    is_told: bool
     facts: Mapping[str, object]
-    usage: Mapping[str, object]
+    usage: Mapping[str, Any]
     revised_prompt: str | None
 
 
@@ -87,7 +88,6 @@ def plan(rules: Rules, asked: Mapping[str, object], uploads: Mapping[str, Sequen
     _check_pixels(order.size, rules.body.roles.get("count"), count, "images", _MOST_PIXELS_IN_ALL)
     if _format(fields) == "gif":
         _check_pixels(order.size, "frame_count", frames, "frames", _MOST_PIXELS_OF_FRAMES)
-    told = stream or model is None or in_family(model, "Gpt")
     return Plan(
         orders=tuple(replace(order, seed=hashlib.sha256(b"%d " % index + essence).digest()) for index in range(count)),
         format=Format(
@@ -99,8 +99,9 @@ def plan(rules: Rules, asked: Mapping[str, object], uploads: Mapping[str, Sequen
         as_url=fields.get("response_format") == "url",
         stream=stream,
         partial_images=_number(fields, "partial_images", 0),
-        facts=_facts(order, fields) if told else {},
-        usage=_usage(order, sources, _quality(fields), 1 if stream else count) if told else {},
+        is_told=stream or model is None or in_family(model, "Gpt"),
+        facts=_facts(order, fields),
+        usage=_usage(order, sources, _quality(fields), 1 if stream else count),
         revised_prompt=f"{order.prompt}, as a quiet landscape in soft layers." if in_family(model, "DallE3") else None,
     )
 
@@ -217,7 +218,7 @@ def _text_tokens(prompt: str) -> int:
     return 4 + math.ceil(len(prompt.encode()) / 4)
 
 
-def _usage(order: Order, sources: Sequence[Upload], quality: str, count: int) -> dict[str, object]:
+def _usage(order: Order, sources: Sequence[Upload], quality: str, count: int) -> dict[str, Any]:
     """Make up token counts that grow like the real ones: with prompt, images, pixels, quality."""
     text = _text_tokens(order.prompt)
     seen = sum(65 + 129 * math.ceil(width / 512) * math.ceil(height / 512) for width, height in (each.size for each in sources))
