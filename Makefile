@@ -15,7 +15,7 @@ TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 # A value for the shell as it was given, whatever characters it holds.
 quoted = '$(subst ','\'',$(value $(1)))'
 
-.PHONY: help demo test test-lowest test-httpx2 test-all lint types generate drift openapi upstream vendor bench build clean
+.PHONY: help demo test test-lowest test-httpx2 test-all fuzz lint types generate drift openapi upstream vendor bench build clean
 
 # What stands behind `##` is shown; behind `##*` first, as what everybody needs.
 help: ## Show this list
@@ -34,13 +34,17 @@ $(VENV)/demo: $(VENV)/pip pyproject.toml
 
 $(VENV)/dev: $(VENV)/pip pyproject.toml
 	$(PIP) install $(TAKE) --editable '.[sandbox]' --group dev
-	@# What the distribution needs to be built and installed, so that the tests do both as users do, without an index.
+	@# What the distribution needs to be built, installed and tested with, so that the tests do it as users do, without an index.
 	rm -rf $(VENV)/wheels
-	$(PIP) download $(TAKE) --dest $(VENV)/wheels '.[sandbox]' hatchling
+	$(PIP) download $(TAKE) --dest $(VENV)/wheels '.[sandbox]' hatchling pytest
 	@touch $@
 
 $(VENV)/bench: $(VENV)/pip pyproject.toml
 	$(PIP) install --editable . --group bench
+	@touch $@
+
+$(VENV)/fuzz: $(VENV)/pip pyproject.toml
+	$(PIP) install --editable '.[sandbox]' --group fuzz
 	@touch $@
 
 demo: $(VENV)/demo ##* Make, edit and vary pictures against the local sandbox, and save them under demo/
@@ -55,6 +59,9 @@ test-lowest: $(VENV)/dev ## Run the tests with the lowest versions that pyprojec
 
 test-httpx2: $(VENV)/dev ## Run the tests with httpx2, the maintained fork, in httpx's place
 	PYTEST_PLUGINS=tools.httpx2_for_httpx $(PYTEST)
+
+fuzz: $(VENV)/fuzz ## Ask the sandbox for whatever the contract allows and doesn't, and look for answers outside it
+	$(BIN)/python -m tools.fuzz
 
 test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and in both of these ways
 	$(BIN)/python -m tools.pythons

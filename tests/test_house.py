@@ -11,7 +11,7 @@ import pytest
 from tools.lines import lines_of_code
 
 FACADE = Path(__file__).resolve().parent.parent / "facade" / "images_api"
-EXTRAS = {"sandbox"}
+EXTRAS = {"sandbox", "testing"}
 # Beside the two seams: what the clients inherit, what wrappers need, the contract, which travels with the client as data, and
 # what tells PyInstaller of both.
 MAY_NAME_IT = {"_client.py", "options.py", "_contract/document.py", "__pyinstaller/hook-images_api.py"}

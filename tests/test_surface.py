@@ -30,7 +30,7 @@ from images_api.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NAMESPACES = ["images_api", "images_api.sandbox"]
+NAMESPACES = ["images_api", "images_api.sandbox", "images_api.testing"]
 TWINS = [(ImagesClient, AsyncImagesClient), (ImageStream, AsyncImageStream)]
 CONTEXT = {"__enter__": "__aenter__", "__exit__": "__aexit__", "__iter__": "__aiter__", "result": "aresult"}
 SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):\n((?:    .*\n|\n)+)", re.MULTILINE)

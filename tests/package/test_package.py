@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 import tarfile
 import zipfile
@@ -12,7 +13,7 @@ from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from generation import PACKAGE, ROOT, make_environment, our_contract, run
+from generation import PACKAGE, ROOT, Environment, make_environment, our_contract, run
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PIL import Image
@@ -108,7 +109,8 @@ class TestWheel:
         assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
 
     def test_it_needs_what_it_imports(self, built: Built) -> None:
-        rooms = (path for path in FACADE.rglob("*.py") if not {"sandbox", "__pyinstaller"} & {*path.relative_to(FACADE).parts})
+        extras = {"sandbox", "testing", "__pyinstaller"}
+        rooms = (path for path in FACADE.rglob("*.py") if not extras & {*path.relative_to(FACADE).parts})
         core = imported(*rooms, *PACKAGE.rglob("*.py"))
         # Pictures are handed over as Pillow's to those who have it.
         assert core - {"pillow"} == {requirement.name for requirement in built.requirements()}
@@ -117,6 +119,11 @@ class TestWheel:
         needed = imported(*(FACADE / "sandbox").glob("*.py"))
         allowed = {requirement.name for requirement in built.requirements("sandbox")}
         assert needed <= allowed
+
+    def test_what_is_for_tests_needs_pytest_besides(self, built: Built) -> None:
+        needed = imported(*(FACADE / "testing").glob("*.py"))
+        allowed = {requirement.name for requirement in built.requirements("sandbox")}
+        assert needed <= allowed | {"pytest"}
 
 
 @pytest.mark.parametrize(
@@ -170,6 +177,15 @@ class TestSdist:
         assert again.wheel.read_bytes() == built.wheel.read_bytes()
 
 
+def app_tests(environment: Environment, folder: Path, *arguments: str, code: int = 0) -> str:
+    """Run what README says under "Test your app", and return what pytest says of it."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Test your app\n")[2].partition("\n## ")[0]
+    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)):
+        (folder / f"test_{number}.py").write_text(block, encoding="utf-8")
+    pytest = (environment.python, "-I", "-W", "error", "-m", "pytest", "-W", "error", f"--basetemp={folder / 'temporary'}")
+    return run(*pytest, *arguments, folder=folder, code=code)
+
+
 def size(picture: Path) -> tuple[int, int]:
     with Image.open(picture) as opened:
         return opened.size
@@ -196,3 +212,15 @@ class TestInstalled:
         said = self.install(f"{built.wheel}[sandbox]", tmp_path)
         assert not {"PIL", "starlette", "uvicorn"} & set(said["missing"])
         assert {"openai", "pytest"} <= set(said["missing"])
+
+    def test_an_app_is_tested_as_readme_says(self, built: Built, tmp_path: Path) -> None:
+        environment = make_environment(tmp_path / "venv", f"{built.wheel}[sandbox]", "pytest")
+        assert "2 passed" in app_tests(environment, tmp_path)
+        assert "fixture 'images_sandbox' not found" in app_tests(environment, tmp_path, "-p", "no:images_api.testing", code=1)
+
+    def test_without_the_extra_pytest_says_what_to_install(self, built: Built, tmp_path: Path) -> None:
+        environment = make_environment(tmp_path / "venv", str(built.wheel), "pytest")
+        (tmp_path / "test_0.py").write_text("def test(images_client): pass", encoding="utf-8")
+        said = run(environment.python, "-I", "-W", "error", "-m", "pytest", "-W", "error", "-q", folder=tmp_path, code=1)
+        (told,) = (line for line in said.splitlines() if line.startswith("the sandbox needs more than is installed"))
+        assert told.endswith("pip install 'images-api[sandbox]'")

@@ -148,3 +148,14 @@ def test_a_misspelt_option_of_a_client_is_answered_with_the_one_that_is_near(nam
         ImagesClient(base_url="http://127.0.0.1:9/v1", **options)
     hint = f"; did you mean {meant}?" if meant else ""
     assert str(caught.value).startswith(f"{name} is no argument of a client, nor an option of any operation{hint}, got ")
+
+
+@pytest.mark.parametrize("depth", [101, 254, 500, 990, 100_000])
+def test_what_is_nested_deeper_than_can_be_checked_is_refused(client: ImagesClient, sandbox: Sandbox, depth: int) -> None:
+    nested: Any = "x"
+    for _ in range(depth):
+        nested = [nested]
+    for options in ({"size": nested}, {"svg": {"model": nested}}):
+        with pytest.raises(InvalidRequestError, match="must be a text|can't be sent"):
+            client.generate("x", model="someone-elses-model", **options)
+    assert not sandbox.requests

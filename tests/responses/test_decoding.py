@@ -23,12 +23,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import drawn, padded
 
+from images_api._contract.document import decode_json
 from images_api._http.codings import Decoder
 from images_api._images import spool
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.spool import Content
 from images_api._responses.body import Body
-from images_api._responses.json import JSONReader, decode_json
+from images_api._responses.json import JSONReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -29,12 +29,13 @@ from images_api import (
     InternalServerError,
     ResponseError,
 )
+from images_api._contract.document import decode_json
 from images_api._http.retry import server_wait, wait_before_retry
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.spool import Content
 from images_api._responses.body import Body
 from images_api._responses.failures import connection_error, status_error
-from images_api._responses.json import JSONReader, decode_json
+from images_api._responses.json import JSONReader
 from images_api._responses.result import ResponseReader
 from images_api._secrets.quoted import Secrets
 

@@ -38,7 +38,7 @@ def main(folder: str, base_url: str = "") -> None:
         if not base_url:
             from images_api.sandbox import Sandbox
 
-            base_url = running.enter_context(Sandbox()).base_url
+            base_url = running.enter_context(Sandbox(any_model=True)).base_url
         with ImagesClient(base_url=base_url) as client:
             otters = client.generate("an otter", n=2, size="64x32", model="gpt-image-next").save(f"{folder}/otter.png")
             edited = client.edit(otters[0], "a beret", size="64x64", model="gpt-image-next").save(f"{folder}/beret.png")

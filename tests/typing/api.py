@@ -33,6 +33,8 @@ from images_api import (
     TokenDetails,
     Usage,
 )
+from images_api.sandbox import ReceivedImage, ReceivedRequest, Sandbox
+from images_api.testing import fake_async_stream, fake_error, fake_image, fake_result, fake_stream
 from images_api_client import Client
 
 if TYPE_CHECKING:
@@ -227,3 +229,23 @@ def errors(client: ImagesClient) -> None:
     except DownloadError as error:
         assert_type(error.url, str)
         assert_type(error.status_code, int | None)
+
+
+def tests_of_an_app(images_sandbox: Sandbox) -> None:
+    assert_type(images_sandbox.base_url, str)
+    assert_type(images_sandbox.pictures_made, int)
+    for request in images_sandbox.requests:
+        assert_type(request, ReceivedRequest)
+        assert_type(request.parameters["size"], object)
+        assert_type(request.images["image"][0], ReceivedImage)
+        assert_type(request.images["image"][0].to_pil(), Image.Image)
+        assert_type(request.headers["user-agent"], str)
+
+
+def without_a_server() -> None:
+    usage = Usage(input_tokens=20, output_tokens=300, total_tokens=320)
+    assert_type(fake_image("an otter", size="64x64", output_format="webp", url="https://example.com/1.webp"), GeneratedImage)
+    assert_type(fake_result(n=2, usage=usage, revised_prompt="an otter", headers={"x-a": "b"}, request_id="req_1"), ImagesResult)
+    assert_type(fake_stream(partial_images=1, finished=False, usage=usage), ImageStream)
+    assert_type(fake_async_stream(n=2), AsyncImageStream)
+    assert_type(fake_error(429, "slow down", code="rate_limit_exceeded", retry_after=1), APIStatusError)

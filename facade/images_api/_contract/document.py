@@ -6,6 +6,7 @@ import json
 import re
 from contextlib import suppress
 from functools import cache
+from itertools import chain
 from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Schema: TypeAlias = dict[str, Any]
+
+# Deeper than any server has a use for. Some Pythons read a thousand times as much, and can't show, copy or pickle it; what
+# checks against the contract follows a few times as much.
+_DEEPEST = 100
 
 MODELS = "#/components/schemas/ImageModel"
 
@@ -46,6 +51,29 @@ def choices(schema: Schema) -> list[Any]:
 def families(model: str) -> list[str]:
     """Return the names of the families that a model belongs to."""
     return [name for name, family in at(MODELS)["$defs"].items() if re.search(family["pattern"], model)]
+
+
+def decode_json(text: str | bytes | bytearray, **hooks: Any) -> Any:
+    """Return what JSON stands for.
+
+    Args:
+        text: The JSON.
+        **hooks: What `json.loads` takes to read numbers with.
+
+    Raises:
+        ValueError: It is none, or nested too deep to be of use.
+    """
+    try:
+        said: object = json.loads(text, **hooks)
+        level, depth = [said], 0
+        while level and depth < _DEEPEST:
+            parts = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+            level, depth = [*chain.from_iterable(parts)], depth + 1
+        if level:
+            raise RecursionError  # noqa: TRY301  as Python does at a depth of its own
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    return said
 
 
 def plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .document import MODELS, at, choices, document, families, merged
+from .document import MODELS, at, choices, decode_json, document, families, merged
 from .wording import did_you_mean, hint, image_fault, innermost, parameter_of, sized, why
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class RequestContract:
             if type(value) in _PLAIN:
                 str(value).encode()  # a lone surrogate can't be
                 return value, ""
-            return json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode()), ""
+            return decode_json(json.dumps(value, allow_nan=False, ensure_ascii=False).encode()), ""
         except (TypeError, ValueError, RecursionError) as error:
             # What is of no type that a parameter has, so that the rules speak for themselves.
             return "?" if isinstance(value, str) else {}, f"can't be sent ({error})"

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from images_api import _errors as errors
-from images_api._contract.document import error_codes
+from images_api._contract.document import decode_json, error_codes
 from images_api._messages import FOREIGN_TEXT_LIMIT, short, shown_url
-
-from .json import decode_json
 
 if TYPE_CHECKING:
     from images_api._results import HTTPInfo

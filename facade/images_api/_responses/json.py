@@ -5,15 +5,14 @@ An image comes as base64 in JSON. What is kept of it is its bytes: neither its t
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from contextlib import suppress
-from itertools import chain
 from typing import Any
 
 import httpx
 
+from images_api._contract.document import decode_json
 from images_api._images.base64 import Base64Text, BrokenImageError, check_image, decode_text, image_beginning
 from images_api._images.spool import Content, Spool
 
@@ -30,8 +29,6 @@ _MARK = re.compile(rb'(?<=")[0-9a-f]{16}')
 _BASE64 = re.compile(r"(?:data:[\w/+;=.-]*,)?[/\w+-]{48,}={0,2}", re.ASCII)
 # An escape that goes on in the next chunk has so many characters here, at most.
 _LONGEST_TORN_ESCAPE = 5
-# Deeper than any server has a use for. Some Pythons read a thousand times as much, and can't show, copy or pickle it.
-_DEEPEST = 100
 
 
 class TooLargeError(httpx.DecodingError):
@@ -165,22 +162,3 @@ class JSONReader:
                 return b""
         self._image = None
         return quote + rest
-
-
-def decode_json(body: bytes | bytearray) -> Any:
-    """Return a JSON body.
-
-    Raises:
-        ValueError: It isn't JSON, or nested too deep to be of use.
-    """
-    try:
-        document: object = json.loads(body)
-        level, depth = [document], 0
-        while level and depth < _DEEPEST:
-            parts = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
-            level, depth = [*chain.from_iterable(parts)], depth + 1
-        if level:
-            raise RecursionError  # noqa: TRY301  as Python does at a depth of its own
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
-    return document

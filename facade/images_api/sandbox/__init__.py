@@ -6,23 +6,33 @@ with Sandbox() as sandbox:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._app import create_app
+    from ._faults import Fault
+    from ._journal import ReceivedImage, ReceivedRequest
     from ._server import Sandbox
+    from ._settings import Settings
 
-__all__ = ["Sandbox", "create_app"]
+# Starlette, uvicorn and Pillow are an extra, and a third of a second to load.
+_MODULES = {
+    "Fault": "_faults",
+    "ReceivedImage": "_journal",
+    "ReceivedRequest": "_journal",
+    "Sandbox": "_server",
+    "Settings": "_settings",
+    "create_app": "_app",
+}
+__all__ = ["Fault", "ReceivedImage", "ReceivedRequest", "Sandbox", "Settings", "create_app"]
 
 
 def __getattr__(name: str) -> object:
-    # Starlette, uvicorn and Pillow are an extra, and a third of a second to load.
-    if name == "Sandbox":
-        from ._server import Sandbox
-
-        return Sandbox
-    if name == "create_app":
-        from ._app import create_app
-
-        return create_app
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    except ImportError as error:
+        text = f"the sandbox needs more than is installed ({error.name}): pip install 'images-api[sandbox]'"
+        raise ImportError(text, name=error.name) from error

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING
 
-from . import Sandbox
+from ._dialects import dialects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,20 +20,28 @@ _LONGEST_WAIT = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the base URL, then serve until Ctrl-C or SIGTERM.
+    """Print the base URL and each request as one line, until Ctrl-C or SIGTERM.
 
     Args:
         arguments: The command line without the program's name; None takes the process's own.
 
     Returns:
-        The exit status: 0, or 1 when the port can't be had.
+        The exit status: 0; 1 when the port can't be had or the extra isn't installed; 2 for a wrong argument.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m images_api.sandbox", description="Serve the Images API on this machine, with placeholder images."
-    )
-    parser.add_argument("--port", type=int, default=0, help="where to listen (default: anywhere)")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer (default: 0)")
-    options = parser.parse_args(arguments)
+    parser = _parser()
+    options = vars(parser.parse_args(arguments))
+    try:
+        from ._server import Sandbox
+    except ImportError as error:
+        return _failed(f"the sandbox needs more than is installed ({error.name}): pip install 'images-api[sandbox]'")
+    options["faults"] = dict(options["faults"])
+    try:
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            sandbox = Sandbox(**options)
+    except ValueError as error:
+        parser.error(str(error))
+    for warning in caught:
+        print(f"warning: {warning.message}", file=sys.stderr)  # noqa: T201  a command talks to people
     stopped = threading.Event()
 
     def stop(*_: object) -> None:
@@ -39,15 +49,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    _print_requests()
     try:
-        with Sandbox(port=options.port, latency=options.latency) as sandbox:
+        with sandbox:
             print(sandbox.base_url, flush=True)  # noqa: T201  a command talks to people
             while not stopped.wait(_LONGEST_WAIT):
                 pass
     except (OSError, OverflowError) as error:
-        print(f"port {options.port} can't be used: {error}", file=sys.stderr)  # noqa: T201  likewise
-        return 1
+        return _failed(f"port {options['port']} of {options['host']} can't be used: {error}")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m images_api.sandbox",
+        description="Serve the Images API on this machine, with placeholder images. At its root is a page of what was asked.",
+    )
+    add = parser.add_argument
+    add("--port", type=int, default=0, help="where to listen (default: a free port)")
+    add("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1, for this machine alone)")
+    add("--api-key", metavar="KEY", help="the only key that is let in (default: any, or none)")
+    add("--latency", type=float, default=0.0, metavar="SECONDS", help="time before each answer (default: 0)")
+    add("--any-model", action="store_true", help="take models that the API doesn't list, too")
+    add("--dialect", choices=dialects(), help="answer like a compatible server")
+    add("--allow-host", dest="allowed_hosts", action="append", default=[], metavar="NAME", help="a name to be reached by")
+    add("--cors", action="append", default=[], metavar="ORIGIN", help="the origin of a web page that may ask; * for all")
+    add("--url-lifetime", type=float, default=3600.0, metavar="SECONDS", help="how long links are good (default: 3600)")
+    add("--requests-per-minute", type=int, metavar="NUMBER", help="refuse more than that with 429 (default: never)")
+    add("--fault", dest="faults", action="append", default=[], type=_rate, metavar="NAME=RATE", help="a fault, and how likely")
+    add("--seed", type=int, metavar="NUMBER", help="let the faults come again in the same order")
+    return parser
+
+
+def _rate(text: str) -> tuple[str, float]:
+    name, _, rate = text.rpartition("=")
+    return name, float(rate)
+
+
+def _print_requests() -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("images_api.sandbox")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+
+
+def _failed(message: str) -> int:
+    print(message, file=sys.stderr)  # noqa: T201  a command talks to people
+    return 1
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from images_api._contract.document import families, merged
+from images_api._contract.document import error_codes, families, merged
 from images_api._contract.operations import operation
 
+from ._operations import models
 from ._refusal import RefusedError
 
 if TYPE_CHECKING:
@@ -71,6 +72,10 @@ class Rules:
         said = {name: value for name, value in self._with_general_defaults(fields).items() if value is not None}
         return {**self.body.defaults(self.role("model", said)), **said}
 
+    def check_model(self, fields: Mapping[str, object]) -> None:
+        """Raise `RefusedError` for a model that the contract doesn't list."""
+        refuse_unknown_model(self.role("model", fields), self.body.roles.get("model"))
+
     def check(self, fields: Mapping[str, object], images: Mapping[str, Sequence[ImageFacts]]) -> None:
         """Raise `RefusedError` for the first thing that isn't allowed."""
         self._refuse(fields, self._violations(fields, images))
@@ -130,6 +135,35 @@ def types(schema: Schema) -> Iterator[str]:
     for part in _alternatives(schema):
         kinds = part.get("type", ())
         yield from [kinds] if isinstance(kinds, str) else kinds
+
+
+def refuse_unknown_model(model: object, parameter: str | None = None) -> None:
+    """Raise `RefusedError` for a model that the contract doesn't list.
+
+    Args:
+        model: Its id; anything else is somebody else's matter.
+        parameter: The parameter that it was given for.
+    """
+    if isinstance(model, str) and model not in models():
+        message = f"The model '{model[:200]}' does not exist."
+        raise RefusedError(message, param=parameter, code="model_not_found", status=404)
+
+
+def check_content(text: object) -> None:
+    """Raise `RefusedError` for a text that asks for it, by the very name of a refusal, such as `moderation_blocked`."""
+    refused = next((code for code in _refusals_of_content() if code in str(text)), None)
+    if refused:
+        message = "Your request was rejected by the safety system, as its text asks for it by name."
+        details = {"moderation_stage": "input", "categories": ["sandbox"]}
+        kind = "image_generation_user_error"
+        raise RefusedError(message, code=refused, kind=kind, topic="content", moderation_details=details)
+
+
+@cache
+def _refusals_of_content() -> tuple[str, ...]:
+    names = (code.strip("*") for code in error_codes()["policy"])
+    # The longest first, of which another may be a part; what has no such sign may stand in any text.
+    return tuple(sorted((name for name in names if "_" in name), key=len, reverse=True))
 
 
 def in_family(model: object, family: str) -> bool:

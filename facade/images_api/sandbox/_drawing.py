@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from . import _captions, _scenery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ._scenery import Colour
 
@@ -63,23 +63,23 @@ def draw(order: Order, moment: float = 0.0) -> Image.Image:
     return image.convert("RGB") if solid else image
 
 
-def frames(order: Order, count: int) -> list[Image.Image]:
-    """Draw an animation: hills that drift, or a source that turns into what became of it.
+def frames(order: Order, count: int) -> Iterator[Image.Image]:
+    """Yield an animation: hills that drift, or a source that turns into what became of it.
 
     Each of the `count` frames shows in a progress bar how far it is, so that no two are equal.
     """
     if order.work == "generate":
-        images = [draw(order, moment=step / count) for step in range(count)]
+        images = (draw(order, moment=step / count) for step in range(count))
     else:
         last = draw(order)
         first = ImageOps.fit(order.sources[0], order.size).convert(last.mode)
-        images = [Image.blend(first, last, (step + 1) / count) for step in range(count)]
+        images = (Image.blend(first, last, (step + 1) / count) for step in range(count))
     width, height = order.size
     top, ink = height - max(1, height // 160), _scenery.compose(order.seed).ink
     for step, image in enumerate(images, 1):
         image.paste(_WHITE, (0, top, width, height))
         image.paste(ink, (0, top, max(1, width * step // count), height))
-    return images
+        yield image
 
 
 def unfinished(image: Image.Image, step: int, steps: int) -> Image.Image:

@@ -14,7 +14,7 @@ from PIL import Image
 from . import _captions, _drawing, _scenery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 FORMATS = ("png", "jpeg", "webp", "gif", "svg")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -63,8 +63,10 @@ def _solid(image: Image.Image) -> Image.Image:
     return solid
 
 
-def _moving(images: Sequence[Image.Image], duration_ms: int) -> bytes:
-    first, *others = (_solid(image).quantize(dither=Image.Dither.NONE) for image in images)
+def _moving(images: Iterable[Image.Image], duration_ms: int) -> bytes:
+    # One after the other, for all of them would take a lot of memory.
+    others = (_solid(image).quantize(dither=Image.Dither.NONE) for image in images)
+    first = next(others)
     # The format counts in hundredths of a second; browsers take 0 for a slow 100 ms.
     duration, file = max(10, round(duration_ms, -1)), BytesIO()
     first.save(file, "GIF", save_all=True, append_images=others, duration=duration, loop=0)

@@ -1,147 +1,152 @@
-"""What a sandbox was asked, byte for byte and without secrets, and how much it has drawn."""
+"""What a sandbox was asked, byte for byte and without secrets, what it answered, and how much it has drawn."""
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
-from collections import deque
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-from starlette.datastructures import Headers, MutableHeaders
-
-from ._refusal import RefusedError
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from PIL.Image import Image
 
-_SECRET_WORDS = ("authorization", "api-key", "apikey", "cookie", "token", "secret")
-_log = logging.getLogger("images_api.sandbox")
 _MOST_REQUESTS = 1000
-_MOST_BYTES = 256 * 1024 * 1024
+_MOST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedImage:
+    """An image that a request brought, or that it referred to.
+
+    Attributes:
+        name: The file name.
+        type: The media type, from the bytes.
+        width: Pixels, upright.
+        height: Pixels, likewise.
+        content: The file as it was sent.
+    """
+
+    name: str
+    type: str
+    width: int
+    height: int
+    content: bytes = field(repr=False)
+
+    def to_pil(self) -> Image:
+        """Return the image as one of PIL's, decoded and upright."""
+        from PIL import Image, ImageOps
+
+        with Image.open(BytesIO(self.content)) as image:
+            return ImageOps.exif_transpose(image)
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """A request as it came in; of its headers (in lower case) those with secrets have no value."""
+    """A request as it came in, and what became of it.
 
+    Attributes:
+        number: Which of the sandbox's requests it is, from 1.
+        method: The method, such as `POST`.
+        path: The path.
+        query: The query, without its question mark.
+        headers: The headers by name in lower case; those with secrets have no value.
+        body: The body, byte for byte; empty where it was too large.
+        received_at: When it came.
+        operation: The id of the contract's operation that it asked for; None where it asked for none.
+        parameters: What it said, typed, images aside; empty where it couldn't be read.
+        images: The images that it brought or referred to, by parameter.
+        status: The status of its answer; None as long as there is none.
+        error: The short name of what its answer complains of, or None.
+        fault: What was made to go wrong with its answer, or None.
+        images_made: The names of the images that it was answered with, under `/files/`.
+        seconds: How long it took to answer.
+    """
+
+    number: int
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     received_at: datetime
+    operation: str | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    images: Mapping[str, Sequence[ReceivedImage]] = field(default_factory=dict)
+    status: int | None = None
+    error: str | None = None
+    fault: str | None = None
+    images_made: Sequence[str] = ()
+    seconds: float | None = None
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes it keeps in memory."""
+        return len(self.body) + sum(len(image.content) for several in self.images.values() for image in several)
 
 
 class Journal:
-    """The newest requests, up to 1000 of them and 256 MiB, and a count of images. Thread-safe."""
+    """The newest requests, up to 1000 of them and 64 MiB, and a count of images. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._requests: deque[ReceivedRequest] = deque()
-        self._bytes = self._images = self._numbers = 0
+        self._requests: OrderedDict[int, ReceivedRequest] = OrderedDict()
+        self._bytes = self._images = self._numbers = self._changes = 0
 
     @property
     def requests(self) -> tuple[ReceivedRequest, ...]:
+        """Return the requests, the last one last."""
         with self._lock:
-            return tuple(self._requests)
+            return tuple(self._requests.values())
 
     @property
     def images(self) -> int:
+        """Return how many images were asked for and accepted."""
         with self._lock:
             return self._images
 
-    def next_number(self) -> int:
+    @property
+    def changes(self) -> int:
+        """Return a number that grows with everything that is noted."""
+        with self._lock:
+            return self._changes
+
+    def add(self, **said: Any) -> int:
+        """Note a request, and return its number."""
         with self._lock:
             self._numbers += 1
-            return self._numbers
+            request = ReceivedRequest(number=self._numbers, **said)
+            self._requests[request.number] = request
+            self._bytes += request.size
+            self._shrink()
+            return request.number
 
-    def add(self, request: ReceivedRequest) -> None:
+    def note(self, number: int, **said: Any) -> None:
+        """Note more of a request, if it is still there."""
         with self._lock:
-            self._requests.append(request)
-            self._bytes += len(request.body)
-            while len(self._requests) > _MOST_REQUESTS or (self._bytes > _MOST_BYTES and len(self._requests) > 1):
-                self._bytes -= len(self._requests.popleft().body)
+            if number in self._requests:
+                old = self._requests[number]
+                self._requests[number] = replace(old, **said)
+                self._bytes += self._requests[number].size - old.size
+                self._shrink()
 
     def count(self, images: int) -> None:
+        """Note that so many images were asked for and accepted."""
         with self._lock:
             self._images += images
+            self._changes += 1
 
     def clear(self) -> None:
+        """Forget everything but how many requests there were."""
         with self._lock:
             self._requests.clear()
             self._bytes = self._images = 0
+            self._changes += 1
 
-
-class Recorder:
-    """Middleware that reads each request to its end, notes it down, and signs the response.
-
-    It stands before everything else, so that requests turned away unread are noted in full as well.
-    """
-
-    def __init__(self, app: ASGIApp, journal: Journal) -> None:
-        self._app = app
-        self._journal = journal
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        received_at, started = datetime.now(UTC), time.perf_counter()
-        body, message = bytearray(), await receive()
-        while message.get("more_body", False):
-            body += message["body"]
-            message = await receive()
-        body += message.get("body", b"")
-        content = bytes(body)
-        self._journal.add(
-            ReceivedRequest(
-                method=scope["method"],
-                path=scope["path"],
-                query=scope["query_string"].decode("latin-1"),
-                headers=_without_secrets(Headers(scope=scope)),
-                body=content,
-                received_at=received_at,
-            )
-        )
-        if message["type"] == "http.disconnect":
-            return
-        unread: list[Message] = [{"type": "http.request", "body": content, "more_body": False}]
-
-        async def replay() -> Message:
-            return unread.pop() if unread else await receive()
-
-        number, answered = self._journal.next_number(), False
-
-        async def sign(message: Message) -> None:
-            nonlocal answered
-            if message["type"] == "http.response.start":
-                answered = True
-                spent = (time.perf_counter() - started) * 1000
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = f"req_sandbox_{number:06d}"
-                headers["openai-processing-ms"] = str(round(spent))
-            await send(message)
-
-        try:
-            await self._app(scope, replay, sign)
-        except Exception as error:
-            # A server would cut the connection, and the client be none the wiser.
-            if answered:
-                raise
-            _log.exception("the sandbox failed to answer %s %s", scope["method"], scope["path"])
-            why = f"The sandbox itself failed: {type(error).__name__}."
-            response = RefusedError(why, status=500, kind="server_error").response()
-            await response(scope, replay, sign)
-
-
-def _without_secrets(headers: Headers) -> dict[str, str]:
-    kept: dict[str, str] = {}
-    for name, value in headers.items():
-        shown = "[redacted]" if any(word in name for word in _SECRET_WORDS) else value
-        kept[name] = f"{kept[name]}, {shown}" if name in kept else shown
-    return kept
+    def _shrink(self) -> None:
+        self._changes += 1
+        while len(self._requests) > _MOST_REQUESTS or (self._bytes > _MOST_BYTES and len(self._requests) > 1):
+            self._bytes -= self._requests.popitem(last=False)[1].size

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from images_api._contract.document import document, event_models, merged
+from images_api._contract.document import at, document, event_models, merged
 from images_api._contract.operations import operation
 
 if TYPE_CHECKING:
     from images_api._contract.document import Schema
     from images_api._contract.operations import Operation
 
-_IMAGES = "#/components/schemas/ImagesResponse"
+_IMAGES, _MODELS = "#/components/schemas/ImagesResponse", "#/components/schemas/ImageModel"
 
 
 class Endpoint(NamedTuple):
@@ -43,6 +44,12 @@ def endpoints() -> list[Endpoint]:
         for method, definition in item.items()
         if isinstance(definition, dict) and "requestBody" in definition and _answers_images(definition)
     ]
+
+
+@cache
+def models() -> tuple[str, ...]:
+    """Return the ids of the models that the contract lists."""
+    return tuple(at(_MODELS)["enum"])
 
 
 def _answers_images(definition: Schema) -> bool:

@@ -5,25 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+
+from images_api._contract.document import decode_json
 
 from . import _checking
 from ._refusal import RefusedError
 from ._uploads import RawFile
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from starlette.requests import Request
 
-    from images_api._contract.operations import Operation
+    from ._dialects import Dialect, Route
 
 _FORM = "multipart/form-data"
 _LONGEST_TEXT = 32 * 1024 * 1024
+# Deeper, the contract's checks give up.
+_DEEPEST = 100
 _FIELD_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _NAME_PART = re.compile(r"\[([^\[\]]*)\]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -49,25 +53,34 @@ class _InMemoryParser(MultiPartParser):
         self.complete = True
 
 
-async def read(request: Request, operation: Operation) -> Asked:
-    """Read a body in one of the media types that the contract has for the operation."""
+async def read(request: Request, dialect: Dialect, route: Route) -> Asked:
+    """Read a body in one of the media types that are taken there; its files get the names that the contract has for them."""
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    try:
-        rules = _checking.rules(operation.id, media_type)
-    except KeyError:
+    taken = route.endpoint.operation.bodies if route.media_types is None else route.media_types
+    if media_type not in taken:
         message = f"A body of the content type '{media_type}' isn't taken here."
-        raise RefusedError(message, code="unsupported_content_type", status=415) from None
+        raise RefusedError(message, code="unsupported_content_type", status=415)
+    rules = _checking.rules(route.endpoint.operation.id, media_type)
     if media_type == _FORM:
-        return await _form(request, rules)
+        return await _form(request, rules, dialect.parameters)
     return Asked(rules, await _json(request), {})
+
+
+def load_json(text: str | bytes) -> object:
+    """Return what JSON says.
+
+    Raises:
+        ValueError: It is none, or nested deeper than can be checked.
+    """
+    return decode_json(text, parse_constant=_no_number, parse_float=_number)
 
 
 async def _json(request: Request) -> dict[str, object]:
     try:
-        fields = json.loads(await request.body(), parse_constant=_no_number, parse_float=_number)
+        fields = load_json(await request.body())
         # Text that UTF-8 can't write, half a surrogate pair for one, could not be echoed either.
         json.dumps(fields, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         message = f"The body could not be read as JSON: {str(error)[:120]}"
         raise RefusedError(message, code="invalid_json") from error
     if not isinstance(fields, dict):
@@ -85,7 +98,7 @@ def _no_number(name: str) -> object:
     raise ValueError(f"{name} is no JSON number")
 
 
-async def _form(request: Request, rules: _checking.Rules) -> Asked:
+async def _form(request: Request, rules: _checking.Rules, parameters: Mapping[str, Any]) -> Asked:
     parser = _InMemoryParser(request.headers, request.stream(), max_part_size=_LONGEST_TEXT)
     try:
         form = await parser.parse()
@@ -96,18 +109,22 @@ async def _form(request: Request, rules: _checking.Rules) -> Asked:
         if not parser.complete:
             message = "The form ends before its closing boundary."
             raise RefusedError(message, code="invalid_form")
-        return await _sorted(form, rules)
+        return await _sorted(form, rules, parameters)
     finally:
         await form.close()
 
 
-async def _sorted(form: FormData, rules: _checking.Rules) -> Asked:
+async def _sorted(form: FormData, rules: _checking.Rules, parameters: Mapping[str, Any]) -> Asked:
     asked, seen = Asked(rules, {}, {}), dict[tuple[str, ...], str]()
+    ours: Mapping[str, str] = parameters.get("renamed", {})
     for key, value in form.multi_items():
         written = _FIELD_NAME.fullmatch(key)
         name, path = (written[1], _NAME_PART.findall(written[2])) if written else (key, [])
         several = path[-1:] == [""]
         target = (name, *(path[:-1] if several else path))
+        is_file = isinstance(value, UploadFile)
+        if is_file and parameters.get("repeated"):
+            several = True
         if target in seen and not (several and seen[target] == key):
             raise RefusedError(
                 f"Duplicate parameter: '{key}'. To give several, call each of them '{name}[]'.",
@@ -115,19 +132,21 @@ async def _sorted(form: FormData, rules: _checking.Rules) -> Asked:
                 code="duplicate_parameter",
             )
         seen[target] = key
-        known = name in rules.body.properties
-        is_file = isinstance(value, UploadFile)
+        if len(target) > _DEEPEST:
+            raise RefusedError(f"'{name}' is nested too deep.", param=name, code="invalid_type")
+        own = ours.get(name, name)
+        known = own in rules.body.properties
         # A part without a file name is a text, whatever it holds.
-        if known and is_file != (name in rules.body.files):
+        if known and is_file != (own in rules.body.files):
             wanted = "a text, but got a file" if is_file else "a file, or several, but got a text"
             message = f"Invalid type for '{key}': expected {wanted}."
             raise RefusedError(message, param=key, code="invalid_type")
         if not isinstance(value, UploadFile):
-            _put(asked.fields, target, _typed(value, rules.types(target, several=several)), several=several)
+            _put(asked.fields, target, _typed(value, rules.types((own, *target[1:]), several=several)), several=several)
             continue
         content = await value.read()
         if known:
-            sent = asked.files.setdefault(name, [])
+            sent = asked.files.setdefault(own, [])
             parameter = f"{name}[{len(sent)}]" if several else name
             sent.append(RawFile(parameter, value.filename or "", value.content_type or "", content))
         else:

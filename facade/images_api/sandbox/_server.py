@@ -2,41 +2,96 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+import warnings
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ._app import create_app
+from ._dialects import dialect
+from ._faults import Faults
+from ._guard import is_this_machine
 from ._journal import Journal, ReceivedRequest
+from ._rates import RateLimit
+from ._settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
-_HOST = "127.0.0.1"
 _BACKLOG = 2048
+_LONGEST_HEAD = 64 << 10
+# The application itself ends what is still answered, long before that.
+_GRACE = 5
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104  recognised, not listened on
 
 
 class Sandbox:
     """Serve the Images API on this machine, with real placeholder images, for nothing.
 
-    A context manager; after it the same object may be started again. It answers on 127.0.0.1 only,
-    and fetches nothing from anywhere.
+    A context manager, for `with` and `async with`; after it the same object may be started again. It fetches nothing from
+    anywhere.
 
     Args:
         port: Where to listen. 0 lets the system pick a free port.
+        host: The address to listen on. Any other than this machine's own lets others in, and gives a warning.
         api_key: The only key that is let in. None lets everyone in.
-        latency: Seconds that pass before an accepted request is answered.
+        latency: Seconds from 0 that pass before an accepted request is answered; a stream spreads them.
+        any_model: Whether models that the contract doesn't list are taken too; each then takes whatever it is told.
+        dialect: The compatible server to answer like, such as `localai`; None for the API's own ways.
+        allowed_hosts: The names that requests may come under besides those of this machine.
+        cors: The origins of web pages that may ask, such as `http://localhost:5173`; `*` for all.
+        url_lifetime: Seconds from 0 for which the link to an image is good.
+        requests_per_minute: How many requests from 1 are answered in a minute, the others being refused with 429; None for all.
+        faults: How likely each fault is, from 0 to 1, by what it is called; see `fail_next`.
+        seed: What the faults that come by chance follow, so that they come again in the same order; None for any.
+
+    Raises:
+        ValueError: An argument is out of its range, or there is no such dialect or fault.
     """
 
-    def __init__(self, *, port: int = 0, api_key: str | None = None, latency: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        api_key: str | None = None,
+        latency: float = 0.0,
+        any_model: bool = False,
+        dialect: str | None = None,
+        allowed_hosts: Sequence[str] = (),
+        cors: Sequence[str] = (),
+        url_lifetime: float = 3600.0,
+        requests_per_minute: int | None = None,
+        faults: Mapping[str, float] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if not is_this_machine(host):
+            message = f"the sandbox listens on {host}, where others than this machine may reach it"
+            warnings.warn(message, stacklevel=2)
         self._port = port
-        self._api_key = api_key
-        self._latency = latency
+        self._host = host
+        self._settings = Settings(
+            api_key=api_key,
+            latency=latency,
+            any_model=any_model,
+            dialect=dialect,
+            allowed_hosts=[*allowed_hosts, host],
+            cors=cors,
+            url_lifetime=url_lifetime,
+            requests_per_minute=requests_per_minute,
+            faults=faults or {},
+            seed=seed,
+        )
         self._journal = Journal()
+        self._faults = Faults(self._settings.faults, seed)
+        self._rate_limit = RateLimit(requests_per_minute)
         self._closing = threading.Event()
         self._address: tuple[str, int] | None = None
         self._server: uvicorn.Server | None = None
@@ -51,11 +106,12 @@ class Sandbox:
         """
         if self._address is None:
             raise RuntimeError("the sandbox isn't running: use it in a `with`, or call start()")
-        return f"http://{self._address[0]}:{self._address[1]}/v1"
+        host = "127.0.0.1" if self._host in _WILDCARDS else self._host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._address[1]}{dialect(self._settings.dialect).base}"
 
     @property
     def requests(self) -> tuple[ReceivedRequest, ...]:
-        """Return the newest requests, the last one last: up to 1000 of them, and 256 MiB.
+        """Return the newest requests, the last one last: up to 1000 of them, and 64 MiB.
 
         A request is there once its body has come in whole, before it is answered.
         """
@@ -71,8 +127,10 @@ class Sandbox:
         return self._journal.images
 
     def clear(self) -> None:
-        """Forget the requests and the count of images. Addresses in earlier responses stay good."""
+        """Forget the requests, the images counted, the faults armed and the rate so far; links in earlier responses stay good."""
         self._journal.clear()
+        self._faults.clear()
+        self._rate_limit.clear()
 
     def start(self) -> Self:
         """Start to serve, and return once connections are accepted.
@@ -87,8 +145,10 @@ class Sandbox:
         if self._thread is not None:
             raise RuntimeError("the sandbox is running already")
         self._closing.clear()
-        app = create_app(api_key=self._api_key, latency=self._latency, journal=self._journal, closing=self._closing)
-        listener = _listen(self._port)
+        app = create_app(
+            self._settings, journal=self._journal, faults=self._faults, rate_limit=self._rate_limit, closing=self._closing
+        )
+        listener = _listen(self._host, self._port)
         config = uvicorn.Config(
             app,
             # The application's own handlers decide what is logged, and where.
@@ -96,9 +156,11 @@ class Sandbox:
             access_log=False,
             lifespan="on",
             loop="asyncio",
+            http=_Protocol,
             ws="none",
             server_header=False,
-            timeout_graceful_shutdown=5,
+            h11_max_incomplete_event_size=_LONGEST_HEAD,
+            timeout_graceful_shutdown=_GRACE,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="images-sandbox", daemon=True)
@@ -113,7 +175,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Finish what is being answered, without waiting out any latency, and stop."""
+        """Stop within a second: without waiting out any latency, and cutting what isn't answered by then."""
         self._closing.set()
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
@@ -126,14 +188,32 @@ class Sandbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self.stop()
 
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
 
-def _listen(port: int) -> socket.socket:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop)
+
+
+class _Protocol(H11Protocol):
+    """Lets a request's answer have its connection, to break it."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Take a connection."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With the protocol named, asyncio turns Nagle's algorithm off, which costs 40 ms a request.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((_HOST, port))
+        listener.bind((host, port))
         listener.listen(_BACKLOG)
     except BaseException:
         listener.close()

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
@@ -46,6 +46,7 @@ _BOUNDS = {
     "partial_images": range(17),
 }
 _MOST_PIXELS_IN_ALL = 16 * _MOST_PIXELS
+_MOST_PIXELS_OF_FRAMES = 16 * _MOST_PIXELS_UNASKED
 _TOKENS_PER_MEGAPIXEL = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 6240, "max": 8320}
 
 
@@ -53,8 +54,8 @@ _TOKENS_PER_MEGAPIXEL = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 6240
 class Plan:
     """Everything a response is made from.
 
-    `facts` and `usage` are what the response itself says besides its images; a stream says both in
-    its events, and there `usage` is for one image.
+    `facts` and `usage` are what the response itself says besides its images, if the model's family does (`is_told`); a stream
+    says both in its events, and there `usage` is for one image.
     """
 
     orders: tuple[Order, ...]
@@ -62,8 +63,9 @@ class Plan:
     as_url: bool
     stream: bool
     partial_images: int
+    is_told: bool
     facts: Mapping[str, object]
-    usage: Mapping[str, object]
+    usage: Mapping[str, Any]
     revised_prompt: str | None
 
 
@@ -78,42 +80,42 @@ def plan(rules: Rules, asked: Mapping[str, object], uploads: Mapping[str, Sequen
     """
     fields = {name: value for name, value in asked.items() if name in rules.body.properties}
     model, stream = rules.role("model", fields), rules.role("stream", fields) is True
-    order = _order(rules, fields, uploads)
+    sources = [each for name, several in uploads.items() if name not in {_MASK, _MARKUP} for each in several]
+    order = _order(rules, fields, sources, {name: several[0] for name, several in uploads.items()})
     essence = _essence(order, _drawn(rules, asked), uploads)
     count = _number(fields, rules.body.roles.get("count", ""), 1, _BOUNDS["count"])
-    if count * order.size[0] * order.size[1] > _MOST_PIXELS_IN_ALL:
-        message = f"{count} images of {_sides(order.size)}: the sandbox draws at most {_MOST_PIXELS_IN_ALL} pixels at once."
-        raise RefusedError(message, param=rules.body.roles.get("count"), code="invalid_value")
-    told = stream or model is None or in_family(model, "Gpt")
+    frames = _number(fields, "frame_count", 9)
+    _check_pixels(order.size, rules.body.roles.get("count"), count, "images", _MOST_PIXELS_IN_ALL)
+    if _format(fields) == "gif":
+        _check_pixels(order.size, "frame_count", frames, "frames", _MOST_PIXELS_OF_FRAMES)
     return Plan(
         orders=tuple(replace(order, seed=hashlib.sha256(b"%d " % index + essence).digest()) for index in range(count)),
         format=Format(
             name=_format(fields),
             compression=_number(fields, "output_compression", 100),
-            frame_count=_number(fields, "frame_count", 9),
+            frame_count=frames,
             frame_duration_ms=_number(fields, "frame_duration_ms", 200),
         ),
         as_url=fields.get("response_format") == "url",
         stream=stream,
         partial_images=_number(fields, "partial_images", 0),
-        facts=_facts(order, fields) if told else {},
-        usage=_usage(order, _quality(fields), 1 if stream else count) if told else {},
+        is_told=stream or model is None or in_family(model, "Gpt"),
+        facts=_facts(order, fields),
+        usage=_usage(order, sources, _quality(fields), 1 if stream else count),
         revised_prompt=f"{order.prompt}, as a quiet landscape in soft layers." if in_family(model, "DallE3") else None,
     )
 
 
-def _order(rules: Rules, fields: Mapping[str, object], uploads: Mapping[str, Sequence[Upload]]) -> Order:
+def _order(rules: Rules, fields: Mapping[str, object], sources: Sequence[Upload], firsts: Mapping[str, Upload]) -> Order:
     """Return what each of the images depends on, the seed aside."""
     model, prompt = rules.role("model", fields), str(fields.get(rules.subject or "", ""))
-    pixels = {name: [each.pixels for each in several] for name, several in uploads.items()}
-    sources = tuple(each for name, several in pixels.items() if name not in {_MASK, _MARKUP} for each in several)
-    area = _clear_parts(pixels[_MASK][0]) if _MASK in pixels else None
-    markup = pixels[_MARKUP][0] if _MARKUP in pixels else None
+    area = _clear_parts(firsts[_MASK].pixels) if _MASK in firsts else None
+    markup = firsts[_MARKUP].pixels if _MARKUP in firsts else None
     work: Work = "generate"
     if sources:
         work = "edit" if prompt or area or markup else "variation"
         if work == "edit" and area is None and in_family(model, "DallE2"):
-            area = _clear_parts(sources[0])  # here the image is its own mask
+            area = _clear_parts(sources[0].pixels)  # here the image is its own mask
     size = _size(fields.get("size"), sources[0].size if sources else _SIZE_UNASKED)
     return Order(
         work=work,
@@ -122,7 +124,7 @@ def _order(rules: Rules, fields: Mapping[str, object], uploads: Mapping[str, Seq
         prompt=prompt,
         labels=("sandbox", *([] if model is None else [str(model)]), _sides(size)),
         background=str(fields.get("background", "auto")),
-        sources=sources,
+        sources=tuple(each.pixels for each in sources),
         area=area,
         markup=markup,
     )
@@ -137,6 +139,12 @@ def _size(asked: object, otherwise: tuple[int, int]) -> tuple[int, int]:
         message = f"Invalid value '{asked}' for 'size': the sandbox draws 1 to 4096x4096 pixels."
         raise RefusedError(message, param="size", code="invalid_value")
     return width, height
+
+
+def _check_pixels(size: tuple[int, int], parameter: str | None, number: int, what: str, most: int) -> None:
+    if number * size[0] * size[1] > most:
+        message = f"{number} {what} of {_sides(size)}: the sandbox draws at most {most} pixels of them."
+        raise RefusedError(message, param=parameter, code="invalid_value")
 
 
 def _sides(size: tuple[int, int]) -> str:
@@ -159,7 +167,12 @@ def _facts(order: Order, fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def _format(fields: Mapping[str, object]) -> str:
-    return next((name for name in FORMATS if name == fields.get("output_format")), "png")
+    asked = str(fields.get("output_format", "png")).lower()
+    name = {"jpg": "jpeg"}.get(asked, asked)
+    if name not in FORMATS:
+        message = f"Invalid value '{asked[:100]}' for 'output_format': the sandbox draws {', '.join(FORMATS)}."
+        raise RefusedError(message, param="output_format", code="invalid_value")
+    return name
 
 
 def _quality(fields: Mapping[str, object]) -> str:
@@ -205,10 +218,10 @@ def _text_tokens(prompt: str) -> int:
     return 4 + math.ceil(len(prompt.encode()) / 4)
 
 
-def _usage(order: Order, quality: str, count: int) -> dict[str, object]:
+def _usage(order: Order, sources: Sequence[Upload], quality: str, count: int) -> dict[str, Any]:
     """Make up token counts that grow like the real ones: with prompt, images, pixels, quality."""
     text = _text_tokens(order.prompt)
-    seen = sum(65 + 129 * math.ceil(each.width / 512) * math.ceil(each.height / 512) for each in order.sources)
+    seen = sum(65 + 129 * math.ceil(width / 512) * math.ceil(height / 512) for width, height in (each.size for each in sources))
     rate = _TOKENS_PER_MEGAPIXEL.get(quality, 1056)
     drawn = count * max(1, round(rate * order.size[0] * order.size[1] / 1024**2))
     return {
