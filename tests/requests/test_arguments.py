@@ -156,6 +156,6 @@ def test_what_is_nested_deeper_than_can_be_checked_is_refused(client: ImagesClie
     for _ in range(depth):
         nested = [nested]
     for options in ({"size": nested}, {"svg": {"model": nested}}):
-        with pytest.raises(InvalidRequestError, match="must be a text|can't be sent"):
+        with pytest.raises(InvalidRequestError, match=r"must be a text|can't be sent"):
             client.generate("x", model="someone-elses-model", **options)
     assert not sandbox.requests
