@@ -67,7 +67,7 @@ def create_app(
     api.state.journal = journal
     api.router.redirect_slashes = False
     return Starlette(
-        routes=[*_page.routes(journal, faults, answers.shelf), Mount("/", api)],
+        routes=[*_page.routes(journal, faults, answers), Mount("/", api)],
         middleware=[
             Middleware(Guard, hosts=settings.allowed_hosts, origins=settings.cors),
             Middleware(
