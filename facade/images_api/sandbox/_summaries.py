@@ -106,9 +106,8 @@ class _Excerpt:
                 yield {"name": "…", "value": f"{len(parameters)} parameters in all", "json": True}
                 return
             cut = self._cut(value, _DEEPEST)
-            is_text = isinstance(cut, str)
-            text = cast("str", cut) if is_text else json.dumps(cut, ensure_ascii=False, indent=2)
-            yield {"name": self.text(name), "value": text, "json": not is_text}
+            text = cut if isinstance(cut, str) else json.dumps(cut, ensure_ascii=False, indent=2)
+            yield {"name": self.text(name), "value": text, "json": not isinstance(cut, str)}
 
     def text(self, text: str) -> str:
         """Return a text, or its beginning and its length."""

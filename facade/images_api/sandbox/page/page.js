@@ -291,11 +291,14 @@ function showKinds(told) {
   const chosen = select.value;
   select.replaceChildren(...Object.keys(kinds).map((kind) => new Option(kind)));
   if (chosen in kinds) select.value = chosen;
-  showHelp();
+  else choose();
 }
 
-function showHelp() {
-  find("fault-help").textContent = kinds[find("fault-kind").value] ?? "";
+// What is chosen may be written on: `429; retry-after=1`.
+function choose() {
+  const kind = find("fault-kind").value;
+  find("fault-words").value = kind;
+  find("fault-help").textContent = kinds[kind] ?? "";
 }
 
 function showArmed(armed) {
@@ -327,13 +330,11 @@ async function ask(method, order) {
   }
 }
 
-find("fault-kind").addEventListener("change", showHelp);
+find("fault-kind").addEventListener("change", choose);
 find("fault-form").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const kind = find("fault-kind").value;
-  const options = find("fault-options").value.trim();
+  const fault = find("fault-words").value;
   const times = find("fault-times").valueAsNumber;
-  const fault = options ? `${kind}; ${options}` : kind;
   if (await ask("POST", { fault, times })) find("news").textContent = `Armed: ${fault}, for ${counted(times, "request")}.`;
 });
 find("disarm").addEventListener("click", async () => {
