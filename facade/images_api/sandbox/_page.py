@@ -10,6 +10,7 @@ from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, cast
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -73,15 +74,18 @@ def routes(journal: Journal, faults: Faults, answers: Answers) -> list[BaseRoute
         Route("/", partial(_file, name="index.html", kind="text/html"), methods=["GET"], middleware=private),
         Mount(
             _ROOT,
-            routes=[
-                *(Route(f"/{name}", partial(_file, name=name, kind=kind), methods=["GET"]) for name, kind in _FILES.items()),
-                Route("/events", page.events, methods=["GET"]),
-                Route("/faults", page.arm, methods=["POST"]),
-                Route("/faults", page.disarm, methods=["DELETE"]),
-                Route("/{run}/made/{name}", page.made, methods=["GET"]),
-                Route("/{run}/sent/{number}/{index}", page.sent, methods=["GET"]),
-            ],
-            middleware=private,
+            # An application of its own, so that the middleware has its errors as well.
+            Starlette(
+                routes=[
+                    *(Route(f"/{name}", partial(_file, name=name, kind=kind), methods=["GET"]) for name, kind in _FILES.items()),
+                    Route("/events", page.events, methods=["GET"]),
+                    Route("/faults", page.arm, methods=["POST"]),
+                    Route("/faults", page.disarm, methods=["DELETE"]),
+                    Route("/{run}/made/{name}", page.made, methods=["GET"]),
+                    Route("/{run}/sent/{number}/{index}", page.sent, methods=["GET"]),
+                ],
+                middleware=private,
+            ),
         ),
     ]
 

@@ -6,6 +6,7 @@ import json
 from io import BytesIO
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from images_api._contract.operations import operation
 from images_api._images.headers import read_facts
 
 from . import _checking
@@ -21,6 +22,8 @@ _T = TypeVar("_T")
 _LONGEST_TEXT = 4000
 _LONGEST = 16_000
 _DEEPEST = 6
+# An item's line break, indentation and brackets.
+_COST_OF_ITEM = 2 * _DEEPEST + 4
 _MOST_IMAGES = 32
 # What lies over the first of the other images.
 _OVERLAYS = frozenset({"mask", "markup"})
@@ -37,9 +40,8 @@ def summary(request: ReceivedRequest, shelf: Shelf, images: str) -> dict[str, ob
     Returns:
         Facts for JSON, of bounded size. Texts hold whatever the request did: they are data to whoever shows them.
     """
-    subject = _subject(request)
     excerpt = _Excerpt()
-    about = request.parameters.get(subject or "")
+    about = request.parameters.get(_subject(request))
     return {
         "number": request.number,
         "method": request.method,
@@ -58,11 +60,10 @@ def summary(request: ReceivedRequest, shelf: Shelf, images: str) -> dict[str, ob
     }
 
 
-def _subject(request: ReceivedRequest) -> str | None:
-    if request.operation is None:
-        return None
-    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    return _checking.rules(request.operation, media_type).subject
+def _subject(request: ReceivedRequest) -> str:
+    kinds = operation(request.operation).bodies if request.operation else ()
+    subjects = (_checking.rules(str(request.operation), kind).subject or "" for kind in kinds)
+    return next((subject for subject in subjects if subject in request.parameters), "")
 
 
 def _sent(request: ReceivedRequest, excerpt: _Excerpt, images: str) -> Iterator[dict[str, object]]:
@@ -131,4 +132,5 @@ class _Excerpt:
             if depth == 0 or self._left <= 0:
                 yield "…"
                 return
+            self._left -= _COST_OF_ITEM
             yield each
