@@ -15,11 +15,11 @@ TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 # A value for the shell as it was given, whatever characters it holds.
 quoted = '$(subst ','\'',$(value $(1)))'
 
-.PHONY: help demo test test-lowest test-httpx2 test-all lint types generate drift openapi upstream vendor bench build clean
+.PHONY: help demo test test-lowest test-httpx2 test-browser test-all lint types generate drift openapi upstream vendor bench build clean
 
 # What stands behind `##` is shown; behind `##*` first, as what everybody needs.
 help: ## Show this list
-	@awk -F ':.*##[*]? ' '/^[a-z0-9-]+:.*##[*]? / { line = sprintf("  make %-11s %s\n", $$1, $$2) } \
+	@awk -F ':.*##[*]? ' '/^[a-z0-9-]+:.*##[*]? / { line = sprintf("  make %-12s %s\n", $$1, $$2) } \
 	  /^[a-z0-9-]+:.*##[*] / { first = first line } /^[a-z0-9-]+:.*## / { more = more line } \
 	  END { printf "%s\nNow and then:\n%s", first, more }' $(MAKEFILE_LIST)
 
@@ -39,6 +39,10 @@ $(VENV)/dev: $(VENV)/pip pyproject.toml
 	$(PIP) download $(TAKE) --dest $(VENV)/wheels '.[sandbox]' hatchling
 	@touch $@
 
+$(VENV)/browser: $(VENV)/dev
+	$(PIP) install $(TAKE) --group browser
+	@touch $@
+
 $(VENV)/bench: $(VENV)/pip pyproject.toml
 	$(PIP) install --editable . --group bench
 	@touch $@
@@ -55,6 +59,9 @@ test-lowest: $(VENV)/dev ## Run the tests with the lowest versions that pyprojec
 
 test-httpx2: $(VENV)/dev ## Run the tests with httpx2, the maintained fork, in httpx's place
 	PYTEST_PLUGINS=tools.httpx2_for_httpx $(PYTEST)
+
+test-browser: $(VENV)/browser ## Test the sandbox's page in Chromium, which must be installed with its driver
+	$(BIN)/python -m pytest tests/browser
 
 test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and in both of these ways
 	$(BIN)/python -m tools.pythons

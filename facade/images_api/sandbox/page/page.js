@@ -174,7 +174,8 @@ class Card {
     this.append("made", request.made, (image, index) => opener(image, [], `Image ${index + 1} made for: ${about}`));
     const instead = this.part(".instead");
     instead.hidden = request.made.length > 0;
-    instead.textContent = { good: "No image", waiting: "Waiting for the answer…", bad: request.status ?? "—" }[instead.dataset.kind];
+    const words = { good: "No image", waiting: "Waiting for the answer…", bad: request.status ?? "—" };
+    instead.textContent = words[instead.dataset.kind];
   }
 
   showSent(request) {
@@ -183,10 +184,10 @@ class Card {
     this.part(".sent").hidden = request.sent.length === 0;
     this.append("sent", images.length ? images : overlays, (image, index) => {
       const over = index === 0 && images.length ? overlays : [];
-      const names = [image, ...over].map((one) => one.parameter).join(" + ");
+      const names = visible([image, ...over].map((one) => one.parameter).join(" + "));
       const figure = make("figure", "");
       const file = shortened(image.name) || "without a name";
-      figure.append(opener(image, over, `Sent as ${names}: ${file}`), make("figcaption", "", visible(names)));
+      figure.append(opener(image, over, `Sent as ${names}: ${file}`), make("figcaption", "", names));
       return figure;
     });
   }
@@ -274,11 +275,15 @@ function tell(request) {
 function tellAll() {
   const [first, ...others] = untold;
   const failed = untold.filter(isFailed).length;
-  const outcome = `${statusText(first)}, ${counted(first.made_in_all, "image")}`;
-  find("news").textContent = others.length
-    ? `${untold.length} requests answered${failed ? `, ${failed} of them failed` : ""}.`
-    : `Request ${first.number}, ${shortened(title(first))}: ${outcome}${first.fault == null ? "" : `, fault ${visible(first.fault)}`}.`;
+  const fault = first.fault == null ? "" : `, fault ${first.fault}`;
+  const outcome = `${statusText(first)}, ${counted(first.made_in_all, "image")}${fault}`;
+  if (others.length) say(`${untold.length} requests answered${failed ? `, ${failed} of them failed` : ""}.`);
+  else say(`Request ${first.number}, ${shortened(title(first))}: ${outcome}.`);
   untold = [];
+}
+
+function say(text) {
+  find("news").textContent = visible(text);
 }
 
 // ---- faults ----------------------------------------------------------------------------------------------------------
@@ -335,10 +340,10 @@ find("fault-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const fault = find("fault-words").value;
   const times = find("fault-times").valueAsNumber;
-  if (await ask("POST", { fault, times })) find("news").textContent = `Armed: ${fault}, for ${counted(times, "request")}.`;
+  if (await ask("POST", { fault, times })) say(`Armed: ${fault}, for ${counted(times, "request")}.`);
 });
 find("disarm").addEventListener("click", async () => {
-  if (await ask("DELETE")) find("news").textContent = "No fault is armed.";
+  if (await ask("DELETE")) say("No fault is armed.");
 });
 
 // ---- what to copy ----------------------------------------------------------------------------------------------------
@@ -356,12 +361,12 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     try {
       await navigator.clipboard.writeText(source.textContent);
       button.textContent = "Copied";
-      find("news").textContent = "Copied.";
+      say("Copied.");
     } catch {
       // A browser lets no page on another machine write there: what is selected can be copied by hand.
       getSelection().selectAllChildren(source);
       button.textContent = "Selected";
-      find("news").textContent = "Selected, to be copied.";
+      say("Selected, to be copied.");
     }
     setTimeout(() => (button.textContent = "Copy"), 2000);
   });
