@@ -15,7 +15,7 @@ TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 # A value for the shell as it was given, whatever characters it holds.
 quoted = '$(subst ','\'',$(value $(1)))'
 
-.PHONY: help demo test test-lowest test-httpx2 test-browser test-all lint types generate drift openapi upstream vendor bench build clean
+.PHONY: help demo test test-lowest test-httpx2 test-all test-browser lint types generate drift openapi upstream vendor bench build clean
 
 # What stands behind `##` is shown; behind `##*` first, as what everybody needs.
 help: ## Show this list
@@ -60,11 +60,11 @@ test-lowest: $(VENV)/dev ## Run the tests with the lowest versions that pyprojec
 test-httpx2: $(VENV)/dev ## Run the tests with httpx2, the maintained fork, in httpx's place
 	PYTEST_PLUGINS=tools.httpx2_for_httpx $(PYTEST)
 
-test-browser: $(VENV)/browser ## Test the sandbox's page in Chromium, which must be installed with its driver
-	$(BIN)/python -m pytest tests/browser
-
 test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and in both of these ways
 	$(BIN)/python -m tools.pythons
+
+test-browser: $(VENV)/browser ## Test the sandbox's page in Chromium, which must be installed with its driver
+	$(BIN)/python -m pytest tests/browser
 
 lint: $(VENV)/dev ##* Check style, format, and which way imports point
 	$(BIN)/ruff check
