@@ -156,15 +156,16 @@ class Card {
   }
 
   showFacts(request) {
-    this.part("time").textContent = new Date(request.at).toLocaleTimeString();
-    this.part("time").dateTime = request.at;
+    const time = this.part("time");
+    time.textContent = new Date(request.at).toLocaleTimeString([], { hourCycle: "h23" });
+    time.dateTime = request.at;
     const facts = [
       `#${request.number}`,
       request.operation,
       request.made_in_all ? counted(request.made_in_all, "image") : null,
       request.seconds == null ? null : `${request.seconds.toFixed(request.seconds < 10 ? 2 : 0)} s`,
     ].filter(Boolean);
-    this.part(".facts").replaceChildren(...facts.map((fact) => make("span", "", visible(fact))));
+    this.part(".facts").replaceChildren(...facts.map((fact) => make("span", "", visible(fact))), time);
   }
 
   showMade(request) {
