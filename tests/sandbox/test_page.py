@@ -126,7 +126,9 @@ class TestFiles:
             origin = origin_of(sandbox)
             assert httpx.get(origin, trust_env=False).status_code == 200
             with listening(origin) as events:
-                assert next(events).said["kinds"]
+                said = next(events).said
+            assert origin + said["base"] == sandbox.base_url
+            assert said["kinds"]
 
     @pytest.mark.parametrize(
         ("method", "path"),

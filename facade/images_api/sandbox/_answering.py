@@ -93,13 +93,12 @@ class Answers:
             raise RefusedError("The link has expired.", code="link_expired", status=403)
         return Response(content, media_type=media_type(content[:HEAD]))
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait, but not for longer than the server runs, and return whether it still does."""
+    async def wait(self, seconds: float) -> None:
+        """Wait, but not for longer than the server runs."""
         until = time.monotonic() + seconds
         # Another thread may end the wait, and can't set an asyncio.Event.
         while (left := until - time.monotonic()) > 0 and not self._closing.is_set():  # noqa: ASYNC110
             await asyncio.sleep(min(left, 0.05))
-        return not self._closing.is_set()
 
     async def _plan(self, request: Request, operation: Operation) -> _studio.Plan:
         asked = await _requests.read(request, operation)

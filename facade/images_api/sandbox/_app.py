@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
@@ -25,8 +26,6 @@ from ._responses import model_document
 from ._settings import Settings
 
 if TYPE_CHECKING:
-    import threading
-
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -53,6 +52,7 @@ def create_app(
     """
     settings = settings or Settings()
     journal, faults = journal or Journal(), faults or Faults(settings.faults, settings.seed)
+    closing = closing or threading.Event()
     answers = Answers(settings, journal, closing)
     api = Starlette(
         routes=[
@@ -67,7 +67,7 @@ def create_app(
     api.state.journal = journal
     api.router.redirect_slashes = False
     return Starlette(
-        routes=[*_page.routes(journal, faults, answers), Mount("/", api)],
+        routes=[*_page.routes(journal, faults, answers.shelf, closing), Mount("/", api)],
         middleware=[
             Middleware(Guard, hosts=settings.allowed_hosts, origins=settings.cors),
             Middleware(

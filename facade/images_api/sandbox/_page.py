@@ -23,15 +23,16 @@ from ._refusal import RefusedError
 from ._summaries import summary
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import AsyncGenerator
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from ._answering import Answers
     from ._faults import Faults
     from ._journal import Journal
+    from ._shelf import Shelf
 
 _ROOT = "/_sandbox"
 _MOST_SHOWN = 200
@@ -60,15 +61,17 @@ _HEADERS = {
 _IMAGE_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 
 
-def routes(journal: Journal, faults: Faults, answers: Answers) -> list[BaseRoute]:
+def routes(journal: Journal, faults: Faults, shelf: Shelf, closing: threading.Event, *, base: str = "/v1") -> list[BaseRoute]:
     """Return the page's routes.
 
     Args:
         journal: What was asked.
         faults: What the page arms.
-        answers: Where the images are that were made, and what tells that the server stops.
+        shelf: The images that were made.
+        closing: Ends the page's events when it is set.
+        base: The path of the base URL for clients.
     """
-    page = _Page(journal, faults, answers)
+    page = _Page(journal, faults, shelf, closing, base)
     private = [Middleware(_Private)]
     return [
         Route("/", partial(_file, name="index.html", kind="text/html"), methods=["GET"], middleware=private),
@@ -117,10 +120,12 @@ class _Private:
 class _Page:
     """What the page asks for while it is open."""
 
-    def __init__(self, journal: Journal, faults: Faults, answers: Answers) -> None:
+    def __init__(self, journal: Journal, faults: Faults, shelf: Shelf, closing: threading.Event, base: str) -> None:
         self._journal = journal
         self._faults = faults
-        self._answers = answers
+        self._shelf = shelf
+        self._closing = closing
+        self._base = base
         # What a page knows from before the server was started anew is worth nothing.
         self._run = secrets.token_hex(8)
 
@@ -132,7 +137,7 @@ class _Page:
 
     async def made(self, request: Request) -> Response:
         """Serve an image that was made."""
-        return _image(self._answers.shelf.get(request.path_params["name"]))
+        return _image(self._shelf.get(request.path_params["name"]))
 
     async def sent(self, request: Request) -> Response:
         """Serve an image that came with a request."""
@@ -163,21 +168,22 @@ class _Page:
         return [str(fault) for fault in self._faults.armed]
 
     async def _events(self, since: int) -> AsyncGenerator[str]:
-        yield f"retry: {_RETRY_MS}\n" + _event({"run": self._run, "kinds": dict(KINDS)})
+        yield f"retry: {_RETRY_MS}\n" + _event({"run": self._run, "base": self._base, "kinds": dict(KINDS)})
         told: object = None
-        while await self._answers.wait(_PAUSE if told else 0):
+        # Another thread may set it, and can't set an asyncio.Event.
+        while not self._closing.is_set():
             known = self._journal.changes, self._armed()
-            if known == told:
-                continue
-            oldest, news = self._journal.newest(_MOST_SHOWN, since)
-            yield _event({"armed": known[1], "oldest": oldest})
-            for start in range(0, len(news), _MOST_AT_ONCE):
-                several = news[start : start + _MOST_AT_ONCE]
-                since = several[-1][0]
-                requests = [summary(each, self._answers.shelf, f"{_ROOT}/{self._run}") for _, each in several]
-                yield f"id: {self._run}-{since}\n" + _event({"requests": requests})
-                await asyncio.sleep(0)
-            told = known
+            if known != told:
+                oldest, news = self._journal.newest(_MOST_SHOWN, since)
+                yield _event({"armed": known[1], "oldest": oldest})
+                for start in range(0, len(news), _MOST_AT_ONCE):
+                    several = news[start : start + _MOST_AT_ONCE]
+                    since = several[-1][0]
+                    requests = [summary(each, self._shelf, f"{_ROOT}/{self._run}") for _, each in several]
+                    yield f"id: {self._run}-{since}\n" + _event({"requests": requests})
+                    await asyncio.sleep(0)
+                told = known
+            await asyncio.sleep(_PAUSE)
 
 
 async def _file(_: Request, name: str, kind: str) -> Response:

@@ -349,12 +349,14 @@ find("disarm").addEventListener("click", async () => {
 
 // ---- what to copy ----------------------------------------------------------------------------------------------------
 
-const baseUrl = `${location.origin}/v1`;
-find("base-url").textContent = baseUrl;
-find("snippet").textContent = [
-  "from images_api import ImagesClient",
-  `ImagesClient(base_url="${baseUrl}").generate("an otter").save("otter.png")`,
-].join("\n");
+function showBase(path) {
+  const baseUrl = location.origin + path;
+  find("base-url").textContent = baseUrl;
+  find("snippet").textContent = [
+    "from images_api import ImagesClient",
+    `ImagesClient(base_url="${baseUrl}").generate("an otter").save("otter.png")`,
+  ].join("\n");
+}
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", async () => {
@@ -380,6 +382,7 @@ function take(said) {
     dropBefore(Infinity);
     run = said.run;
   }
+  if (said.base !== undefined) showBase(said.base);
   if (said.kinds) showKinds(said.kinds);
   if (said.armed) showArmed(said.armed);
   if (said.oldest) dropBefore(said.oldest);
