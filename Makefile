@@ -15,11 +15,11 @@ TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 # A value for the shell as it was given, whatever characters it holds.
 quoted = '$(subst ','\'',$(value $(1)))'
 
-.PHONY: help demo test test-lowest test-httpx2 test-all fuzz lint types generate drift openapi upstream vendor bench build clean
+.PHONY: help demo test test-lowest test-httpx2 test-all test-browser fuzz lint types generate drift openapi upstream vendor bench build clean
 
 # What stands behind `##` is shown; behind `##*` first, as what everybody needs.
 help: ## Show this list
-	@awk -F ':.*##[*]? ' '/^[a-z0-9-]+:.*##[*]? / { line = sprintf("  make %-11s %s\n", $$1, $$2) } \
+	@awk -F ':.*##[*]? ' '/^[a-z0-9-]+:.*##[*]? / { line = sprintf("  make %-12s %s\n", $$1, $$2) } \
 	  /^[a-z0-9-]+:.*##[*] / { first = first line } /^[a-z0-9-]+:.*## / { more = more line } \
 	  END { printf "%s\nNow and then:\n%s", first, more }' $(MAKEFILE_LIST)
 
@@ -37,6 +37,10 @@ $(VENV)/dev: $(VENV)/pip pyproject.toml
 	@# What the distribution needs to be built, installed and tested with, so that the tests do it as users do, without an index.
 	rm -rf $(VENV)/wheels
 	$(PIP) download $(TAKE) --dest $(VENV)/wheels '.[sandbox]' hatchling pytest
+	@touch $@
+
+$(VENV)/browser: $(VENV)/dev
+	$(PIP) install $(TAKE) --group browser
 	@touch $@
 
 $(VENV)/bench: $(VENV)/pip pyproject.toml
@@ -65,6 +69,9 @@ fuzz: $(VENV)/fuzz ## Ask the sandbox for whatever the contract allows and doesn
 
 test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and in both of these ways
 	$(BIN)/python -m tools.pythons
+
+test-browser: $(VENV)/browser ## Test the sandbox's page in Chromium, which must be installed with its driver
+	$(BIN)/python -m pytest tests/browser
 
 lint: $(VENV)/dev ##* Check style, format, and which way imports point
 	$(BIN)/ruff check

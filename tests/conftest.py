@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+# They need a browser: `make test-browser` runs them.
+collect_ignore = ["browser"]
+
 # The same examples each time: a red run says something of the change, not of the day.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")

@@ -95,7 +95,13 @@ class TestWheel:
         }
         assert {name: content for name, content in built.files().items() if not name.startswith(f"{INFO}/")} == wanted
 
-    @pytest.mark.parametrize("name", ["images_api/py.typed", "images_api_client/py.typed", "images_api_client/openapi.json"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("images_api/py.typed", "images_api_client/py.typed", "images_api_client/openapi.json"),
+            "images_api/sandbox/page/index.html",
+        ],
+    )
     def test_it_holds_what_is_no_code(self, built: Built, name: str) -> None:
         assert name in built.files()
 

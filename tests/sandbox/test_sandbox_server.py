@@ -501,7 +501,7 @@ class TestPaths:
             ("POST", "/v1/images/generations/", 404),
             ("POST", "/images/generations", 404),
             ("POST", "/v1/models", 405),
-            ("GET", "/", 404),
+            ("GET", "/nothing", 404),
             ("GET", "/files/nothing.png", 404),
             ("DELETE", "/files/nothing.png", 405),
         ],

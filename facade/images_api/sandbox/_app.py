@@ -81,7 +81,7 @@ def create_app(
     api.state.dialect = answers.dialect
     api.router.redirect_slashes = False
     return Starlette(
-        routes=[*_page.routes(journal, faults, answers.shelf), Mount("/", api)],
+        routes=[*_page.routes(journal, faults, answers.shelf, closing, base=answers.dialect.base), Mount("/", api)],
         middleware=[
             Middleware(stopping.middleware),
             Middleware(Guard, hosts=settings.allowed_hosts, origins=settings.cors),

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from io import BytesIO
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ class Journal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requests: OrderedDict[int, ReceivedRequest] = OrderedDict()
+        # By number, which change was the last of a request, in the order of these.
+        self._changed: OrderedDict[int, int] = OrderedDict()
         self._bytes = self._images = self._numbers = self._changes = 0
 
     @property
@@ -118,20 +121,36 @@ class Journal:
         """Note a request, and return its number."""
         with self._lock:
             self._numbers += 1
-            request = ReceivedRequest(number=self._numbers, **said)
-            self._requests[request.number] = request
-            self._bytes += request.size
-            self._shrink()
-            return request.number
+            self._keep(ReceivedRequest(number=self._numbers, **said))
+            return self._numbers
 
     def note(self, number: int, **said: Any) -> None:
         """Note more of a request, if it is still there."""
         with self._lock:
             if number in self._requests:
-                old = self._requests[number]
-                self._requests[number] = replace(old, **said)
-                self._bytes += self._requests[number].size - old.size
-                self._shrink()
+                self._keep(replace(self._requests[number], **said))
+
+    def get(self, number: int) -> ReceivedRequest | None:
+        """Return a request, or None if it never came or isn't kept any more."""
+        with self._lock:
+            return self._requests.get(number)
+
+    def newest(self, most: int, since: int = 0) -> tuple[int, list[tuple[int, ReceivedRequest]]]:
+        """Return what is news of the newest requests.
+
+        Args:
+            most: How many of the newest are looked at.
+            since: A change; nothing that was noted up to it is news.
+
+        Returns:
+            The number of the oldest request that was looked at, or of the next one where there is none; and each request of
+            which more was noted, with its last change, in the order of these.
+        """
+        with self._lock:
+            oldest = next(islice(reversed(self._requests), most - 1, None), next(iter(self._requests), self._numbers + 1))
+            news = takewhile(lambda item: item[1] > since, reversed(self._changed.items()))
+            changed = [(change, self._requests[number]) for number, change in news if number >= oldest]
+        return oldest, changed[::-1]
 
     def count(self, images: int) -> None:
         """Note that so many images were asked for and accepted."""
@@ -143,10 +162,18 @@ class Journal:
         """Forget everything but how many requests there were."""
         with self._lock:
             self._requests.clear()
+            self._changed.clear()
             self._bytes = self._images = 0
             self._changes += 1
 
-    def _shrink(self) -> None:
+    def _keep(self, request: ReceivedRequest) -> None:
+        old = self._requests.get(request.number)
+        self._requests[request.number] = request
+        self._bytes += request.size - (old.size if old else 0)
         self._changes += 1
+        self._changed[request.number] = self._changes
+        self._changed.move_to_end(request.number)
         while len(self._requests) > _MOST_REQUESTS or (self._bytes > _MOST_BYTES and len(self._requests) > 1):
-            self._bytes -= self._requests.popitem(last=False)[1].size
+            number, forgotten = self._requests.popitem(last=False)
+            del self._changed[number]
+            self._bytes -= forgotten.size

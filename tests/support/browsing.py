@@ -1,0 +1,119 @@
+"""The sandbox's page in a browser: what a person sees of it, and what the browser says that it did."""
+
+from __future__ import annotations
+
+import base64
+import json
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from PIL import Image
+from selenium.webdriver.common.action_chains import ActionChains  # pyright: ignore[reportMissingImports]
+from selenium.webdriver.common.by import By  # pyright: ignore[reportMissingImports]
+from waiting import wait_until
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome  # pyright: ignore[reportMissingImports]
+
+_WATCH = """
+window.troubles = [];
+addEventListener("securitypolicyviolation", (event) => troubles.push(`${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("error", (event) => event instanceof ErrorEvent && troubles.push(event.message));
+addEventListener("unhandledrejection", (event) => troubles.push(String(event.reason)));
+"""
+
+
+class Page:
+    """A page in a browser.
+
+    Args:
+        driver: The browser.
+        origin: Where the sandbox is.
+    """
+
+    def __init__(self, driver: Chrome, origin: str) -> None:
+        self.driver = driver
+        self.origin = origin
+        self._watch = ""
+
+    def open(self) -> None:
+        """Open it, and wait until it is told of what there is."""
+        if not self._watch:
+            self.look()
+            self._watch = self._command("Page.addScriptToEvaluateOnNewDocument", source=_WATCH)["identifier"]
+            self.driver.get_log("performance")
+        self.driver.get(self.origin)
+        self.wait("document.querySelector('#fault-kind option') && document.querySelector('#connection[data-state=live]')")
+
+    def close(self) -> None:
+        """Leave it, and forget its console."""
+        self._command("Page.removeScriptToEvaluateOnNewDocument", identifier=self._watch)
+        self.driver.get("about:blank")
+        self.driver.get_log("browser")
+
+    def look(self, width: int = 1280, height: int = 900, scheme: str = "light", motion: str = "no-preference") -> None:
+        """Look at it through a window of a size, as somebody who prefers a colour scheme, and motion or none."""
+        self._command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        preferences = {"prefers-color-scheme": scheme, "prefers-reduced-motion": motion}
+        features = [{"name": name, "value": value} for name, value in preferences.items()]
+        self._command("Emulation.setEmulatedMedia", features=features)
+
+    def run(self, expression: str) -> Any:
+        """Return what a JavaScript expression is."""
+        return self.driver.execute_script(f"return {expression}")
+
+    def wait(self, expression: str) -> Any:
+        """Wait until a JavaScript expression is true, and return what it is."""
+        wait_until(lambda: bool(self.run(expression)))
+        return self.run(expression)
+
+    def texts(self, selector: str) -> list[str]:
+        """Return the texts of elements, whether they are in sight or not."""
+        elements = f"document.querySelectorAll({json.dumps(selector)})"
+        return list(self.run(f"Array.from({elements}, (each) => each.textContent)"))
+
+    def text(self, selector: str) -> str:
+        """Return the text of the only element."""
+        (text,) = self.texts(selector)
+        return text
+
+    def click(self, selector: str) -> None:
+        """Click on an element."""
+        self.driver.find_element(By.CSS_SELECTOR, selector).click()
+
+    def press(self, *keys: str) -> None:
+        """Press keys, wherever the focus is."""
+        for key in keys:
+            ActionChains(self.driver).send_keys(key).perform()
+
+    def screenshot(self, selector: str) -> Image.Image:
+        """Return what an element looks like."""
+        element = self.driver.find_element(By.CSS_SELECTOR, selector)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        return Image.open(BytesIO(base64.b64decode(element.screenshot_as_base64))).convert("RGB")
+
+    def accessible(self) -> list[dict[str, Any]]:
+        """Return what the browser tells a screen reader: each node's role, name and properties."""
+        nodes = self._command("Accessibility.getFullAXTree")["nodes"]
+        return [
+            {
+                "role": node["role"]["value"],
+                "name": node.get("name", {}).get("value", ""),
+                **{each["name"]: each["value"].get("value") for each in node.get("properties", ())},
+            }
+            for node in nodes
+            if not node["ignored"]
+        ]
+
+    def check_that_it_kept_to_itself(self) -> None:
+        """Fail if it broke its policy, raised an error, or asked anybody but the sandbox."""
+        assert self.run("window.troubles") == []
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        sent = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]
+        named = self.run("performance.getEntriesByType('resource').map((entry) => entry.name)")
+        assert sent
+        assert {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, [*sent, *named])} == {self.origin}
+
+    def _command(self, name: str, **arguments: Any) -> Any:
+        return self.driver.execute_cdp_cmd(name, arguments)
