@@ -9,11 +9,19 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from ._faults import HEADER, KINDS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # In seconds: Windows hears Ctrl-C between two waits.
 _LONGEST_WAIT = 0.5
+_FAULTS = f"""\
+faults, for --fault, the header {HEADER} and Sandbox.fail_next:
+{chr(10).join(f"  {name:<17} {line}" for name, line in KINDS.items())}
+
+options go behind semicolons: --fault "429; retry-after=1=0.1" --fault "cut body; at=0.9=0.05"
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m images_api.sandbox",
         description="Serve the Images API on this machine, with placeholder images. At its root is a page of what was asked.",
+        epilog=_FAULTS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("--port", type=int, default=0, help="where to listen (default: a free port)")
@@ -76,7 +86,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _rate(text: str) -> tuple[str, float]:
     name, _, rate = text.rpartition("=")
-    return name, float(rate)
+    try:
+        return name, float(rate)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a fault and its rate, such as 429=0.1, got {text!r}") from None
 
 
 def _print_requests() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
@@ -17,7 +18,7 @@ from ._checking import models, refuse_unknown_model
 from ._faults import Faults
 from ._guard import Guard
 from ._journal import Journal
-from ._misbehaving import Misbehaving
+from ._misbehaving import Misbehaving, Unread
 from ._operations import endpoints
 from ._recording import Recorder
 from ._refusal import RefusedError
@@ -25,8 +26,6 @@ from ._responses import model_document
 from ._settings import Settings
 
 if TYPE_CHECKING:
-    import threading
-
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -53,15 +52,18 @@ def create_app(
     """
     settings = settings or Settings()
     journal, faults = journal or Journal(), faults or Faults(settings.faults, settings.seed)
+    closing = closing or threading.Event()
     answers = Answers(settings, journal, closing)
+    misbehaving = Misbehaving(answers, faults, journal, closing)
+    operations = [Route(f"/v1{each.path}", misbehaving.operation(each), methods=[each.method]) for each in endpoints()]
     api = Starlette(
         routes=[
-            *(Route(f"/v1{each.path}", answers.operation(each), methods=[each.method]) for each in endpoints()),
+            *operations,
             Route("/v1/models", _models, methods=["GET"]),
             Route("/v1/models/{model}", _model, methods=["GET"]),
             Route("/files/{name}", answers.file, methods=["GET"]),
         ],
-        middleware=[Middleware(Recorder, journal=journal), Middleware(Misbehaving, faults=faults, answers=answers)],
+        middleware=[Middleware(Unread, faults=faults, routes=operations), Middleware(Recorder, journal=journal)],
         exception_handlers={RefusedError: _refuse, HTTPException: _misrouted},
     )
     api.state.journal = journal
