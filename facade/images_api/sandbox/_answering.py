@@ -24,7 +24,7 @@ from ._responses import event, images_document
 from ._shelf import Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -67,20 +67,21 @@ class Answers:
         self._pool.shutdown(cancel_futures=True)
         self._pool = _new_pool()
 
-    async def plan(self, request: Request, endpoint: Endpoint) -> _studio.Plan:
-        """Return what a request for an operation is to be answered with, or raise `RefusedError`."""
-        let_in(request, self._settings.api_key)
-        return await self._plan(request, endpoint.operation)
+    def operation(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+        """Return what answers an operation."""
 
-    async def respond(self, request: Request, endpoint: Endpoint, plan: _studio.Plan) -> Response:
-        """Answer a request as planned."""
-        # Counted before an image is made, as it would be billed: the client may not wait.
-        self._journal.count(len(plan.orders))
-        if plan.stream:
-            events = self._events(endpoint, plan, request.state.number)
-            return StreamingResponse(events, media_type="text/event-stream")
-        await self.wait(self._settings.latency)
-        return await self._respond(request, plan)
+        async def answer(request: Request) -> Response:
+            let_in(request, self._settings.api_key)
+            plan = request.state.accepted(await self._plan(request, endpoint.operation))
+            # Counted before an image is made, as it would be billed: the client may not wait.
+            self._journal.count(len(plan.orders))
+            if plan.stream:
+                events = self._events(endpoint, plan, request.state.number)
+                return StreamingResponse(events, media_type="text/event-stream")
+            await self.wait(self._settings.latency)
+            return await self._respond(request, plan)
+
+        return answer
 
     async def file(self, request: Request) -> Response:
         """Serve an image that an earlier response pointed to."""

@@ -54,8 +54,10 @@ def create_app(
     journal, faults = journal or Journal(), faults or Faults(settings.faults, settings.seed)
     closing = closing or threading.Event()
     answers = Answers(settings, journal, closing)
-    misbehaving = Misbehaving(answers, faults, journal, closing)
-    operations = [Route(f"/v1{each.path}", misbehaving.operation(each), methods=[each.method]) for each in endpoints()]
+    misbehaving = Misbehaving(faults, journal, answers.shelf, closing)
+    operations = [
+        Route(f"/v1{each.path}", misbehaving.over(answers.operation(each)), methods=[each.method]) for each in endpoints()
+    ]
     api = Starlette(
         routes=[
             *operations,

@@ -13,28 +13,28 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit, urlunsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Match
 
 from images_api._contract.document import error_codes
+from images_api._images.headers import HEAD, media_type
 
 from ._faults import HEADER, TABLE, Fault
 from ._refusal import RefusedError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.routing import Route
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from ._answering import Answers
     from ._faults import Faults, Need
     from ._journal import Journal
-    from ._operations import Endpoint
     from ._shelf import Shelf
     from ._studio import Plan
 
@@ -45,6 +45,10 @@ _ABORT = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 _PAGE = "<!doctype html>\n<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"
 _BROKEN_JSON = '{"created": 1, "data": [{"b64_json": "iVBORw0KGgo'
 _NOT_HTTP = b"SSH-2.0-OpenSSH_9.9\r\n\r\n"
+# Base64 has four letters for three bytes.
+_HEAD_IN_BASE64 = -(-HEAD // 3) * 4
+# What an event is stands before its image.
+_EVENT_HEAD = 200
 _HEARTBEAT = b": still there\n\n"
 
 _FITS: Mapping[Need, tuple[str, Callable[[Plan], bool]]] = {
@@ -82,39 +86,60 @@ class Unread:
         await self._app(scope, receive, send)
 
 
+class _InsteadError(Exception):
+    """Nothing is to be made."""
+
+
 class Misbehaving:
-    """What answers the operations, and carries out the next fault on the answer.
+    """Carries out the next fault on the answers to operations.
 
     Only requests that would be answered fail so: others are refused for what is wrong with them.
 
     Args:
-        answers: What answers them as it should be.
         faults: What is to go wrong.
         journal: Where is noted what did.
+        shelf: The images that are made.
         closing: Ends every wait when it is set.
     """
 
-    def __init__(self, answers: Answers, faults: Faults, journal: Journal, closing: threading.Event) -> None:
-        self._answers = answers
+    def __init__(self, faults: Faults, journal: Journal, shelf: Shelf, closing: threading.Event) -> None:
         self._faults = faults
         self._journal = journal
+        self._shelf = shelf
         self._closing = closing
 
-    def operation(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-        """Return what answers an operation."""
+    def over(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """Return what answers an operation, rightly or not.
 
-        async def answer(request: Request) -> Response:
+        Args:
+            answer: What answers it as it should be. It hands its plan to `request.state.accepted` before it makes an image, and
+                follows the one that it gets back.
+        """
+
+        async def misbehave(request: Request) -> Response:
             if (unread := request.scope["state"].get("unread")) is not None:
                 self._note(request, unread)
-                return self._on_the_way(unread, None)
-            plan = await self._answers.plan(request, endpoint)
-            fault = self._next(request, plan)
-            if fault is None:
-                return await self._answers.respond(request, endpoint, plan)
-            self._note(request, fault)
-            return await self._misbehave(request, endpoint, plan, fault)
+                return _OnTheWay(unread, Response(), self._closing)
+            fault: Fault | None = None
+            count = 0
 
-        return answer
+            def accepted(plan: Plan) -> Plan:
+                nonlocal fault, count
+                fault, count = self._next(request, plan), len(plan.orders)
+                if fault is None:
+                    return plan
+                self._note(request, fault)
+                if not fault.billed and (fault.kind in _INSTEAD or fault.kind in _CONNECTION):
+                    raise _InsteadError
+                return replace(plan, stream=False) if fault.kind == "json" else plan
+
+            request.state.accepted = accepted
+            response = Response()
+            with suppress(_InsteadError):
+                response = await answer(request)
+            return response if fault is None else self._altered(request, response, count, fault)
+
+        return misbehave
 
     def _next(self, request: Request, plan: Plan) -> Fault | None:
         def fits(fault: Fault) -> bool:
@@ -123,57 +148,59 @@ class Misbehaving:
         try:
             fault = self._faults.next(request.headers.get(HEADER), fits=fits)
         except ValueError as error:
-            raise RefusedError(f"The header X-Sandbox-Fault: {error}.", code="unknown_fault") from error
+            raise RefusedError(f"The header {HEADER}: {error}.", code="unknown_fault") from error
         if fault is None or fits(fault):
             return fault
-        message = f"The fault '{fault.kind}' needs {_FITS[TABLE[fault.kind].needs][0]}."
+        message = f"The header {HEADER}: the fault '{fault.kind}' needs {_FITS[TABLE[fault.kind].needs][0]}."
         raise RefusedError(message, code="unfit_fault")
 
     def _note(self, request: Request, fault: Fault) -> None:
         self._journal.note(request.state.number, fault=str(fault))
 
-    async def _misbehave(self, request: Request, endpoint: Endpoint, plan: Plan, fault: Fault) -> Response:
-        is_instead = fault.kind in _INSTEAD or fault.kind in _CONNECTION
-        response = Response()
-        if fault.billed or not is_instead:
-            asked = replace(plan, stream=False) if fault.kind == "json" else plan
-            response = await self._answers.respond(request, endpoint, asked)
+    def _altered(self, request: Request, response: Response, count: int, fault: Fault) -> Response:
+        """Return what comes of an answer.
+
+        Args:
+            request: The request.
+            response: The answer as it should be; of no matter where another takes its place.
+            count: How many images it has.
+            fault: What goes wrong.
+        """
         if fault.kind in _INSTEAD:
             return _INSTEAD[fault.kind](request, fault)
         if fault.kind in _CONNECTION or fault.kind in _BODY:
-            return self._on_the_way(fault, response)
+            return _OnTheWay(fault, response, self._closing)
         if fault.kind == "wrong type":
             response.headers["content-type"] = "text/plain; charset=utf-8"
-        elif isinstance(response, StreamingResponse):
-            self._alter_events(response, plan, fault)
-        else:
+        elif not isinstance(response, StreamingResponse):
             self._alter_document(response, fault)
+        else:
+            events = cast("AsyncGenerator[bytes]", response.body_iterator)
+            if fault.kind in _IMAGE:
+                response.body_iterator = self._with_altered_last(events, count, fault)
+            else:
+                response.body_iterator = _EVENTS[fault.kind](events, fault, self._closing)
         return response
-
-    def _on_the_way(self, fault: Fault, response: Response | None) -> Response:
-        return _OnTheWay(fault, response or Response(), self._closing)
 
     def _alter_document(self, response: Response, fault: Fault) -> None:
         document = json.loads(bytes(response.body))
         if fault.kind in _DATA:
-            document["data"] = _DATA[fault.kind]
+            for name, value in document.items():
+                if isinstance(value, dict | list) and any(True for _ in _texts(value, _is_image)):
+                    document[name] = _DATA[fault.kind]
+        elif fault.kind == "expired url":
+            for parent, key in [*_texts(document, self._is_link)]:
+                parent[key] = self._expired(parent[key])
         elif fault.kind in _IMAGE:
-            entries = document["data"]
-            for entry in entries if fault.kind == "expired url" else entries[-1:]:
-                _IMAGE[fault.kind](entry, fault, self._answers.shelf)
+            self._alter_last_image(document, fault)
         response.body = json.dumps(document).encode()
         response.headers["content-length"] = str(len(response.body))
 
-    def _alter_events(self, response: StreamingResponse, plan: Plan, fault: Fault) -> None:
-        events = cast("AsyncGenerator[bytes]", response.body_iterator)
-        if fault.kind in _IMAGE:
-            response.body_iterator = self._last_altered(events, len(plan.orders), fault)
-        elif fault.kind == "heartbeats":
-            response.body_iterator = self._heartbeats(events, fault.seconds or 0)
-        else:
-            response.body_iterator = _EVENTS[fault.kind](events, fault)
+    def _alter_last_image(self, document: Any, fault: Fault) -> None:
+        parent, key = [*_texts(document, _is_base64)][-1]
+        parent[key] = _IMAGE[fault.kind](parent[key], fault)
 
-    async def _last_altered(self, events: AsyncGenerator[bytes], count: int, fault: Fault) -> AsyncGenerator[bytes]:
+    async def _with_altered_last(self, events: AsyncGenerator[bytes], count: int, fault: Fault) -> AsyncGenerator[bytes]:
         async with aclosing(events):
             async for event in events:
                 count -= not _is_partial(event)
@@ -181,18 +208,43 @@ class Misbehaving:
                     yield event
                 else:
                     said = _said(event)
-                    _IMAGE[fault.kind](said, fault, self._answers.shelf)
-                    yield _event(said["type"], said)
+                    self._alter_last_image(said, fault)
+                    yield _saying(event, said)
 
-    async def _heartbeats(self, events: AsyncGenerator[bytes], seconds: float) -> AsyncGenerator[bytes]:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not self._closing.is_set():
-            yield _HEARTBEAT
-            await self._answers.wait(_TICK)
-        async with aclosing(events):
-            async for event in events:
-                yield _HEARTBEAT + event
-        yield _HEARTBEAT
+    def _is_link(self, text: str) -> bool:
+        return self._shelf.get(_name(text)) is not None
+
+    def _expired(self, link: str) -> str:
+        host = urlunsplit((*urlsplit(link)[:2], "", "", ""))
+        return host + self._shelf.target(_name(link), is_expired=True)
+
+
+def _name(link: str) -> str:
+    return link.partition("?")[0].rpartition("/")[2]
+
+
+def _is_image(text: str) -> bool:
+    return _is_base64(text) or text.startswith(("http://", "https://"))
+
+
+def _is_base64(text: str) -> bool:
+    """Tell whether a text is an image's base64, bare or as a data URL."""
+    with suppress(ValueError):
+        return media_type(base64.b64decode(text[_base64_start(text) :][:_HEAD_IN_BASE64], validate=True)) is not None
+    return False
+
+
+def _base64_start(text: str) -> int:
+    return text.find(",") + 1 if text.startswith("data:") else 0
+
+
+def _texts(value: Any, is_wanted: Callable[[str], bool]) -> Iterator[tuple[Any, Any]]:
+    """Find the texts of a JSON value that are wanted: what each is in, and by which key."""
+    for key, inner in [*(value.items() if isinstance(value, dict) else enumerate(value))]:
+        if isinstance(inner, dict | list):
+            yield from _texts(inner, is_wanted)
+        elif isinstance(inner, str) and is_wanted(inner):
+            yield value, key
 
 
 # --- in place of the answer ---------------------------------------------------------------------------------------------------
@@ -264,36 +316,31 @@ _INSTEAD: Mapping[str, Callable[[Request, Fault], Response]] = {
 _DATA: Mapping[str, list[object] | None] = {"no data": [], "null data": None}
 
 
-def _no_base64(entry: dict[str, Any], _: Fault, __: Shelf) -> None:
-    entry["b64_json"] = "so much for base64!"
+def _no_base64(text: str, _: Fault) -> str:
+    return text[: _base64_start(text)] + "so much for base64!"
 
 
-def _cut_image(entry: dict[str, Any], fault: Fault, _: Shelf) -> None:
-    content = base64.b64decode(entry["b64_json"])
-    entry["b64_json"] = base64.b64encode(content[: int(len(content) * (fault.at or 0))]).decode()
+def _cut_image(text: str, fault: Fault) -> str:
+    start = _base64_start(text)
+    content = base64.b64decode(text[start:])
+    return text[:start] + base64.b64encode(content[: int(len(content) * (fault.at or 0))]).decode()
 
 
-def _not_an_image(entry: dict[str, Any], _: Fault, __: Shelf) -> None:
-    entry["b64_json"] = base64.b64encode(b"so much for images!").decode()
+def _not_an_image(text: str, _: Fault) -> str:
+    return text[: _base64_start(text)] + base64.b64encode(b"so much for images!").decode()
 
 
-def _expired_url(entry: dict[str, Any], _: Fault, shelf: Shelf) -> None:
-    base, _, target = entry["url"].rpartition("/files/")
-    entry["url"] = base + shelf.target(target.partition("?")[0], is_expired=True)
-
-
-_IMAGE: Mapping[str, Callable[[dict[str, Any], Fault, Shelf], None]] = {
+_IMAGE: Mapping[str, Callable[[str, Fault], str]] = {
     "no base64": _no_base64,
     "cut image": _cut_image,
     "not an image": _not_an_image,
-    "expired url": _expired_url,
 }
 
 # --- the events of a stream ---------------------------------------------------------------------------------------------------
 
 
 def _is_partial(event: bytes) -> bool:
-    return b"partial_image" in event.partition(b"\n")[0]
+    return b"partial_image" in event[:_EVENT_HEAD]
 
 
 def _said(event: bytes) -> dict[str, Any]:
@@ -301,11 +348,12 @@ def _said(event: bytes) -> dict[str, Any]:
     return said
 
 
-def _event(name: str, said: Mapping[str, object]) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(said)}\n\n".encode()
+def _saying(event: bytes, said: Mapping[str, object]) -> bytes:
+    """Return an event with other data."""
+    return b"%bdata: %b\n\n" % (event.partition(b"data: ")[0], json.dumps(said).encode())
 
 
-async def _final_first(events: AsyncGenerator[bytes], _: Fault) -> AsyncGenerator[bytes]:
+async def _final_first(events: AsyncGenerator[bytes], *_: object) -> AsyncGenerator[bytes]:
     held: list[bytes] = []
     async with aclosing(events):
         async for event in events:
@@ -317,42 +365,56 @@ async def _final_first(events: AsyncGenerator[bytes], _: Fault) -> AsyncGenerato
                 yield held.pop(0)
 
 
-async def _named_by_event(events: AsyncGenerator[bytes], _: Fault) -> AsyncGenerator[bytes]:
+async def _named_by_event(events: AsyncGenerator[bytes], *_: object) -> AsyncGenerator[bytes]:
     async with aclosing(events):
         async for event in events:
             said = _said(event)
-            yield _event(said.pop("type"), said)
+            name = str(said.pop("type", "image_generation.completed"))
+            yield _saying(b"event: %b\n" % name.encode(), said)
 
 
-async def _no_final(events: AsyncGenerator[bytes], _: Fault) -> AsyncGenerator[bytes]:
+async def _no_final(events: AsyncGenerator[bytes], *_: object) -> AsyncGenerator[bytes]:
     async with aclosing(events):
         async for event in events:
             if _is_partial(event):
                 yield event
 
 
-async def _error_event(events: AsyncGenerator[bytes], fault: Fault) -> AsyncGenerator[bytes]:
+async def _error_event(events: AsyncGenerator[bytes], fault: Fault, _: object) -> AsyncGenerator[bytes]:
     async with aclosing(events):
         async for event in events:
             if not _is_partial(event):
                 break
             yield event
-    yield _event("error", {"type": "error", **_error_document(fault)})
+    yield _saying(b"event: error\n", {"type": "error", **_error_document(fault)})
 
 
-async def _done(events: AsyncGenerator[bytes], _: Fault) -> AsyncGenerator[bytes]:
+async def _done(events: AsyncGenerator[bytes], *_: object) -> AsyncGenerator[bytes]:
     async with aclosing(events):
         async for event in events:
             yield event
     yield b"data: [DONE]\n\n"
 
 
-_EVENTS: Mapping[str, Callable[[AsyncGenerator[bytes], Fault], AsyncGenerator[bytes]]] = {
+async def _heartbeats(events: AsyncGenerator[bytes], fault: Fault, closing: threading.Event) -> AsyncGenerator[bytes]:
+    until = time.monotonic() + (fault.seconds or 0)
+    # A client that leaves ends this as well. Another thread sets the event, and can't set an asyncio.Event.
+    while time.monotonic() < until and not closing.is_set():  # noqa: ASYNC110
+        yield _HEARTBEAT
+        await asyncio.sleep(_TICK)
+    async with aclosing(events):
+        async for event in events:
+            yield _HEARTBEAT + event
+    yield _HEARTBEAT
+
+
+_EVENTS: Mapping[str, Callable[[AsyncGenerator[bytes], Fault, threading.Event], AsyncGenerator[bytes]]] = {
     "final first": _final_first,
     "named by event": _named_by_event,
     "no final": _no_final,
     "error event": _error_event,
     "done": _done,
+    "heartbeats": _heartbeats,
 }
 
 # --- the connection, and the bytes on their way ---------------------------------------------------------------------------------
