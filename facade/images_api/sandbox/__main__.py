@@ -85,9 +85,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _rate(text: str) -> tuple[str, float]:
-    name, _, rate = text.rpartition("=")
+    name, separator, rate = text.rpartition("=")
     try:
-        return name, float(rate)
+        return name, float(rate if separator else "")
     except ValueError:
         raise argparse.ArgumentTypeError(f"a fault and its rate, such as 429=0.1, got {text!r}") from None
 

@@ -167,8 +167,8 @@ class Fault:
         """Return the fault that a text describes.
 
         Args:
-            text: Its name, and its options behind semicolons: `429; retry-after=1`. Hyphens may stand for spaces; an option
-                without a value is true.
+            text: Its name, and its options behind semicolons: `429; retry-after=1`. Hyphens may stand for spaces; `billed` and
+                `should-retry` without a value are true.
             **options: Further options, with an underscore for a hyphen; those of None count as not said.
 
         Raises:
@@ -176,15 +176,17 @@ class Fault:
         """
         name, *said = (part.strip() for part in text.split(";"))
         for part in filter(None, said):
-            option, _, value = part.partition("=")
+            option, equals, value = part.partition("=")
             known = option.strip().lower().replace("-", "_")
             if known not in _OPTIONS:
                 raise ValueError(
                     f"faults have no option {option.strip()[:100]!r}; there are: {', '.join(map(_written, _OPTIONS))}"
                 )
+            if not equals and known not in _FLAGS:
+                raise ValueError(f"{_written(known)} needs a value: {_written(known)}=...")
             options.setdefault(known, None)
             if options[known] is None:
-                options[known] = value.strip() if "=" in part else "true"
+                options[known] = value.strip() if equals else "true"
         return cls(name, **options)
 
     def __str__(self) -> str:
@@ -331,6 +333,7 @@ def _flag(value: object) -> bool:
     return words[word]
 
 
+_FLAGS = {"should_retry", "billed"}
 _OPTIONS: Mapping[str, Callable[[object], object]] = {
     "status": _status,
     "code": _text,

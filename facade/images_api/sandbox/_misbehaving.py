@@ -398,8 +398,8 @@ async def _done(events: AsyncGenerator[bytes], *_: object) -> AsyncGenerator[byt
 
 async def _heartbeats(events: AsyncGenerator[bytes], fault: Fault, closing: threading.Event) -> AsyncGenerator[bytes]:
     until = time.monotonic() + (fault.seconds or 0)
-    # A client that leaves ends this as well. Another thread sets the event, and can't set an asyncio.Event.
-    while time.monotonic() < until and not closing.is_set():  # noqa: ASYNC110
+    # A client that leaves ends this as well.
+    while time.monotonic() < until and not closing.is_set():
         yield _HEARTBEAT
         await asyncio.sleep(_TICK)
     async with aclosing(events):
@@ -479,6 +479,8 @@ class _Wire:
         if self._transport is not None:
             self._transport.abort()
             await self._leaving
+        elif not self._leaving.done():
+            await self.break_off()
 
     async def _until_left(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -555,8 +557,8 @@ async def _send_chunks(wire: _Wire, response: Response, seconds: float = 0) -> N
     async for chunk in _chunks(response):
         pieces = max(1, min(len(chunk), round(seconds / _TICK)))
         for index in range(pieces):
-            await wire.send(chunk[len(chunk) * index // pieces : len(chunk) * (index + 1) // pieces])
             await wire.wait(seconds / pieces)
+            await wire.send(chunk[len(chunk) * index // pieces : len(chunk) * (index + 1) // pieces])
     await wire.send(b"", is_last=True)
 
 
