@@ -43,16 +43,22 @@ NEVER_ENDING = {"silence", "stalled body"}
 JSON, HTML = "application/json", "text/html; charset=utf-8"
 
 
-@pytest.fixture
-def http(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=sandbox.base_url, trust_env=False) as client:
+# What a client costs is its TLS context, which none of these needs twice.
+@pytest.fixture(scope="module")
+def http_of_all(running_sandbox: Sandbox) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=running_sandbox.base_url, trust_env=False) as client:
         yield client
 
 
 @pytest.fixture
-def official(sandbox: Sandbox) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(api_key="sk-secret", base_url=sandbox.base_url, max_retries=0) as client:
-        yield client
+def http(sandbox: Sandbox, http_of_all: httpx.Client) -> httpx.Client:
+    del sandbox  # it is clear now
+    return http_of_all
+
+
+@pytest.fixture
+def official(sandbox: Sandbox, http: httpx.Client) -> openai.OpenAI:
+    return openai.OpenAI(api_key="sk-secret", base_url=sandbox.base_url, max_retries=0, http_client=http)
 
 
 def post(http: httpx.Client, body: dict[str, Any] = SMALL, **options: Any) -> httpx.Response:
