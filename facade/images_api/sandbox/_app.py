@@ -91,16 +91,16 @@ async def _model(request: Request) -> Response:
     return JSONResponse(model_document(request.path_params["model"]))
 
 
-def _refuse(request: Request, error: Exception) -> Response:
+async def _refuse(request: Request, error: Exception) -> Response:
     refusal = cast("RefusedError", error)
     request.app.state.journal.note(request.state.number, error=refusal.code)
     return refusal.response()
 
 
-def _misrouted(request: Request, error: Exception) -> Response:
+async def _misrouted(request: Request, error: Exception) -> Response:
     fault = cast("HTTPException", error)
     where = f"{request.method} {request.url.path}"
     code = {404: "unknown_url", 405: "method_not_allowed"}.get(fault.status_code)
     message = f"{fault.detail}: there is nothing behind {where}."
     headers = dict(fault.headers or {})
-    return _refuse(request, RefusedError(message, code=code, status=fault.status_code, headers=headers))
+    return await _refuse(request, RefusedError(message, code=code, status=fault.status_code, headers=headers))
