@@ -56,9 +56,16 @@ def http(sandbox: Sandbox, http_of_all: httpx.Client) -> httpx.Client:
     return http_of_all
 
 
+@pytest.fixture(scope="module")
+def official_of_all(running_sandbox: Sandbox) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(api_key="sk-secret", base_url=running_sandbox.base_url, max_retries=0) as client:
+        yield client
+
+
 @pytest.fixture
-def official(sandbox: Sandbox, http: httpx.Client) -> openai.OpenAI:
-    return openai.OpenAI(api_key="sk-secret", base_url=sandbox.base_url, max_retries=0, http_client=http)
+def official(sandbox: Sandbox, official_of_all: openai.OpenAI) -> openai.OpenAI:
+    del sandbox
+    return official_of_all
 
 
 def post(http: httpx.Client, body: dict[str, Any] = SMALL, **options: Any) -> httpx.Response:
