@@ -140,7 +140,7 @@ class Scripted(FaultyServer):
 
     def __init__(self, *acts: Act) -> None:
         super().__init__(*acts)
-        self.settings = {"base_url": self.base_url}
+        self.settings: dict[str, Any] = {"base_url": self.base_url}
         self._played = acts
 
     def images(self) -> list[bytes]:
@@ -156,7 +156,7 @@ class Told:
     """The sandbox, which plays a fault; it has the same attributes."""
 
     def __init__(self, sandbox: Sandbox, *acts: str | None) -> None:
-        self.settings = {"base_url": sandbox.base_url, "model": "mine", "size": "64x64"}
+        self.settings: dict[str, Any] = {"base_url": sandbox.base_url, "model": "mine", "size": "64x64"}
         self._sandbox = sandbox
         self._acts = acts
         for index, act in enumerate(acts, 1):

@@ -411,7 +411,7 @@ class Endless:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.expected = unfinished(sandbox, 1)
-        self.settings = {"base_url": sandbox.base_url, "partial_images": 1, **SMALL}
+        self.settings: dict[str, Any] = {"base_url": sandbox.base_url, "partial_images": 1, **SMALL}
         self._sandbox = sandbox
         sandbox.fail_next("stalled body", at=0)
 

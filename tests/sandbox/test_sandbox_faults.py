@@ -785,7 +785,7 @@ class TestOtherServers:
             wait_until(lambda: server.started)
             try:
                 faults.arm(Fault(name))
-                with pytest.raises(httpx.RemoteProtocolError):
+                with pytest.raises(httpx.TransportError):
                     httpx.post(f"http://127.0.0.1:{listener.getsockname()[1]}/v1/images/generations", json=SMALL)
             finally:
                 server.should_exit = True
