@@ -55,8 +55,8 @@ _FITS: Mapping[Need, tuple[str, Callable[[Plan], bool]]] = {
     "any": ("any call", lambda _: True),
     "plain": ("a call without a stream", lambda plan: not plan.stream),
     "stream": ("a stream", lambda plan: plan.stream),
-    "base64": ("an answer with base64", lambda plan: plan.stream or not plan.as_url),
-    "links": ("an answer with links", lambda plan: plan.as_url and not plan.stream),
+    "base64": ("an answer with base64", lambda plan: not plan.as_url),
+    "links": ("an answer with links", lambda plan: plan.as_url),
 }
 # What the API calls its errors, by their status.
 _CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
@@ -176,8 +176,8 @@ class Misbehaving:
             self._alter_document(response, fault)
         else:
             events = cast("AsyncGenerator[bytes]", response.body_iterator)
-            if fault.kind in _IMAGE:
-                response.body_iterator = self._with_altered_last(events, count, fault)
+            if fault.kind in _IMAGE or fault.kind == "expired url":
+                response.body_iterator = self._with_altered_images(events, count, fault)
             else:
                 response.body_iterator = _EVENTS[fault.kind](events, fault, self._closing)
         return response
@@ -188,39 +188,42 @@ class Misbehaving:
             for name, value in document.items():
                 if isinstance(value, dict | list) and any(True for _ in _texts(value, _is_image)):
                     document[name] = _DATA[fault.kind]
-        elif fault.kind == "expired url":
-            for parent, key in [*_texts(document, self._is_link)]:
-                parent[key] = self._expired(parent[key])
-        elif fault.kind in _IMAGE:
-            self._alter_last_image(document, fault)
+        else:
+            self._alter_images(document, fault)
         response.body = json.dumps(document).encode()
         response.headers["content-length"] = str(len(response.body))
 
-    def _alter_last_image(self, document: Any, fault: Fault) -> None:
-        parent, key = [*_texts(document, _is_base64)][-1]
-        parent[key] = _IMAGE[fault.kind](parent[key], fault)
+    def _alter_images(self, document: Any, fault: Fault) -> None:
+        """Let all links have expired, or break the last image."""
+        if fault.kind == "expired url":
+            for parent, key in [*_texts(document, self._is_link)]:
+                parent[key] = self._expired(parent[key])
+        elif fault.kind in _IMAGE:
+            for parent, key in [*_texts(document, _is_base64)][-1:]:
+                parent[key] = _IMAGE[fault.kind](parent[key], fault)
 
-    async def _with_altered_last(self, events: AsyncGenerator[bytes], count: int, fault: Fault) -> AsyncGenerator[bytes]:
+    async def _with_altered_images(self, events: AsyncGenerator[bytes], count: int, fault: Fault) -> AsyncGenerator[bytes]:
         async with aclosing(events):
             async for event in events:
-                count -= not _is_partial(event)
-                if count or _is_partial(event):
+                said = _said(event)
+                if said is None or _is_partial(event):
                     yield event
-                else:
-                    said = _said(event)
-                    self._alter_last_image(said, fault)
-                    yield _saying(event, said)
+                    continue
+                count -= 1
+                if not count or fault.kind == "expired url":
+                    self._alter_images(said, fault)
+                yield _saying(event, said)
 
     def _is_link(self, text: str) -> bool:
-        return self._shelf.get(_name(text)) is not None
+        return self._name(text) is not None
+
+    def _name(self, link: str) -> str | None:
+        """Return the name of the image that a link leads to, wherever it stands in the path."""
+        return next((part for part in link.partition("?")[0].split("/") if self._shelf.get(part) is not None), None)
 
     def _expired(self, link: str) -> str:
         host = urlunsplit((*urlsplit(link)[:2], "", "", ""))
-        return host + self._shelf.target(_name(link), is_expired=True)
-
-
-def _name(link: str) -> str:
-    return link.partition("?")[0].rpartition("/")[2]
+        return host + self._shelf.target(self._name(link) or "", is_expired=True)
 
 
 def _is_image(text: str) -> bool:
@@ -343,12 +346,15 @@ def _is_partial(event: bytes) -> bool:
     return b"partial_image" in event[:_EVENT_HEAD]
 
 
-def _said(event: bytes) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(event.partition(b"data: ")[2])
-    return said
+def _said(event: bytes) -> dict[str, Any] | None:
+    """Return what an event says in JSON, or None where that is no object."""
+    with suppress(ValueError):
+        said = json.loads(event.partition(b"data: ")[2])
+        return cast("dict[str, Any]", said) if isinstance(said, dict) else None
+    return None
 
 
-def _saying(event: bytes, said: Mapping[str, object]) -> bytes:
+def _saying(event: bytes, said: object) -> bytes:
     """Return an event with other data."""
     return b"%bdata: %b\n\n" % (event.partition(b"data: ")[0], json.dumps(said).encode())
 
@@ -369,8 +375,8 @@ async def _named_by_event(events: AsyncGenerator[bytes], *_: object) -> AsyncGen
     async with aclosing(events):
         async for event in events:
             said = _said(event)
-            name = str(said.pop("type", "image_generation.completed"))
-            yield _saying(b"event: %b\n" % name.encode(), said)
+            name = None if said is None else said.pop("type", None)
+            yield event if name is None else _saying(b"event: %b\n" % str(name).encode(), said)
 
 
 async def _no_final(events: AsyncGenerator[bytes], *_: object) -> AsyncGenerator[bytes]:
