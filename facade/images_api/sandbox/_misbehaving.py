@@ -186,7 +186,7 @@ class Misbehaving:
         document = json.loads(bytes(response.body))
         if fault.kind in _DATA:
             for name, value in document.items():
-                if isinstance(value, dict | list) and any(True for _ in _texts(value, _is_image)):
+                if isinstance(value, dict | list) and any(True for _ in _texts(value, self._is_image)):
                     document[name] = _DATA[fault.kind]
         else:
             self._alter_images(document, fault)
@@ -214,6 +214,9 @@ class Misbehaving:
                     self._alter_images(said, fault)
                 yield _saying(event, said)
 
+    def _is_image(self, text: str) -> bool:
+        return _is_base64(text) or self._is_link(text)
+
     def _is_link(self, text: str) -> bool:
         return self._name(text) is not None
 
@@ -224,10 +227,6 @@ class Misbehaving:
     def _expired(self, link: str) -> str:
         host = urlunsplit((*urlsplit(link)[:2], "", "", ""))
         return host + self._shelf.target(self._name(link) or "", is_expired=True)
-
-
-def _is_image(text: str) -> bool:
-    return _is_base64(text) or text.startswith(("http://", "https://"))
 
 
 def _is_base64(text: str) -> bool:
