@@ -15,12 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from io import BytesIO
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import openai
 import pytest
 from PIL import Image
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from stopwatch import Stopwatch
 from waiting import wait_until
 
@@ -28,9 +31,11 @@ from images_api import DownloadError, ImagesAPIError, ImagesClient, ResponseErro
 from images_api.sandbox import Fault, Sandbox, Settings, create_app
 from images_api.sandbox import _misbehaving as misbehaving
 from images_api.sandbox._faults import KINDS, TABLE, Faults
+from images_api.sandbox._journal import Journal
+from images_api.sandbox._shelf import Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
 GPT = "gpt-image-next"
 SMALL: dict[str, Any] = {"prompt": "x", "model": GPT, "size": "64x64"}
@@ -148,6 +153,7 @@ class TestWords:
             ("final first; at=0.5", "it takes: none"),
             ("cut body; at=1.5", "at of the fault 'cut body' must be a number from 0 to 1, got '1.5'"),
             ("cut body; at=nan", "from 0 to 1"),
+            ("cut body; at=much", "from 0 to 1, got 'much'"),
             ("cut body; at", "at needs a value: at=..."),
             ("429; retry-after", "retry-after needs a value"),
             ("latency; seconds=-1", "from 0 to 3600"),
@@ -744,6 +750,68 @@ def _png() -> bytes:
 
 
 PNG = _png()
+
+
+class TestOtherShapes:
+    """Answers in other words than the contract's, such as those of compatible servers, are broken likewise."""
+
+    async def broken(self, fault: str, shape: Any, shelf: Shelf, plan: dict[str, Any]) -> Any:
+        """Break an answer, and return it as JSON, or the events of a stream as they are sent."""
+        faults, journal = Faults(), Journal()
+        faults.arm(Fault.parse(fault))
+
+        async def events() -> AsyncGenerator[bytes]:
+            for event in shape:
+                yield event
+
+        async def answer(request: Request) -> Response:
+            request.state.accepted(SimpleNamespace(**plan))
+            return StreamingResponse(events()) if plan["stream"] else JSONResponse(shape)
+
+        endpoint = misbehaving.Misbehaving(faults, journal, shelf, threading.Event()).over(answer)
+        response = await endpoint(Request({"type": "http", "headers": [], "state": {"number": 1}}))
+        assert faults.armed == ()
+        if isinstance(response, StreamingResponse):
+            return [event async for event in response.body_iterator]
+        return json.loads(bytes(response.body))
+
+    @pytest.mark.anyio
+    async def test_links_of_any_shape(self) -> None:
+        shelf = Shelf(60)
+        name = shelf.put(PNG, "png")
+        plan = {"orders": [1], "as_url": True, "stream": False}
+        shape = {"id": "x", "images": [{"url": f"https://[::1]:1/v1/images/{name}/content?a=1"}, f"/root/{name}"], "n": [1]}
+        expired = await self.broken("expired url", shape, shelf, plan)
+        links = [expired["images"][0]["url"], expired["images"][1]]
+        for link, host in zip(links, ("https://[::1]:1", ""), strict=True):
+            path, _, query = link.partition("?")
+            assert path == f"{host}/files/{name}"
+            said = dict(pair.split("=") for pair in query.split("&"))
+            assert int(said["expires"]) < time.time()
+            assert shelf.is_signed(name, said["expires"], said["signature"])
+        assert await self.broken("no data", shape, shelf, plan) == {"id": "x", "images": [], "n": [1]}
+
+    @pytest.mark.anyio
+    async def test_base64_of_any_shape(self) -> None:
+        encoded = base64.b64encode(PNG).decode()
+        plan = {"orders": [1], "as_url": False, "stream": False}
+        shape: dict[str, Any] = {"data": {"image_base64": [encoded, f"data:image/png;base64,{encoded}"]}, "note": encoded[:3]}
+        broken = await self.broken("no base64", shape, Shelf(60), plan)
+        assert broken["data"]["image_base64"] == [encoded, "data:image/png;base64,so much for base64!"]
+        assert (await self.broken("null data", shape, Shelf(60), plan)) == {"data": None, "note": encoded[:3]}
+        cut = await self.broken("cut image; at=0.9", shape, Shelf(60), plan)
+        assert base64.b64decode(cut["data"]["image_base64"][1].partition(",")[2]) == PNG[: int(len(PNG) * 0.9)]
+
+    @pytest.mark.anyio
+    async def test_events_of_any_shape(self) -> None:
+        encoded = base64.b64encode(PNG).decode()
+        final, end = f'data: {{"b64_json": "{encoded}"}}\n\n'.encode(), b"data: [DONE]\n\n"
+        plan = {"orders": [1], "as_url": False, "stream": True}
+        assert await self.broken("no base64", [final, end], Shelf(60), plan) == [
+            b'data: {"b64_json": "so much for base64!"}\n\n',
+            end,
+        ]
+        assert await self.broken("named by event", [final, end, b": \n\n"], Shelf(60), plan) == [final, end, b": \n\n"]
 
 
 class TestOtherServers:

@@ -9,19 +9,22 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from ._faults import HEADER, KINDS
+from ._faults import HEADER, TABLE, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # In seconds: Windows hears Ctrl-C between two waits.
 _LONGEST_WAIT = 0.5
-_FAULTS = f"""\
-faults, for --fault, the header {HEADER} and Sandbox.fail_next:
-{chr(10).join(f"  {name:<17} {line}" for name, line in KINDS.items())}
-
-options go behind semicolons: --fault "429; retry-after=1=0.1" --fault "cut body; at=0.9=0.05"
-"""
+_FAULTS = "\n".join(
+    [
+        f"faults, for --fault, the header {HEADER} and Sandbox.fail_next, and [what may be said of them]:",
+        *(f"  {name:<17} {kind.says} {written(kind)}".rstrip() for name, kind in TABLE.items()),
+        "",
+        'options go behind semicolons: --fault "429; retry-after=1=0.1" --fault "cut body; at=0.9=0.05"',
+        "with billed=true the images are made, and counted, before the fault takes the answer's place",
+    ]
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

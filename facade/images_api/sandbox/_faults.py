@@ -120,7 +120,7 @@ class Fault:
         seconds: How long it takes, from 0 to 3600.
         at: How much of the body comes, from 0 to 1; of a stream, of its first finished image's event; of an image, of its bytes.
         to: Where a redirect leads.
-        billed: Whether images are made, and counted, though an answer never says so.
+        billed: Whether images are made, and counted, before it takes the answer's place.
 
     Raises:
         ValueError: There is no such kind, or an option doesn't fit it or is out of its range.
@@ -276,6 +276,12 @@ class Faults:
                 (fault, self._random.random() < rate) for fault, rate in self._rates if TABLE[fault.kind].is_unread != is_read
             ]
             return next((fault for fault, happens in drawn if happens and fits(fault)), None)
+
+
+def written(kind: Kind) -> str:
+    """Return a kind's options as they are written, and what holds where they aren't; nothing if it has none."""
+    said = (_written(option) + ("" if value is None else f"={_text(value)}") for option, value in kind.options.items())
+    return f"[{', '.join(said)}]" if kind.options else ""
 
 
 def _rate(text: str, rate: object) -> float:

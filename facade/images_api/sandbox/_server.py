@@ -142,8 +142,8 @@ class Sandbox:
         """Let the next requests fail: those for an operation that would be answered otherwise, each in its turn.
 
         A request that is refused for what is wrong with it doesn't use a fault up, nor does one that the fault doesn't fit,
-        such as a fault of streams a plain call: it waits for the next that it fits, and lets those behind it pass. What a
-        fault does to an image that was made is nothing to `pictures_made`; what fails before doesn't count.
+        such as a fault of streams a plain call: it waits for the next that it fits, and lets those behind it pass. An image that
+        was made counts in `pictures_made`, whatever the fault does to it; one that was refused before doesn't.
 
         Args:
             kind: The fault's name, such as `cut body`, or all of it, such as `429; retry-after=1`: those that
@@ -159,7 +159,8 @@ class Sandbox:
             at: How much of the body comes, from 0 to 1; of a stream, of its first finished image's event; of an image, of its
                 bytes.
             to: Where a redirect leads.
-            billed: Whether images are made, and counted, though the answer never says so.
+            billed: Whether images are made, and counted, before a fault takes the answer's place: unless said, not for a
+                status, a page, a redirect and an error, but for all others.
 
         Raises:
             ValueError: There is no such fault, it knows no such option, or a value is out of its range.
