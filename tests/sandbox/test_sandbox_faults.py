@@ -28,9 +28,9 @@ from stopwatch import Stopwatch
 from waiting import wait_until
 
 from images_api import DownloadError, ImagesAPIError, ImagesClient, ResponseError, StreamInterruptedError
-from images_api.sandbox import Fault, Sandbox, Settings, create_app
+from images_api.sandbox import Fault, Faults, Sandbox, Settings, create_app
 from images_api.sandbox import _misbehaving as misbehaving
-from images_api.sandbox._faults import KINDS, TABLE, Faults
+from images_api.sandbox._faults import KINDS, TABLE
 from images_api.sandbox._journal import Journal
 from images_api.sandbox._shelf import Shelf
 
