@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from faulty_server import JSON, Act, FaultyServer, answered, both_ways, in_async, in_sync, pictures, refused
+from faulty_server import Act, FaultyServer, answered, both_ways, in_async, in_sync, pictures
 from pictures import drawn
 from waiting import wait_until
 
@@ -33,18 +33,20 @@ from images_api._http.pools import Pool
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from images_api.sandbox import Sandbox
+
 PICTURE = drawn(64, 64)
 # Longer than anybody waits, at 5 ms for a head or 90 bytes.
 TRICKLE = b" " * 99_900
 EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"
-DAWDLING: dict[str, tuple[bytes, type[ImagesAPIError]]] = {
-    "a body": (OK + TRICKLE, APITimeoutError),
+DAWDLING: dict[str, tuple[bytes | str, type[ImagesAPIError]]] = {
+    "a body": ("trickle; seconds=60", APITimeoutError),
     "a header": (b"HTTP/1.1 200 OK\r\nX-Slow: " + TRICKLE, APITimeoutError),
     "news before the answer": (b"HTTP/1.1 103 Early Hints\r\n\r\n" * 4000, APITimeoutError),
     "a refusal": (OK.replace(b"200 OK", b"401 No") + TRICKLE, AuthenticationError),
     "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 20_000, APITimeoutError),
-    "heartbeats": (EVENTS + b": still there\n\n" * 6000, StreamInterruptedError),
+    "heartbeats": ("heartbeats; seconds=60", StreamInterruptedError),
 }
 
 
@@ -63,6 +65,12 @@ def stream(client: Any) -> Any:
     return client.stream_generate("an otter").aresult()
 
 
+def settings_for(sandbox: Sandbox, fault: str) -> dict[str, Any]:
+    """Let the next request fail so; return what a client needs to ask for a small picture."""
+    sandbox.fail_next(fault)
+    return {"base_url": sandbox.base_url, "model": "mine", "size": "64x64"}
+
+
 def linked(server: FaultyServer) -> Act:
     return answered(json.dumps({"data": [{"url": f"{server.base_url}/x.png"}]}).encode())
 
@@ -70,17 +78,24 @@ def linked(server: FaultyServer) -> Act:
 @both_ways
 @pytest.mark.parametrize("name", DAWDLING)
 @pytest.mark.parametrize("level", ["client", "call"])
-def test_no_trickle_outlasts_a_number_of_seconds(run: Callable[..., Any], name: str, level: str) -> None:
+def test_no_trickle_outlasts_a_number_of_seconds(run: Callable[..., Any], sandbox: Sandbox, name: str, level: str) -> None:
     sent, error = DAWDLING[name]
     action = stream if name == "heartbeats" else generate
     options: dict[str, Any] = {"timeout": 0.2} if level == "client" or action is stream else {}
     if not options:
         action = lambda client: client.generate("an otter", timeout=0.2)  # noqa: E731
-    with FaultyServer(Act(sent, makes=1, piece=90)) as server, pytest.raises(ImagesAPIError) as caught:
-        run(action, base_url=server.base_url, **options)
+    if isinstance(sent, str):
+        with pytest.raises(ImagesAPIError) as caught:
+            run(action, **settings_for(sandbox, sent), **options)
+        wait_until(lambda: bool(sandbox.requests))
+        tries = len(sandbox.requests)
+    else:
+        with FaultyServer(Act(sent, makes=1, piece=90)) as server, pytest.raises(ImagesAPIError) as caught:
+            run(action, base_url=server.base_url, **options)
+        tries = server.tries
     # On a busy machine the time may be over before the head of the answer is there.
     assert type(caught.value) in {error, APITimeoutError}
-    assert server.tries == 1
+    assert tries == 1
 
 
 @pytest.mark.parametrize("act", [Act(OK + TRICKLE, piece=90), Act(end="hang")])
@@ -100,16 +115,16 @@ def test_a_link_obeys_the_calls_timeout(act: Act) -> None:
 @both_ways
 @pytest.mark.parametrize(
     ("status", "header", "error"),
-    [(429, "Retry-After", RateLimitError), (503, "Retry-After", InternalServerError), (429, "retry-after-ms", RateLimitError)],
+    [(429, "retry-after", RateLimitError), (503, "retry-after", InternalServerError), (429, "retry-after-ms", RateLimitError)],
 )
 def test_a_wait_that_does_not_fit_is_not_begun(
-    run: Callable[..., Any], status: int, header: str, error: type[APIStatusError]
+    run: Callable[..., Any], sandbox: Sandbox, status: int, header: str, error: type[APIStatusError]
 ) -> None:
     seconds = "60000" if header.endswith("ms") else "60"
-    with FaultyServer(refused(status, headers=JSON | {header: seconds})) as server, pytest.raises(error) as caught:
-        run(generate, base_url=server.base_url, timeout=30)
+    with pytest.raises(error) as caught:
+        run(generate, **settings_for(sandbox, f"{status}; {header}={seconds}"), timeout=30)
     assert caught.value.http.retry_after == 60
-    assert server.tries == 1
+    assert len(sandbox.requests) == 1
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -167,17 +182,17 @@ def test_an_upload_in_one_piece_may_be_of_any_size(run: Callable[..., Any]) -> N
     assert len(server.heard[0].body) > 3_000_000
 
 
-CLOSED: dict[str, tuple[Act, bool]] = {
-    "in the request": (Act(end="hang"), True),
-    "in the body": (Act(OK, end="hang"), True),
-    "in a stream": (Act(EVENTS, end="hang"), True),
-    "in a pause": (refused(429, headers=JSON | {"Retry-After": "60"}), False),
+CLOSED: dict[str, tuple[str, bool]] = {
+    "in the request": ("silence", True),
+    "in the body": ("stalled body", True),
+    "in a stream": ("stalled body; at=0", True),
+    "in a pause": ("429; retry-after=60", False),
 }
 
 
 @pytest.mark.parametrize("name", CLOSED)
-def test_closing_a_client_in_another_thread_ends_its_calls(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    act, may_have_run = CLOSED[name]
+def test_closing_a_client_in_another_thread_ends_its_calls(sandbox: Sandbox, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    fault, may_have_run = CLOSED[name]
     caplog.set_level("INFO", "images_api")
     found: list[ImagesAPIError] = []
 
@@ -186,16 +201,14 @@ def test_closing_a_client_in_another_thread_ends_its_calls(name: str, caplog: py
             (stream if name == "in a stream" else generate)(client)
         found.append(caught.value)
 
-    with FaultyServer(act) as server:
-        client = ImagesClient(base_url=server.base_url)
-        thread = threading.Thread(target=call)
-        thread.start()
-        assert server.is_heard.wait(20)
-        wait_until(lambda: name != "in a pause" or bool(caplog.records))
-        thread.join(0.05)
-        client.close()
-        thread.join(20)
-        assert not thread.is_alive()
+    client = ImagesClient(**settings_for(sandbox, fault))
+    thread = threading.Thread(target=call)
+    thread.start()
+    wait_until(lambda: stands_still(sandbox, caplog))
+    thread.join(0.05)
+    client.close()
+    thread.join(20)
+    assert not thread.is_alive()
     (error,) = found
     if name == "in a stream":
         assert type(error) is StreamInterruptedError
@@ -203,29 +216,32 @@ def test_closing_a_client_in_another_thread_ends_its_calls(name: str, caplog: py
         assert isinstance(error, APIConnectionError)
         assert "the client was closed" in str(error)
         assert error.may_have_run is may_have_run
-    assert server.tries == 1
+    assert len(sandbox.requests) == 1
+
+
+def stands_still(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> bool:
+    """Tell whether a call waits for an answer, or for its next try."""
+    return bool(sandbox.pictures_made) or any(record.name == "images_api" for record in caplog.records)
 
 
 @pytest.mark.parametrize("name", CLOSED)
-def test_closing_an_async_client_does_so_in_its_event_loop(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    act, _ = CLOSED[name]
+def test_closing_an_async_client_does_so_in_its_event_loop(sandbox: Sandbox, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    fault, _ = CLOSED[name]
     caplog.set_level("INFO", "images_api")
 
-    async def main(server: FaultyServer) -> ImagesAPIError:
-        client = AsyncImagesClient(base_url=server.base_url)
+    async def main() -> ImagesAPIError:
+        client = AsyncImagesClient(**settings_for(sandbox, fault))
         task = asyncio.create_task((stream if name == "in a stream" else generate)(client))
-        assert await asyncio.to_thread(server.is_heard.wait, 20)
-        await asyncio.to_thread(wait_until, lambda: name != "in a pause" or bool(caplog.records))
+        await asyncio.to_thread(wait_until, lambda: stands_still(sandbox, caplog))
         await asyncio.sleep(0.05)
         await client.close()
         with pytest.raises(ImagesAPIError) as caught:
             await asyncio.wait_for(task, 20)
         return caught.value
 
-    with FaultyServer(act) as server:
-        error = asyncio.run(main(server))
+    error = asyncio.run(main())
     assert isinstance(error, StreamInterruptedError if name == "in a stream" else APIConnectionError)
-    assert server.tries == 1
+    assert len(sandbox.requests) == 1
 
 
 def test_nothing_is_sent_by_a_client_that_is_closed_meanwhile() -> None:

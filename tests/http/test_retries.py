@@ -19,6 +19,7 @@ import pytest
 from faulty_server import JSON, Act, FaultyServer, answered, both_ways, in_async, pictures, refused
 from pictures import drawn, padded
 from platforms import needs_full_queue, needs_posix
+from waiting import wait_until
 
 from images_api import (
     APIStatusError,
@@ -40,16 +41,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from images_api import ImagesResult
+    from images_api.sandbox import Sandbox
 
     Run = Callable[..., ImagesResult]
 
 KEY = "sk-not-for-your-eyes"
 PICTURE = drawn(64, 64)
 GOOD = answered(pictures(PICTURE))
-LIMITED = refused(429, headers=JSON | {"Retry-After": "0.001"})
+LIMITED = "429; retry-after=0.001"
 # Longer than anybody waits: whoever sleeps it out fails.
-LONG_PAUSE = refused(429, headers=JSON | {"Retry-After": "60"})
-HANGING = Act(makes=1, end="hang")
+LONG_PAUSE = "429; retry-after=60"
 # More than the pipe, a socket and the memory for streams hold.
 BIG = padded(PICTURE, 2 << 20)
 COPY = "import shutil, sys; shutil.copyfileobj(open(sys.argv[1], 'rb'), sys.stdout.buffer)"
@@ -63,6 +64,17 @@ def _no_waste_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def generate(client: Any) -> Any:
     return client.generate("an otter")
+
+
+def settings_for(sandbox: Sandbox, *faults: str, **settings: Any) -> dict[str, Any]:
+    """Let the next requests fail so, one after another; return what a client needs to ask for a small picture."""
+    for fault in faults:
+        sandbox.fail_next(fault)
+    return {"base_url": sandbox.base_url, "model": "mine", "size": "64x64", **settings}
+
+
+def is_whole(result: ImagesResult) -> bool:
+    return [(image.width, image.height, bool(image.read())) for image in result] == [(64, 64, True)]
 
 
 def moved(status: int, to: str) -> Act:
@@ -131,43 +143,39 @@ def opened(source: str, folder: Path) -> Generator[Any]:
 class TestWhoAskedForIt:
     @both_ways
     @pytest.mark.parametrize(
-        ("act", "made"),
+        ("fault", "made"),
         [
-            pytest.param(Act(reads=False, end="reset"), 1, id="reset before the request is read"),
-            pytest.param(Act(makes=1, end="reset"), 2, id="reset"),
-            pytest.param(Act(makes=1), 2, id="closed"),
-            pytest.param(answered(GOOD.body, missing=99), 2, id="cut"),
-            pytest.param(Act(b"SSH-2.0-OpenSSH_9.9\r\n\r\n", makes=1), 2, id="not HTTP"),
-            pytest.param(HANGING, 2, id="silence"),
-            *(pytest.param(answered(status=status), 2, id=str(status)) for status in (408, 409, 500, 502, 503, 504, 520, 529)),
+            ("reset unread", 1),
+            *((fault, 2) for fault in ("reset", "close", "cut body", "not http", "silence")),
+            *((f"{status}; billed", 2) for status in (408, 409, 500, 502, 503, 504, 520, 529)),
         ],
     )
-    def test_what_may_have_run_is_repeated_on_request(self, run: Run, act: Act, made: int) -> None:
-        with FaultyServer(act, GOOD) as server:
-            timeout = httpx.Timeout(10, read=1 if act is HANGING else 10)
-            result = run(generate, base_url=server.base_url, retry_ambiguous=True, timeout=timeout)
-        assert result[0].read() == PICTURE
-        assert (server.tries, server.pictures_made) == (2, made)
+    def test_what_may_have_run_is_repeated_on_request(self, run: Run, sandbox: Sandbox, fault: str, made: int) -> None:
+        timeout = httpx.Timeout(10, read=1 if fault == "silence" else 10)
+        assert is_whole(run(generate, **settings_for(sandbox, fault, retry_ambiguous=True, timeout=timeout)))
+        assert (len(sandbox.requests), sandbox.pictures_made) == (2, made)
 
     @both_ways
     @pytest.mark.parametrize(
-        ("act", "error"),
+        ("fault", "error"),
         [
-            (refused(400), BadRequestError),
-            (refused(400, b'{"error": {"code": "content_policy_violation"}}'), ContentPolicyError),
-            (refused(429, b'{"error": {"code": "insufficient_quota"}}'), QuotaExceededError),
-            (refused(429, headers={"Retry-After": "121"}), RateLimitError),
-            (answered(status=500, headers={"x-should-retry": "false"}), InternalServerError),
-            (answered(b"<html>"), ResponseError),
-            (answered(pictures(PICTURE[:-20])), ResponseError),
-            (answered(b'{"data": []}'), NoImageError),
+            ("400", BadRequestError),
+            ("400; code=content_policy_violation", ContentPolicyError),
+            ("429; code=insufficient_quota", QuotaExceededError),
+            ("429; retry-after=121", RateLimitError),
+            ("500; billed; should-retry=false", InternalServerError),
+            ("login page", ResponseError),
+            ("cut image; at=0.95", ResponseError),
+            ("no data", NoImageError),
         ],
     )
-    def test_what_helps_nobody_is_never_repeated(self, run: Run, act: Act, error: type[ImagesAPIError]) -> None:
-        with FaultyServer(act, GOOD) as server, pytest.raises(ImagesAPIError) as caught:
-            run(generate, base_url=server.base_url, retry_ambiguous=True)
+    def test_what_helps_nobody_is_never_repeated(
+        self, run: Run, sandbox: Sandbox, fault: str, error: type[ImagesAPIError]
+    ) -> None:
+        with pytest.raises(ImagesAPIError) as caught:
+            run(generate, **settings_for(sandbox, fault, retry_ambiguous=True))
         assert type(caught.value) is error
-        assert server.tries == 1
+        assert len(sandbox.requests) == 1
 
     @both_ways
     @pytest.mark.parametrize(
@@ -181,11 +189,11 @@ class TestWhoAskedForIt:
         ],
     )
     def test_there_are_as_many_retries_as_the_client_or_else_the_call_says(
-        self, run: Run, settings: dict[str, int], options: dict[str, int], tries: int
+        self, run: Run, sandbox: Sandbox, settings: dict[str, int], options: dict[str, int], tries: int
     ) -> None:
-        with FaultyServer(LIMITED) as server, pytest.raises(RateLimitError):
-            run(lambda client: client.generate("an otter", **options), base_url=server.base_url, **settings)
-        assert server.tries == tries
+        with pytest.raises(RateLimitError):
+            run(lambda client: client.generate("an otter", **options), **settings_for(sandbox, *[LIMITED] * 5, **settings))
+        assert len(sandbox.requests) == tries
 
     @both_ways
     def test_a_server_that_comes_up_in_the_meantime_makes_one_picture(self, run: Run, caplog: pytest.LogCaptureFixture) -> None:
@@ -193,23 +201,18 @@ class TestWhoAskedForIt:
             assert run(generate, base_url=server.base_url)[0].read() == PICTURE
         assert (server.tries, server.pictures_made) == (1, 1)
 
-    def test_a_stream_is_asked_for_again_likewise(self) -> None:
-        with (
-            FaultyServer(LIMITED, GOOD) as server,
-            ImagesClient(base_url=server.base_url) as client,
-            client.stream_generate("an otter") as stream,
-        ):
-            assert stream.result()[0].read() == PICTURE
-        assert (server.tries, server.pictures_made) == (2, 1)
+    def test_a_stream_is_asked_for_again_likewise(self, sandbox: Sandbox) -> None:
+        with ImagesClient(**settings_for(sandbox, LIMITED)) as client, client.stream_generate("an otter") as stream:
+            assert is_whole(stream.result())
+        assert (len(sandbox.requests), sandbox.pictures_made) == (2, 1)
 
-    def test_an_async_stream_likewise(self) -> None:
+    def test_an_async_stream_likewise(self, sandbox: Sandbox) -> None:
         async def act(client: AsyncImagesClient) -> ImagesResult:
             async with client.stream_generate("an otter") as stream:
                 return await stream.aresult()
 
-        with FaultyServer(LIMITED, GOOD) as server:
-            assert in_async(act, base_url=server.base_url)[0].read() == PICTURE
-        assert (server.tries, server.pictures_made) == (2, 1)
+        assert is_whole(in_async(act, **settings_for(sandbox, LIMITED)))
+        assert (len(sandbox.requests), sandbox.pictures_made) == (2, 1)
 
 
 class TestTimeouts:
@@ -234,38 +237,31 @@ class TestTimeouts:
 class TestWhatIsSent:
     @both_ways
     @pytest.mark.parametrize("source", SOURCES)
-    @pytest.mark.parametrize(
-        ("act", "settings"),
-        [
-            pytest.param(LIMITED, {}, id="refused"),
-            pytest.param(Act(end="reset"), {"retry_ambiguous": True}, id="reset"),
-            pytest.param(moved(307, "/elsewhere"), {}, id="moved"),
-        ],
-    )
+    @pytest.mark.parametrize("fault", [LIMITED, "reset", "redirect"])
     def test_an_upload_is_sent_again_byte_for_byte(
-        self, run: Run, source: str, act: Act, settings: dict[str, Any], tmp_path: Path
+        self, run: Run, sandbox: Sandbox, source: str, fault: str, tmp_path: Path
     ) -> None:
-        with FaultyServer(act, GOOD) as server, opened(source, tmp_path) as image:
-            run(lambda client: client.edit([image, PICTURE], "a beret", mask=PICTURE), base_url=server.base_url, **settings)
+        settings = settings_for(sandbox, fault, retry_ambiguous=fault == "reset")
+        with opened(source, tmp_path) as image:
+            run(lambda client: client.edit([image, PICTURE], "a beret", mask=PICTURE), **settings)
             if source == "half-read file":
                 assert image.tell() == len(BIG) // 2
-        first, second = server.heard
+        first, second = sandbox.requests
         assert BIG in first.body
         assert first.body == second.body
         assert first.headers == second.headers
 
     @both_ways
-    def test_a_request_in_json_is_sent_again_byte_for_byte(self, run: Run) -> None:
-        with FaultyServer(LIMITED, LIMITED, GOOD) as server:
-            run(lambda client: client.generate("\N{OTTER} \x00 é"), base_url=server.base_url)
-        assert len({heard.body for heard in server.heard}) == 1
-        assert len(server.heard) == 3
+    def test_a_request_in_json_is_sent_again_byte_for_byte(self, run: Run, sandbox: Sandbox) -> None:
+        run(lambda client: client.generate("\N{OTTER} \x00 é"), **settings_for(sandbox, LIMITED, LIMITED))
+        assert len({request.body for request in sandbox.requests}) == 1
+        assert len(sandbox.requests) == 3
 
 
 class TestWhatIsNoted:
     @both_ways
     def test_every_try_with_its_outcome_and_never_the_key(self, run: Run, caplog: pytest.LogCaptureFixture) -> None:
-        acts = (LIMITED, Act(makes=1), answered(status=500), GOOD)
+        acts = (refused(429, headers=JSON | {"Retry-After": "0.001"}), Act(makes=1), answered(status=500), GOOD)
         with FaultyServer(*acts) as server, caplog.at_level(logging.DEBUG, "images_api"):
             run(
                 lambda client: client.generate("an otter", extra_query={"sig": KEY}, extra_headers={"X-Api-Key": KEY}),
@@ -288,41 +284,39 @@ class TestWhatIsNoted:
         assert not [record for record in records if KEY in f"{record.__dict__}"]
 
     @both_ways
-    def test_nothing_is_written_unless_it_is_asked_for(self, run: Run, capfd: pytest.CaptureFixture[str]) -> None:
-        with FaultyServer(LIMITED, GOOD) as server:
-            run(generate, base_url=server.base_url)
+    def test_nothing_is_written_unless_it_is_asked_for(
+        self, run: Run, sandbox: Sandbox, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        run(generate, **settings_for(sandbox, LIMITED))
         assert capfd.readouterr() == ("", "")
 
     @both_ways
-    def test_the_time_covers_all_tries_and_the_pauses_between(self, run: Run) -> None:
-        slow = refused(429, headers=JSON | {"Retry-After": "0.05"})
-        with FaultyServer(slow, slow, GOOD) as server:
-            assert run(generate, base_url=server.base_url).http.elapsed >= 0.1
-        with FaultyServer(slow) as server, pytest.raises(RateLimitError) as caught:
-            run(generate, base_url=server.base_url)
+    def test_the_time_covers_all_tries_and_the_pauses_between(self, run: Run, sandbox: Sandbox) -> None:
+        slow = ["429; retry-after=0.05"] * 2
+        assert run(generate, **settings_for(sandbox, *slow)).http.elapsed >= 0.1
+        with pytest.raises(RateLimitError) as caught:
+            run(generate, **settings_for(sandbox, *slow, "429"))
         assert caught.value.http.elapsed >= 0.1
 
 
 class TestWhatPutsAnEndToIt:
-    @pytest.mark.parametrize("stage", ["request", "reply"])
-    def test_a_cancelled_call_closes_its_connection(self, stage: str, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("fault", ["silence", "stalled body"])
+    def test_a_cancelled_call_closes_its_connection(self, sandbox: Sandbox, fault: str, tmp_path: Path) -> None:
         path = tmp_path / "otter.png"
         path.write_bytes(PICTURE)
-        act = HANGING if stage == "request" else Act(answered(GOOD.body, missing=99).reply, makes=1, end="hang")
 
         async def act_and_cancel() -> None:
-            async with AsyncImagesClient(base_url=server.base_url) as client:
+            async with AsyncImagesClient(**settings_for(sandbox, fault)) as client:
                 call = asyncio.create_task(client.edit(path, "a beret"))
-                assert await asyncio.to_thread(server.is_heard.wait, 10)
+                await asyncio.to_thread(wait_until, lambda: sandbox.pictures_made == 1)
                 call.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await call
-                # The client is still open; only the call's own connection is gone.
-                assert await asyncio.to_thread(server.is_left.wait, 10)
+                # The client is still open; only the call's own connection is gone, which ends the silence.
+                await asyncio.to_thread(wait_until, lambda: sandbox.requests[0].seconds is not None)
 
-        with FaultyServer(act) as server:
-            asyncio.run(act_and_cancel())
-        assert server.tries == 1
+        asyncio.run(act_and_cancel())
+        assert len(sandbox.requests) == 1
 
     def test_a_call_that_is_cancelled_in_its_pause_is_not_sent_again(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -340,6 +334,7 @@ class TestWhatPutsAnEndToIt:
                 with pytest.raises(asyncio.CancelledError):
                     await call
 
+        # The raw server tells that the connection was closed, though its answer was at its end.
         idle = refused(429, headers=JSON | {"Retry-After": "60", "Connection": "keep-alive"})
         with FaultyServer(Act(idle.reply, end="hang")) as server:
             asyncio.run(act_and_cancel())
@@ -348,38 +343,40 @@ class TestWhatPutsAnEndToIt:
 
     @both_ways
     @needs_posix
-    @pytest.mark.parametrize("act", [pytest.param(HANGING, id="in the request"), pytest.param(LONG_PAUSE, id="in the pause")])
+    @pytest.mark.parametrize("fault", ["silence", LONG_PAUSE])
     def test_an_interrupt_from_the_keyboard_is_not_an_error_of_the_server(
-        self, run: Run, act: Act, caplog: pytest.LogCaptureFixture
+        self, run: Run, sandbox: Sandbox, fault: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         pausing = threading.Event()
 
         def interrupt() -> None:
-            assert (server.is_heard if act is HANGING else pausing).wait(60)
+            wait_until(lambda: pausing.is_set() or sandbox.pictures_made == 1)
             main = threading.main_thread().ident or 0
             wait_until_it_stands_still(main)
             signal.pthread_kill(main, signal.SIGINT)
 
-        with FaultyServer(act) as server, at_try(1, pausing.set, caplog):
+        with at_try(1, pausing.set, caplog):
             thread = threading.Thread(target=interrupt)
             thread.start()
+            # An interrupted client leaves the connections that are open to the garbage collector, which warns of them.
             with pytest.raises(KeyboardInterrupt):
-                run(generate, base_url=server.base_url)
+                run(generate, **settings_for(sandbox, fault, headers={"Connection": "close"}))
             thread.join()
-        assert server.tries == 1
+        assert len(sandbox.requests) == 1
 
     @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, LookupError])
-    def test_what_a_borrowed_clients_hook_raises_comes_through_as_it_is(self, error: type[BaseException]) -> None:
+    def test_what_a_borrowed_clients_hook_raises_comes_through_as_it_is(
+        self, sandbox: Sandbox, error: type[BaseException]
+    ) -> None:
         def hook(_: httpx.Response) -> None:
             raise error("the app's own")
 
         with (
-            FaultyServer(LIMITED) as server,
             httpx.Client(event_hooks={"response": [hook]}, trust_env=False) as http,
             pytest.raises(error, match="the app's own"),
         ):
-            ImagesClient(base_url=server.base_url, http_client=http).generate("an otter")
-        assert server.tries == 1
+            ImagesClient(**settings_for(sandbox, LIMITED, http_client=http)).generate("an otter")
+        assert len(sandbox.requests) == 1
 
 
 class TestWhereItIsSentOn:
@@ -422,15 +419,17 @@ class TestWhereItIsSentOn:
 
     @both_ways
     @pytest.mark.parametrize("status", [301, 302, 303])
-    def test_what_would_become_another_request_is_an_error(self, run: Run, status: int) -> None:
-        with FaultyServer(answered(b"", status, {"Location": "/done"}), GOOD) as server, pytest.raises(APIStatusError) as caught:
-            run(generate, base_url=server.base_url)
+    def test_what_would_become_another_request_is_an_error(self, run: Run, sandbox: Sandbox, status: int) -> None:
+        with pytest.raises(APIStatusError) as caught:
+            run(generate, **settings_for(sandbox, f"redirect; status={status}; to=/done; billed"))
         assert caught.value.status_code == status
         assert caught.value.may_have_run is (status == 303)
-        assert [heard.method for heard in server.heard] == ["POST"]
+        assert [request.method for request in sandbox.requests] == ["POST"]
 
     @both_ways
-    def test_an_endless_way_is_an_error(self, run: Run) -> None:
-        with FaultyServer(moved(307, "/round")) as server, pytest.raises(APIStatusError, match="307"):
-            run(generate, base_url=server.base_url, max_retries=0)
-        assert server.pictures_made == 0
+    def test_an_endless_way_is_an_error(self, run: Run, sandbox: Sandbox) -> None:
+        sandbox.fail_next("redirect", times=1000)
+        with pytest.raises(APIStatusError, match="307"):
+            run(generate, **settings_for(sandbox, max_retries=0))
+        assert sandbox.pictures_made == 0
+        assert len(sandbox.requests) > 1

@@ -14,6 +14,7 @@ from contract_tables import SCHEMAS
 from pictures import drawn
 from PIL import Image
 from raw_server import END, Do, RawServer, chunk, head, reply
+from waiting import wait_until
 
 from images_api import (
     APIConnectionError,
@@ -36,7 +37,6 @@ from images_api import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from images_api.sandbox import Sandbox
@@ -47,6 +47,7 @@ LIMITS: dict[str, int] = SCHEMAS["CreateImageRequest"]["$defs"]["DrawingRules"][
 PARTIAL, FINAL = "image_generation.partial_image", "image_generation.completed"
 # So that what a test does wrong ends it, and no test waits ten minutes.
 PATIENCE = 60
+QUIRKS = ["final first", "named by event", "done", "heartbeats; seconds=0.1", "trickle; seconds=0.1", "json"]
 
 
 @dataclass
@@ -99,6 +100,16 @@ def watch(mode: str, base_url: str, method: str, *args: Any, settings: dict[str,
     except ImagesAPIError as error:
         seen.error = error
     return seen
+
+
+SMALL: dict[str, Any] = {"model": "mine", "size": "64x64"}
+
+
+def unfinished(sandbox: Sandbox, count: int) -> list[bytes]:
+    """Return the unfinished pictures that the sandbox makes of an otter."""
+    seen = watch("sync", sandbox.base_url, "generate", "an otter", partial_images=count, **SMALL)
+    sandbox.clear()
+    return [event.image.read() for event in seen.events if isinstance(event, PartialImage)]
 
 
 def event(kind: str, picture: bytes | None = None, **more: Any) -> bytes:
@@ -192,35 +203,55 @@ def test_a_stream_asks_for_events_and_takes_json_as_well(sandbox: Sandbox, clien
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
-    ("script", "unfinished"),
+    ("fault", "count"),
     [
-        pytest.param([*PARTLY, Do.CLOSE], [PNG], id="cut after an unfinished picture"),
-        pytest.param([*PARTLY, Do.RESET], [PNG], id="reset after an unfinished picture"),
-        pytest.param([*PARTLY, chunk(event(FINAL, SECOND)[:99]), Do.CLOSE], [PNG], id="cut within a line"),
-        pytest.param([*PARTLY, chunk(event(FINAL, SECOND)[:-1]), Do.CLOSE], [PNG], id="cut before the blank line"),
-        pytest.param([head(), Do.CLOSE], [], id="cut before the first event"),
-        pytest.param([*PARTLY, END], [PNG], id="ended without a finished picture"),
-        pytest.param([*PARTLY, chunk(b"data: [DONE]\n\n"), END], [PNG], id="[DONE] without a finished picture"),
-        pytest.param([head(), END], [], id="empty"),
-        pytest.param([*PARTLY, chunk(b":\n\n"), Do.STALL], [PNG], id="stalled"),
+        pytest.param("cut body; at=0", 2, id="cut after unfinished pictures"),
+        pytest.param("reset body; at=0", 1, id="reset after an unfinished picture"),
+        pytest.param("cut body", 1, id="cut within a line"),
+        pytest.param("cut body; at=0", 0, id="cut before the first event"),
+        pytest.param("no final", 1, id="ended without a finished picture"),
+        pytest.param("no final", 0, id="empty"),
+        pytest.param("stalled body", 1, id="stalled"),
     ],
 )
 def test_a_stream_that_ends_too_early_keeps_its_unfinished_pictures_and_is_never_sent_again(
-    mode: str, script: list[bytes | Do], unfinished: list[bytes]
+    sandbox: Sandbox, mode: str, fault: str, count: int
 ) -> None:
-    stalls = Do.STALL in script
+    expected = unfinished(sandbox, count)
+    stalls = fault.startswith("stalled")
+    sandbox.fail_next(fault)
 
+    options = {"partial_images": count, **SMALL}
+    seen = watch(mode, sandbox.base_url, "generate", "an otter", settings={"timeout": 1 if stalls else PATIENCE}, **options)
+
+    check_interruption(seen, expected, stalls=stalls, is_cut=fault != "no final")
+    assert (len(sandbox.requests), sandbox.pictures_made) == (1, 1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param([*PARTLY, chunk(event(FINAL, SECOND)[:-1]), Do.CLOSE], id="cut before the blank line"),
+        pytest.param([*PARTLY, chunk(b"data: [DONE]\n\n"), END], id="[DONE] without a finished picture"),
+    ],
+)
+def test_nor_is_one_that_ends_so_to_the_byte(mode: str, script: list[bytes | Do]) -> None:
     with RawServer(script) as server:
-        seen = watch(mode, server.base_url, "generate", "an otter", settings={"timeout": 1 if stalls else PATIENCE})
+        seen = watch(mode, server.base_url, "generate", "an otter")
 
+    check_interruption(seen, [PNG], stalls=False, is_cut=END not in script)
+    assert len(server.requests) == 1
+
+
+def check_interruption(seen: Seen, expected: list[bytes], *, stalls: bool, is_cut: bool) -> None:
     error = seen.interruption()
-    assert [image.read() for image in error.partial_images] == unfinished
-    assert [event.image.read() for event in seen.events] == unfinished
+    assert [image.read() for image in error.partial_images] == expected
+    assert [event.image.read() for event in seen.events] == expected
     assert error.images == ()
     assert "may be billed" in str(error)
     assert ("ReadTimeout" in str(error)) is stalls
-    assert (error.__cause__ is None) is (END in script)
-    assert len(server.requests) == 1
+    assert (error.__cause__ is not None) is is_cut
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -232,12 +263,15 @@ def test_a_cut_between_two_finished_pictures_keeps_the_first(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("end", [Do.CLOSE, Do.RESET])
-def test_a_cut_behind_the_last_finished_picture_harms_nobody(mode: str, end: Do) -> None:
-    with RawServer([*WHOLE[:-1], end]) as server:
-        seen = watch(mode, server.base_url, "generate", "an otter")
+@pytest.mark.parametrize("fault", ["cut body; at=1", "reset body; at=1"])
+def test_a_cut_behind_the_last_finished_picture_harms_nobody(sandbox: Sandbox, mode: str, fault: str) -> None:
+    whole = watch(mode, sandbox.base_url, "generate", "an otter", partial_images=1, **SMALL).pictures()
+    sandbox.fail_next(fault)
 
-    assert (seen.error, seen.pictures()) == (None, [(PartialImage, PNG), (CompletedImage, SECOND)])
+    seen = watch(mode, sandbox.base_url, "generate", "an otter", partial_images=1, **SMALL)
+
+    assert (seen.error, seen.pictures()) == (None, whole)
+    assert [kind for kind, _ in whole] == [PartialImage, CompletedImage]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -259,16 +293,28 @@ def test_bytes_that_come_one_by_one_between_heartbeats_make_whole_events(mode: s
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_error_event_ends_the_stream_with_a_typed_error_and_is_not_sent_again(mode: str) -> None:
-    fault = {"message": "the well is dry", "code": "rate_limit_exceeded", "type": "requests"}
+def test_an_error_event_ends_the_stream_with_a_typed_error_and_is_not_sent_again(sandbox: Sandbox, mode: str) -> None:
+    (expected,) = unfinished(sandbox, 1)
+    sandbox.fail_next("error event", message="the well is dry", code="rate_limit_exceeded")
 
-    with RawServer([*PARTLY, chunk(event("error", error=fault)), END]) as server:
-        seen = watch(mode, server.base_url, "generate", "an otter")
+    seen = watch(mode, sandbox.base_url, "generate", "an otter", partial_images=1, **SMALL)
 
     assert isinstance(seen.error, RateLimitError)
     assert "the well is dry" in str(seen.error)
-    assert seen.pictures() == [(PartialImage, PNG)]
-    assert len(server.requests) == 1
+    assert seen.pictures() == [(PartialImage, expected)]
+    assert len(sandbox.requests) == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("fault", QUIRKS)
+def test_no_quirk_of_a_server_costs_a_finished_picture(sandbox: Sandbox, mode: str, fault: str) -> None:
+    whole = watch(mode, sandbox.base_url, "generate", "an otter", partial_images=2, n=2, **SMALL)
+    sandbox.fail_next(fault)
+
+    seen = watch(mode, sandbox.base_url, "generate", "an otter", partial_images=2, n=2, **SMALL)
+
+    assert [image.read() for image in seen.whole()] == [image.read() for image in whole.whole()]
+    assert sandbox.requests[-1].fault
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -300,51 +346,54 @@ def test_a_bare_picture_gives_one_completed_event(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_page_in_the_place_of_a_stream_is_an_error_with_its_bytes(mode: str) -> None:
-    page = b"<html><title>Log in</title>"
+def test_a_page_in_the_place_of_a_stream_is_an_error_with_its_bytes(sandbox: Sandbox, mode: str) -> None:
+    sandbox.fail_next("login page")
 
-    with RawServer(reply(page, "text/html")) as server:
-        error = watch(mode, server.base_url, "generate", "an otter").error
+    error = watch(mode, sandbox.base_url, "generate", "an otter", **SMALL).error
 
     assert isinstance(error, ResponseError)
-    assert (error.body, "Log in" in str(error)) == (page, True)
+    assert "Log in" in str(error)
+    assert (error.body[:9], error.body[-8:]) == (b"<!doctype", b"</html>\n")
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_error_status_is_raised_on_entering(mode: str) -> None:
-    refusal = json.dumps({"error": {"message": "wrong key", "code": "invalid_api_key"}}).encode()
+def test_an_error_status_is_raised_on_entering(sandbox: Sandbox, mode: str) -> None:
+    sandbox.fail_next(status=401)
 
-    with RawServer(reply(refusal, status=401)) as server:
-        seen = watch(mode, server.base_url, "generate", "an otter")
+    seen = watch(mode, sandbox.base_url, "generate", "an otter", **SMALL)
 
     assert isinstance(seen.error, AuthenticationError)
     assert (seen.error.code, seen.events) == ("invalid_api_key", [])
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_stream_that_was_refused_for_its_rate_is_asked_for_again(mode: str) -> None:
-    with RawServer(reply(b"{}", status=429, retry_after_ms="1"), WHOLE) as server:
-        seen = watch(mode, server.base_url, "edit", BytesIO(PNG), "an otter")
+def test_a_stream_that_was_refused_for_its_rate_is_asked_for_again(sandbox: Sandbox, mode: str) -> None:
+    sandbox.fail_next("429", retry_after_ms=1)
 
-    assert seen.pictures()[-1] == (CompletedImage, SECOND)
-    first, second = (request.body for request in server.requests)
+    seen = watch(mode, sandbox.base_url, "edit", BytesIO(PNG), "an otter", **SMALL)
+
+    assert isinstance(seen.events[-1], CompletedImage)
+    first, second = (request.body for request in sandbox.requests)
     assert first == second
+    assert PNG in first
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_server_that_never_answers_is_a_timeout_that_may_be_billed(mode: str) -> None:
-    with RawServer([Do.STALL]) as server:
-        error = watch(mode, server.base_url, "generate", "an otter", timeout=0.3).error
+def test_a_server_that_never_answers_is_a_timeout_that_may_be_billed(sandbox: Sandbox, mode: str) -> None:
+    sandbox.fail_next("silence")
+
+    error = watch(mode, sandbox.base_url, "generate", "an otter", timeout=0.3, **SMALL).error
 
     assert isinstance(error, APITimeoutError)
     assert error.may_have_run
-    assert len(server.requests) == 1
+    wait_until(lambda: len(sandbox.requests) == 1)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_reset_before_the_answer_is_a_connection_error(mode: str) -> None:
-    with RawServer([Do.RESET]) as server:
-        error = watch(mode, server.base_url, "generate", "an otter").error
+def test_a_reset_before_the_answer_is_a_connection_error(sandbox: Sandbox, mode: str) -> None:
+    sandbox.fail_next("reset")
+
+    error = watch(mode, sandbox.base_url, "generate", "an otter", **SMALL).error
 
     assert type(error) is APIConnectionError
     assert error.may_have_run
@@ -353,30 +402,50 @@ def test_a_reset_before_the_answer_is_a_connection_error(mode: str) -> None:
 # --- how apps leave ---------------------------------------------------------------------------------------------------------
 
 
+class Endless:
+    """The sandbox, whose next stream shows one unfinished picture and then waits for the client to leave.
+
+    Attributes:
+        settings: Those of a client that asks for such a stream.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.expected = unfinished(sandbox, 1)
+        self.settings: dict[str, Any] = {"base_url": sandbox.base_url, "partial_images": 1, **SMALL}
+        self._sandbox = sandbox
+        sandbox.fail_next("stalled body", at=0)
+
+    @property
+    def is_left(self) -> bool:
+        return self._sandbox.requests[0].seconds is not None
+
+    def wait(self) -> None:
+        """Wait until the client has left."""
+        wait_until(lambda: self.is_left)
+
+
 @pytest.fixture
-def endless() -> Iterator[RawServer]:
-    """A server whose stream shows one unfinished picture and then waits for the client to leave."""
-    with RawServer([*PARTLY, Do.STALL]) as server:
-        yield server
+def endless(sandbox: Sandbox) -> Endless:
+    return Endless(sandbox)
 
 
-def test_leaving_early_closes_the_connection(endless: RawServer) -> None:
-    with ImagesClient(base_url=endless.base_url) as client:
+def test_leaving_early_closes_the_connection(endless: Endless) -> None:
+    with ImagesClient(**endless.settings) as client:
         with client.stream_generate("an otter") as stream:
             for _ in stream:
                 break
-            assert not endless.left.is_set()
-        assert endless.left.wait(PATIENCE)
+            assert not endless.is_left
+        endless.wait()
 
 
-def test_leaving_without_a_look_closes_the_connection(endless: RawServer) -> None:
-    with ImagesClient(base_url=endless.base_url) as client:
+def test_leaving_without_a_look_closes_the_connection(endless: Endless) -> None:
+    with ImagesClient(**endless.settings) as client:
         with client.stream_generate("an otter"):
             pass
-        assert endless.left.wait(PATIENCE)
+        endless.wait()
 
 
-def test_an_error_of_the_apps_own_closes_the_connection_and_passes_through(endless: RawServer) -> None:
+def test_an_error_of_the_apps_own_closes_the_connection_and_passes_through(endless: Endless) -> None:
     class OwnError(Exception):
         pass
 
@@ -385,41 +454,41 @@ def test_an_error_of_the_apps_own_closes_the_connection_and_passes_through(endle
             for _ in stream:
                 raise OwnError
 
-    with ImagesClient(base_url=endless.base_url) as client:
+    with ImagesClient(**endless.settings) as client:
         with pytest.raises(OwnError):
             app(client.stream_generate("an otter"))
-        assert endless.left.wait(PATIENCE)
+        endless.wait()
 
 
 @pytest.mark.parametrize("way", ["break", "next"])
-def test_a_stream_that_is_dropped_without_with_closes_the_connection(endless: RawServer, way: str) -> None:
-    with ImagesClient(base_url=endless.base_url) as client:
+def test_a_stream_that_is_dropped_without_with_closes_the_connection(endless: Endless, way: str) -> None:
+    with ImagesClient(**endless.settings) as client:
         if way == "break":
             for event in client.stream_generate("an otter"):
                 assert isinstance(event, PartialImage)
                 break
         else:
             assert isinstance(next(client.stream_generate("an otter")), PartialImage)
-        assert endless.left.wait(PATIENCE)
+        endless.wait()
 
 
 @pytest.mark.parametrize("way", ["break", "next"])
-def test_an_async_one_likewise(endless: RawServer, way: str) -> None:
+def test_an_async_one_likewise(endless: Endless, way: str) -> None:
     async def main() -> None:
-        async with AsyncImagesClient(base_url=endless.base_url) as client:
+        async with AsyncImagesClient(**endless.settings) as client:
             if way == "break":
                 async for event in client.stream_generate("an otter"):
                     assert isinstance(event, PartialImage)
                     break
             else:
                 assert isinstance(await anext(client.stream_generate("an otter")), PartialImage)
-            assert await asyncio.to_thread(endless.left.wait, PATIENCE)
+            await asyncio.to_thread(endless.wait)
 
     asyncio.run(main())
 
 
 @pytest.mark.parametrize("way", ["break", "no look", "error", "cancelled"])
-def test_leaving_an_async_stream_early_closes_the_connection(endless: RawServer, way: str) -> None:
+def test_leaving_an_async_stream_early_closes_the_connection(endless: Endless, way: str) -> None:
     async def app(client: AsyncImagesClient, seen: asyncio.Event) -> None:
         async with client.stream_generate("an otter") as stream:
             if way == "no look":
@@ -432,7 +501,7 @@ def test_leaving_an_async_stream_early_closes_the_connection(endless: RawServer,
                     raise KeyError(way)
 
     async def main() -> None:
-        async with AsyncImagesClient(base_url=endless.base_url) as client:
+        async with AsyncImagesClient(**endless.settings) as client:
             seen = asyncio.Event()
             task = asyncio.create_task(app(client, seen))
             if way == "cancelled":
@@ -440,7 +509,7 @@ def test_leaving_an_async_stream_early_closes_the_connection(endless: RawServer,
                 task.cancel()
             (outcome,) = await asyncio.gather(task, return_exceptions=True)
             assert type(outcome) is {"error": KeyError, "cancelled": asyncio.CancelledError}.get(way, type(None))
-            assert await asyncio.to_thread(endless.left.wait, PATIENCE)
+            await asyncio.to_thread(endless.wait)
 
     asyncio.run(main())
 
@@ -500,31 +569,34 @@ def test_iterating_again_goes_on_where_it_stopped() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_result_of_a_stream_that_was_interrupted_is_the_interruption_again(mode: str) -> None:
-    async def not_sync(base_url: str) -> None:
-        async with AsyncImagesClient(base_url=base_url) as client, client.stream_generate("an otter") as stream:
+def test_the_result_of_a_stream_that_was_interrupted_is_the_interruption_again(sandbox: Sandbox, mode: str) -> None:
+    async def not_sync() -> None:
+        async with (
+            AsyncImagesClient(base_url=sandbox.base_url) as client,
+            client.stream_generate("an otter", **SMALL) as stream,
+        ):
             for _ in range(2):
                 with pytest.raises(StreamInterruptedError):
                     await stream.aresult()
 
-    with RawServer([*PARTLY, Do.CLOSE]) as server:
-        if mode == "async":
-            asyncio.run(not_sync(server.base_url))
-            return
-        with ImagesClient(base_url=server.base_url) as client, client.stream_generate("an otter") as stream:
-            for _ in range(2):
-                with pytest.raises(StreamInterruptedError):
-                    stream.result()
+    sandbox.fail_next("cut body")
+    if mode == "async":
+        asyncio.run(not_sync())
+        return
+    with ImagesClient(base_url=sandbox.base_url) as client, client.stream_generate("an otter", **SMALL) as stream:
+        for _ in range(2):
+            with pytest.raises(StreamInterruptedError):
+                stream.result()
 
 
-def test_the_result_of_a_stream_that_was_left_early_is_an_interruption(endless: RawServer) -> None:
-    with ImagesClient(base_url=endless.base_url) as client:
+def test_the_result_of_a_stream_that_was_left_early_is_an_interruption(endless: Endless) -> None:
+    with ImagesClient(**endless.settings) as client:
         with client.stream_generate("an otter") as stream:
             next(iter(stream))
         with pytest.raises(StreamInterruptedError) as info:
             stream.result()
 
-    assert [image.read() for image in info.value.partial_images] == [PNG]
+    assert [image.read() for image in info.value.partial_images] == endless.expected
 
 
 def test_pictures_that_come_as_links_are_fetched_over_the_same_client() -> None:
@@ -549,13 +621,12 @@ def test_variations_are_streamed_by_a_server_that_does_without_a_parameter_unkno
     assert (b'name="stream"\r\n\r\ntrue\r\n' in server.requests[0].body) is asked
 
 
-def test_a_key_that_an_error_event_quotes_is_not_in_the_error() -> None:
+def test_a_key_that_an_error_event_quotes_is_not_in_the_error(sandbox: Sandbox) -> None:
     key = "hush.c0ffee5ec2e7"
-    fault = {"message": f"no budget for {key}", "code": "insufficient_quota"}
+    sandbox.fail_next("error event", message=f"no budget for {key}", code="insufficient_quota")
     with (
-        RawServer([*PARTLY, chunk(event("error", error=fault)), END]) as server,
-        ImagesClient(key, base_url=server.base_url) as client,
-        client.stream_generate("x", partial_images=1) as stream,
+        ImagesClient(key, base_url=sandbox.base_url) as client,
+        client.stream_generate("x", partial_images=1, **SMALL) as stream,
         pytest.raises(QuotaExceededError, match="no budget for …") as caught,
     ):
         stream.result()

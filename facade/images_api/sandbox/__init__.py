@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._app import create_app
-    from ._faults import Fault
+    from ._faults import Fault, Faults
     from ._journal import ReceivedImage, ReceivedRequest
     from ._server import Sandbox
     from ._settings import Settings
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 # Starlette, uvicorn and Pillow are an extra, and a third of a second to load.
 _MODULES = {
     "Fault": "_faults",
+    "Faults": "_faults",
     "ReceivedImage": "_journal",
     "ReceivedRequest": "_journal",
     "Sandbox": "_server",
     "Settings": "_settings",
     "create_app": "_app",
 }
-__all__ = ["Fault", "ReceivedImage", "ReceivedRequest", "Sandbox", "Settings", "create_app"]
+__all__ = ["Fault", "Faults", "ReceivedImage", "ReceivedRequest", "Sandbox", "Settings", "create_app"]
 
 
 def __getattr__(name: str) -> object:

@@ -11,12 +11,22 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ._dialects import dialects
+from ._faults import HEADER, TABLE, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # In seconds: Windows hears Ctrl-C between two waits.
 _LONGEST_WAIT = 0.5
+_FAULTS = "\n".join(
+    [
+        f"faults, for --fault, the header {HEADER} and Sandbox.fail_next, and [what may be said of them]:",
+        *(f"  {name:<17} {kind.says} {written(kind)}".rstrip() for name, kind in TABLE.items()),
+        "",
+        'options go behind semicolons: --fault "429; retry-after=1=0.1" --fault "cut body; at=0.9=0.05"',
+        "with billed=true the images are made, and counted, before the fault takes the answer's place",
+    ]
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m images_api.sandbox",
         description="Serve the Images API on this machine, with placeholder images. At its root is a page of what was asked.",
+        epilog=_FAULTS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("--port", type=int, default=0, help="where to listen (default: a free port)")
@@ -82,8 +94,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _rate(text: str) -> tuple[str, float]:
-    name, _, rate = text.rpartition("=")
-    return name, float(rate)
+    name, separator, rate = text.rpartition("=")
+    try:
+        return name, float(rate if separator else "")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a fault and its rate, such as 429=0.1, got {text!r}") from None
 
 
 def _print_requests() -> None:

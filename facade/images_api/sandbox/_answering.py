@@ -76,7 +76,7 @@ class Answers:
             if any(name not in request.query_params for name in route.query):
                 raise RefusedError("Resource not found.", code="unknown_url", status=404, topic="routing")
             wanted = await self._read(request, route)
-            plan = await self._plan(request, wanted)
+            plan = request.state.accepted(await self._plan(request, wanted))
             said |= {"model": wanted.model, "prompt": plan.orders[0].prompt, "seconds": 0.0}
             if wanted.seed is not None:
                 said["seed"] = wanted.seed

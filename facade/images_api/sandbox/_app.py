@@ -18,7 +18,7 @@ from ._checking import refuse_unknown_model
 from ._faults import Faults
 from ._guard import Guard
 from ._journal import Journal
-from ._misbehaving import Misbehaving
+from ._misbehaving import Misbehaving, Unread
 from ._operations import models
 from ._rates import RateLimit
 from ._recording import Recorder
@@ -67,14 +67,18 @@ def create_app(
     closing, workers = closing or threading.Event(), Workers()
     rate_limit = rate_limit or RateLimit(settings.requests_per_minute)
     answers, stopping = Answers(settings, journal, rate_limit, workers, closing), Stopping(closing, workers)
-    routes = answers.dialect.routes
+    misbehaving = Misbehaving(faults, journal, answers.shelf, closing)
+    operations = [
+        Route(each.path, misbehaving.over(answers.operation(each)), methods=[each.endpoint.method])
+        for each in answers.dialect.routes
+    ]
     api = Starlette(
         routes=[
-            *(Route(each.path, answers.operation(each), methods=[each.endpoint.method]) for each in routes),
+            *operations,
             *_pages(answers.dialect),
             Route(answers.dialect.files, answers.file, methods=["GET"]),
         ],
-        middleware=[Middleware(Recorder, journal=journal), Middleware(Misbehaving, faults=faults, answers=answers)],
+        middleware=[Middleware(Unread, faults=faults, routes=operations), Middleware(Recorder, journal=journal)],
         exception_handlers={RefusedError: _refuse, HTTPException: _misrouted},
     )
     api.state.journal = journal
@@ -116,17 +120,17 @@ async def _model(request: Request) -> Response:
     return JSONResponse(model_document(request.path_params["model"]))
 
 
-def _refuse(request: Request, error: Exception) -> Response:
+async def _refuse(request: Request, error: Exception) -> Response:
     refusal = cast("RefusedError", error)
     request.app.state.journal.note(request.state.number, error=refusal.code)
     return refusal_response(request.app.state.dialect, refusal, request.state.number)
 
 
-def _misrouted(request: Request, error: Exception) -> Response:
+async def _misrouted(request: Request, error: Exception) -> Response:
     fault = cast("HTTPException", error)
     where = f"{request.method} {request.url.path}"
     code = {404: "unknown_url", 405: "method_not_allowed"}.get(fault.status_code)
     message = f"{fault.detail}: there is nothing behind {where}."
     headers = dict(fault.headers or {})
     refusal = RefusedError(message, code=code, status=fault.status_code, headers=headers, topic="routing")
-    return _refuse(request, refusal)
+    return await _refuse(request, refusal)

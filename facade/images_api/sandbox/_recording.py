@@ -47,13 +47,15 @@ class Recorder:
             return
         received_at, chunks = datetime.now(UTC), list[bytes]()
         app, is_whole, body = self._app, True, b""
+        scope.setdefault("state", {})
         try:
             try:
-                is_whole = await self._read(Headers(scope=scope), receive, chunks)
+                # A connection that is to break before its request is read has no use for a body.
+                is_whole = "unread" in scope["state"] or await self._read(Headers(scope=scope), receive, chunks)
                 body = b"".join(chunks)
             except RefusedError as error:
                 app = error.response()
-            scope.setdefault("state", {})["number"] = self._journal.add(
+            scope["state"]["number"] = self._journal.add(
                 method=scope["method"],
                 path=scope["path"],
                 query=scope["query_string"].decode("latin-1"),

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ._app import create_app
 from ._dialects import dialect
-from ._faults import Faults
+from ._faults import Fault, Faults
 from ._guard import is_this_machine
 from ._journal import Journal, ReceivedRequest
 from ._rates import RateLimit
@@ -23,6 +23,7 @@ from ._settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
 
 _BACKLOG = 2048
@@ -131,6 +132,63 @@ class Sandbox:
         self._journal.clear()
         self._faults.clear()
         self._rate_limit.clear()
+
+    def fail_next(
+        self,
+        kind: str | None = None,
+        *,
+        times: int = 1,
+        status: int | None = None,
+        code: str | None = None,
+        message: str | None = None,
+        retry_after: float | str | datetime | None = None,
+        retry_after_ms: float | str | None = None,
+        should_retry: bool | str | None = None,
+        seconds: float | None = None,
+        at: float | None = None,
+        to: str | None = None,
+        billed: bool | None = None,
+    ) -> None:
+        """Let the next requests fail: those for an operation that would be answered otherwise, each in its turn.
+
+        A request that is refused for what is wrong with it doesn't use a fault up, nor does one that the fault doesn't fit,
+        such as a fault of streams a plain call: it waits for the next that it fits, and lets those behind it pass. An image that
+        was made counts in `pictures_made`, whatever the fault does to it; one that was refused before doesn't.
+
+        Args:
+            kind: The fault's name, such as `cut body`, or all of it, such as `429; retry-after=1`: those that
+                `python -m images_api.sandbox --help` lists. None for a status.
+            times: How many requests are to fail, from 1. At most 1000 faults are armed at once.
+            status: The answer's status, from 300 to 599.
+            code: The error's short name, such as `insufficient_quota`.
+            message: The error's message.
+            retry_after: The header `Retry-After`: seconds, a time, or any text as it is.
+            retry_after_ms: The header `retry-after-ms`: milliseconds, or any text as it is.
+            should_retry: The header `x-should-retry`.
+            seconds: How long it takes, from 0 to 3600.
+            at: How much of the body comes, from 0 to 1; of a stream, of its first finished image's event; of an image, of its
+                bytes.
+            to: Where a redirect leads.
+            billed: Whether images are made, and counted, before a fault takes the answer's place: unless said, not for a
+                status, a page, a redirect and an error, but for all others.
+
+        Raises:
+            ValueError: There is no such fault, it knows no such option, or a value is out of its range.
+        """
+        fault = Fault.parse(
+            ("status" if status is not None else "") if kind is None else kind,
+            status=status,
+            code=code,
+            message=message,
+            retry_after=retry_after,
+            retry_after_ms=retry_after_ms,
+            should_retry=should_retry,
+            seconds=seconds,
+            at=at,
+            to=to,
+            billed=billed,
+        )
+        self._faults.arm(fault, times)
 
     def start(self) -> Self:
         """Start to serve, and return once connections are accepted.
