@@ -155,6 +155,7 @@ def test_what_is_nested_deeper_than_can_be_checked_is_refused(client: ImagesClie
     nested: Any = "x"
     for _ in range(depth):
         nested = [nested]
+    options: Any
     for options in ({"size": nested}, {"svg": {"model": nested}}):
         with pytest.raises(InvalidRequestError, match=r"must be a text|can't be sent"):
             client.generate("x", model="someone-elses-model", **options)

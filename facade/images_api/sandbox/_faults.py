@@ -213,6 +213,7 @@ class Faults:
         self._lock = threading.Lock()
         self._armed = deque[Fault]()
         self._rates = [(Fault.parse(text), _rate(text, rate)) for text, rate in (rates or {}).items()]
+        self._seed = seed
         self._random = random.Random(seed)  # noqa: S311  a chance, no secret
 
     @property
@@ -240,9 +241,10 @@ class Faults:
             self._armed.extend([fault] * times)
 
     def clear(self) -> None:
-        """Forget the faults that are armed."""
+        """Forget the faults that are armed, and begin chance anew."""
         with self._lock:
             self._armed.clear()
+            self._random.seed(self._seed)
 
     def next(
         self, header: str | None = None, *, fits: Callable[[Fault], bool] = lambda _: True, is_read: bool = True
