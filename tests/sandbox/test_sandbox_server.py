@@ -678,6 +678,34 @@ class TestCommand:
             assert re.fullmatch(r"[0-9:]{8} POST /v1/images/generations 200 in [0-9.]+ s\n", process.stdout.read())
             assert process.stderr.read() == ""
 
+    @pytest.mark.parametrize("missing", ["uvicorn", "starlette", "PIL", "python_multipart"])
+    def test_without_the_extra_one_line_says_what_to_install(self, missing: str) -> None:
+        code = f"import runpy, sys; sys.modules[{missing!r}] = None; runpy.run_module('images_api.sandbox', run_name='__main__')"
+        done = run("-c", code)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.endswith("pip install 'images-api[sandbox]'\n")
+        assert done.stderr.count("\n") == 1
+
+    def test_what_is_wrong_with_an_argument_is_said(self) -> None:
+        for wrong in (
+            ["--latency", "-1"],
+            ["--fault", "429=2"],
+            ["--fault", "nonsense=1"],
+            ["--fault", "429"],
+            ["--dialect", "x"],
+        ):
+            done = run("-m", "images_api.sandbox", *wrong)
+            assert done.returncode == 2
+            assert "error: " in done.stderr
+            assert "Traceback" not in done.stderr
+
+    def test_listening_for_others_is_warned_of_in_one_line(self) -> None:
+        code = "import sys; from images_api.sandbox.__main__ import main; sys.exit(main(['--host', '192.0.2.1']))"
+        done = run("-W", "error", "-c", code)
+        assert done.returncode == 1
+        assert "warning: the sandbox listens on 192.0.2.1" in done.stderr
+        assert "Traceback" not in done.stderr
+
     def test_a_taken_port(self, sandbox: Sandbox) -> None:
         port = str(httpx.URL(sandbox.base_url).port)
         done = run("-m", "images_api.sandbox", "--port", port)
