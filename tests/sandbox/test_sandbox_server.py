@@ -562,6 +562,26 @@ class TestLog:
         assert all(headers["openai-processing-ms"].isdigit() for headers in responses)
 
 
+class TestLines:
+    def test_each_request_is_one_line_that_says_what_became_of_it(
+        self, sandbox: Sandbox, http: httpx.Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO", logger="images_api.sandbox")
+        http.post("/images/generations", json=SMALL)
+        http.post("/images/generations", json={**SMALL, "n": 99})
+        sandbox.fail_next(status=429)
+        http.post("/images/generations", json=SMALL)
+        http.get("/%1b%5b31m%0a%e2%80%ae?x=secret")
+        wait_until(lambda: len(caplog.records) >= 4)  # each is written once all of an answer is sent
+        lines = [re.sub(r" in [0-9.]+ s", "", record.message) for record in caplog.records if record.name == "images_api.sandbox"]
+        assert lines == [
+            "POST /v1/images/generations 200",
+            "POST /v1/images/generations 400 integer_above_max_value",
+            "POST /v1/images/generations 429 rate_limit_exceeded, fault: 429",
+            "GET /v1/%1B%5B31m%0A%E2%80%AE 404 unknown_url",
+        ]
+
+
 class TestServer:
     def test_it_starts_and_stops_fast_and_leaves_nothing_behind(self) -> None:
         before, starting = set(threading.enumerate()), Stopwatch()

@@ -240,10 +240,15 @@ class Faults:
                 )
             self._armed.extend([fault] * times)
 
-    def clear(self) -> None:
-        """Forget the faults that are armed, and begin chance anew."""
+    def disarm(self) -> None:
+        """Forget the faults that are armed."""
         with self._lock:
             self._armed.clear()
+
+    def clear(self) -> None:
+        """Forget the faults that are armed, and begin chance anew."""
+        self.disarm()
+        with self._lock:
             self._random.seed(self._seed)
 
     def next(

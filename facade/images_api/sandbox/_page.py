@@ -161,7 +161,7 @@ class _Page:
 
     async def disarm(self, _: Request) -> Response:
         """Forget the faults that are armed."""
-        self._faults.clear()
+        self._faults.disarm()
         return JSONResponse({"armed": self._armed()})
 
     def _armed(self) -> list[str]:

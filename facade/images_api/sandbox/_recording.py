@@ -6,6 +6,7 @@ import logging
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 
@@ -113,13 +114,17 @@ class Recorder:
             # A server would cut the connection, and the client be none the wiser.
             if status:
                 raise
-            _log.exception("the sandbox failed to answer %s %s", scope["method"], scope["path"])
+            _log.exception("the sandbox failed to answer %s %s", scope["method"], quote(scope["path"]))
             why = f"The sandbox itself failed: {type(error).__name__}."
             await RefusedError(why, status=500, kind="server_error").response()(scope, receive, sign)
         finally:
             spent = time.perf_counter() - started
             self._journal.note(number, status=status or None, seconds=spent)
-            _log.info("%s %s %s in %.2f s", scope["method"], scope["path"], status or "unanswered", spent)
+            noted = self._journal.get(number)
+            outcome = " ".join(map(str, filter(None, (status or "unanswered", noted and noted.error))))
+            fault = f", fault: {noted.fault}" if noted and noted.fault else ""
+            # A path may hold what a terminal obeys.
+            _log.info("%s %s %s in %.2f s%s", scope["method"], quote(scope["path"]), outcome, spent, fault)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

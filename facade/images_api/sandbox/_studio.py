@@ -31,6 +31,7 @@ _NOT_DRAWN = {
 }
 # The images that aren't worked on but say where, and what.
 _MASK, _MARKUP = "mask", "markup"
+OVERLAYS = frozenset({_MASK, _MARKUP})
 _SIZE = re.compile("([0-9]+)x([0-9]+)")
 _SIZE_UNASKED = (1024, 1024)
 # Python reads no number of thousands of digits; nine are too many already.
@@ -80,7 +81,7 @@ def plan(rules: Rules, asked: Mapping[str, object], uploads: Mapping[str, Sequen
     """
     fields = {name: value for name, value in asked.items() if name in rules.body.properties}
     model, stream = rules.role("model", fields), rules.role("stream", fields) is True
-    sources = [each for name, several in uploads.items() if name not in {_MASK, _MARKUP} for each in several]
+    sources = [each for name, several in uploads.items() if name not in OVERLAYS for each in several]
     order = _order(rules, fields, sources, {name: several[0] for name, several in uploads.items()})
     essence = _essence(order, _drawn(rules, asked), uploads)
     count = _number(fields, rules.body.roles.get("count", ""), 1, _BOUNDS["count"])

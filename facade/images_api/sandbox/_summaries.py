@@ -10,6 +10,7 @@ from images_api._contract.operations import operation
 from images_api._images.headers import read_facts
 
 from . import _checking
+from ._studio import OVERLAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,8 +26,6 @@ _DEEPEST = 6
 # An item's line break, indentation and brackets.
 _COST_OF_ITEM = 2 * _DEEPEST + 4
 _MOST_IMAGES = 32
-# What lies over the first of the other images.
-_OVERLAYS = frozenset({"mask", "markup"})
 
 
 def summary(request: ReceivedRequest, shelf: Shelf, images: str) -> dict[str, object]:
@@ -72,7 +71,7 @@ def _sent(request: ReceivedRequest, excerpt: _Excerpt, images: str) -> Iterator[
         yield {
             "url": f"{images}/sent/{request.number}/{index}",
             "parameter": parameter,
-            "overlay": parameter if parameter in _OVERLAYS else None,
+            "overlay": parameter if parameter in OVERLAYS else None,
             "name": excerpt.text(image.name),
             "type": image.type,
             "width": image.width,
