@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from . import _page
 from ._answering import Answers
@@ -84,8 +84,9 @@ def create_app(
     api.state.journal = journal
     api.state.dialect = answers.dialect
     api.router.redirect_slashes = False
-    return Starlette(
-        routes=[*_page.routes(journal, faults, answers.shelf, closing, base=answers.dialect.base), Mount("/", api)],
+    app = Starlette(
+        routes=_page.routes(journal, faults, answers.shelf, closing, base=answers.dialect.base),
+        exception_handlers={HTTPException: _misrouted_on_page},
         middleware=[
             Middleware(stopping.middleware),
             Middleware(Guard, hosts=settings.allowed_hosts, origins=settings.cors),
@@ -95,6 +96,9 @@ def create_app(
         ],
         lifespan=stopping.lifespan,
     )
+    # Whatever path it is: a Mount matches none with a line break.
+    app.router.default = api
+    return app
 
 
 def _pages(dialect: Dialect) -> list[Route]:
@@ -127,10 +131,17 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 
 async def _misrouted(request: Request, error: Exception) -> Response:
+    return await _refuse(request, _nothing_there(request, error))
+
+
+async def _misrouted_on_page(request: Request, error: Exception) -> Response:
+    return _nothing_there(request, error).response()
+
+
+def _nothing_there(request: Request, error: Exception) -> RefusedError:
     fault = cast("HTTPException", error)
     where = f"{request.method} {request.url.path}"
     code = {404: "unknown_url", 405: "method_not_allowed"}.get(fault.status_code)
     message = f"{fault.detail}: there is nothing behind {where}."
     headers = dict(fault.headers or {})
-    refusal = RefusedError(message, code=code, status=fault.status_code, headers=headers, topic="routing")
-    return await _refuse(request, refusal)
+    return RefusedError(message, code=code, status=fault.status_code, headers=headers, topic="routing")
