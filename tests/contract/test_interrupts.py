@@ -13,10 +13,12 @@ from images_api._contract.operations import operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 # Sizes within their bounds, beyond them, and none at all.
 REQUESTS = [{"prompt": "x", "model": "gpt-image-2", "size": size} for size in ("1024x1024", "17x17", "wide", "auto")]
 ROUNDS = 150
+_SOON = 1e-5
 
 
 class AlarmError(Exception):
@@ -27,7 +29,10 @@ class AlarmError(Exception):
 def rung() -> Iterator[list[int]]:
     rung: list[int] = []
 
-    def handle(number: int, _: object) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
+        if _measures_coverage(frame):  # whose locks no program's own handler ever sees
+            signal.setitimer(signal.ITIMER_REAL, _SOON)
+            return
         rung.append(number)
         raise AlarmError
 
@@ -35,6 +40,12 @@ def rung() -> Iterator[list[int]]:
     yield rung
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
+
+
+def _measures_coverage(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] != "coverage":
+        frame = frame.f_back
+    return frame is not None
 
 
 @needs_posix
