@@ -128,7 +128,7 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Sandbox]:
-    with Sandbox(api_key=KEY) as sandbox:
+    with Sandbox(api_key=KEY, any_model=True) as sandbox:
         yield sandbox
 
 

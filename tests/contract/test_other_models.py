@@ -28,7 +28,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     *(("generate", {"quality": quality}) for quality in ("ultra", "hd", "Low", "95")),
     ("generate", {"style": "photographic"}),
     ("generate", {"moderation": "none", "background": "green", "complexity": "extreme"}),
-    ("generate", {"output_format": "avif"}),
+    ("generate", {"output_format": "jpg"}),
     ("edit", {"size": "adaptive", "quality": "hd", "input_fidelity": "medium", "response_format": "oss_url"}),
     ("edit", {"svg": {"reasoning": {"effort": "wild"}}, "output_format": "svg"}),
     ("edit by reference", {"size": "4K", "quality": "standard", "moderation": "off", "input_fidelity": "0.5"}),

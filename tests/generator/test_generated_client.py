@@ -60,7 +60,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     vendor(host, "pictures")
     picture = folder / "otter.png"
     Image.new("RGBA", (256, 256)).save(picture)
-    with Sandbox(api_key=KEY) as sandbox:
+    with Sandbox(api_key=KEY, any_model=True) as sandbox:
         output = environment.run(ROOT / "tests" / "support" / "vendored_calls.py", sandbox.base_url, KEY, str(picture))
         return Run(json.loads(output), sandbox.requests, picture.read_bytes())
 

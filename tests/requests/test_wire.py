@@ -428,7 +428,7 @@ class TestHeaders:
         assert fields(sandbox.requests[-1])["stream"] is True
 
     def test_a_server_finds_the_key_where_it_looks(self) -> None:
-        with Sandbox(api_key="sk-right") as guarded:
+        with Sandbox(api_key="sk-right", any_model=True) as guarded:
             with ImagesClient("sk-right", base_url=guarded.base_url) as client:
                 assert len(client.generate("x", size="16x16", model="gpt-image-next")) == 1
             with ImagesClient("sk-wrong", base_url=guarded.base_url) as client, pytest.raises(AuthenticationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import errno
 import json
@@ -610,6 +611,21 @@ class TestServer:
                     sandbox.start()
         sandbox.stop()
         assert sandbox.pictures_made == 2
+
+    @pytest.mark.anyio
+    async def test_it_runs_beside_an_event_loop(self) -> None:
+        async with Sandbox(any_model=True) as sandbox, httpx.AsyncClient() as client:
+            several = [client.post(f"{sandbox.base_url}/images/generations", json=SMALL) for _ in range(3)]
+            assert [response.status_code for response in await asyncio.gather(*several)] == [200] * 3
+        with pytest.raises(RuntimeError, match="isn't running"):
+            _ = sandbox.base_url
+
+    def test_it_shows_no_key(self) -> None:
+        settings = Settings(api_key="sk-secret")
+        with Sandbox(api_key="sk-secret") as sandbox:
+            httpx.post(f"{sandbox.base_url}/images/generations", json=SMALL, headers={"authorization": "Bearer sk-secret"})
+            shown = [repr(settings), repr(sandbox), repr(vars(sandbox)), repr(sandbox.requests)]
+        assert not [text for text in shown if "sk-secret" in text]
 
     def test_a_taken_port(self, sandbox: Sandbox) -> None:
         port = httpx.URL(sandbox.base_url).port
