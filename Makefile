@@ -64,8 +64,10 @@ test-lowest: $(VENV)/dev ## Run the tests with the lowest versions that pyprojec
 test-httpx2: $(VENV)/dev ## Run the tests with httpx2, the maintained fork, in httpx's place
 	PYTEST_PLUGINS=tools.httpx2_for_httpx $(PYTEST)
 
-fuzz: $(VENV)/fuzz ## Ask the sandbox for whatever the contract allows and doesn't, and look for answers outside it
-	$(BIN)/python -m tools.fuzz
+# In an environment of its own: pytest would load Schemathesis's plugin in all other tests.
+fuzz: ## Ask the sandbox for whatever the contract allows and doesn't, and look for answers outside it
+	$(MAKE) .venv-fuzz/fuzz VENV=.venv-fuzz
+	.venv-fuzz/bin/python -m tools.fuzz
 
 test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and in both of these ways
 	$(BIN)/python -m tools.pythons
