@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
-from ._http.exchange import FAULTS, achunks, at_once, chunks
+from ._http.exchange import FAULTS, at_once
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+    from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from ._calls import Call
     from ._events import StreamEvent
@@ -18,35 +17,51 @@ if TYPE_CHECKING:
 import_module("images_api._responses.result")  # while files can be opened, and nothing is paid for yet
 
 
-class ImageStream:
+class _Stream:
+    """What both streams are made of; without an event loop, nothing in it waits for one."""
+
+    def __init__(self, send: Callable[[], Coroutine[Any, Any, Call]]) -> None:
+        # The iterator holds the call and not the stream, so that both end when the app drops the stream.
+        self._begun = _Once(send)
+        self._events = _events(self._begun)
+
+    async def _close(self) -> None:
+        await self._events.aclose()
+        call = await self._begun()
+        await call.pool.close(call.response)
+
+    async def _result(self) -> ImagesResult:
+        async for _ in self._events:
+            pass
+        return self._begun.call.events.result()
+
+
+class ImageStream(_Stream):
     """The events of one call, as a context manager that iterates. Leaving it early closes the connection.
 
     Without `with`, the call begins with the first event, and the connection is closed after the last, or with the stream.
     """
 
-    def __init__(self, send: Callable[[], Coroutine[Any, Any, Call]]) -> None:
-        # The iterator holds the call and not the stream, so that both end when the app drops the stream.
-        self._begun = cache(lambda: at_once(send()))
-        self._events = _events(self._begun)
-
     @property
     def http(self) -> HTTPInfo:
         """Return status, headers, request id and rate limits of the response, for which the call is begun."""
-        return self._begun().http
+        return at_once(self._begun()).http
 
     def __enter__(self) -> Self:
-        self._begun()
+        at_once(self._begun())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._events.close()
-        self._begun().response.close()
+        at_once(self._close())
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> StreamEvent:
-        return next(self._events)
+        try:
+            return at_once(anext(self._events))
+        except StopAsyncIteration:
+            raise StopIteration from None
 
     def result(self) -> ImagesResult:
         """Return the finished images, after reading what is left of the stream.
@@ -56,20 +71,14 @@ class ImageStream:
             APIStatusError: The server sent an error as an event.
             ResponseError: An event can't be understood.
         """
-        for _ in self._events:
-            pass
-        return self._begun().events.result()
+        return at_once(self._result())
 
 
-class AsyncImageStream:
+class AsyncImageStream(_Stream):
     """The events of one call, as a context manager that iterates. Leaving it early closes the connection.
 
     Without `async with`, the call begins with the first event, and the connection is closed after the last, or with the stream.
     """
-
-    def __init__(self, send: Callable[[], Coroutine[Any, Any, Call]]) -> None:
-        self._begun = _Once(send)
-        self._events = _aevents(self._begun)
 
     @property
     def http(self) -> HTTPInfo:
@@ -81,8 +90,7 @@ class AsyncImageStream:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._events.aclose()
-        await (await self._begun()).response.aclose()
+        await self._close()
 
     def __aiter__(self) -> Self:
         return self
@@ -98,9 +106,7 @@ class AsyncImageStream:
             APIStatusError: The server sent an error as an event.
             ResponseError: An event can't be understood.
         """
-        async for _ in self._events:
-            pass
-        return self._begun.call.events.result()
+        return await self._result()
 
 
 class _Once:
@@ -117,26 +123,11 @@ class _Once:
         return self.call
 
 
-def _events(begun: Callable[[], Call]) -> Generator[StreamEvent]:
-    call, cause = begun(), None
-    try:
-        try:
-            for chunk in chunks(call.response):
-                call.deadline.pause()
-                yield from call.events.feed(chunk)
-                call.deadline.go_on()
-        except FAULTS as error:
-            cause = error
-        yield from call.events.finish(cause)
-    finally:
-        call.response.close()
-
-
-async def _aevents(begun: _Once) -> AsyncGenerator[StreamEvent]:
+async def _events(begun: _Once) -> AsyncGenerator[StreamEvent]:
     call, cause = await begun(), None
     try:
         try:
-            async for chunk in achunks(call.response):
+            async for chunk in call.pool.chunks(call.response):
                 call.deadline.pause()
                 for event in call.events.feed(chunk):
                     yield event
@@ -146,4 +137,4 @@ async def _aevents(begun: _Once) -> AsyncGenerator[StreamEvent]:
         for event in call.events.finish(cause):
             yield event
     finally:
-        await call.response.aclose()
+        await call.pool.close(call.response)

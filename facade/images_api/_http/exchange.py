@@ -12,11 +12,10 @@ from images_api._contract.addresses import checked_url, same_origin
 from images_api._errors import ImagesAPIError
 from images_api._secrets.concealed import SentURL
 
-from .codings import Decoder
 from .deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator
+    from collections.abc import Awaitable
 
     from images_api._settings import TimeoutTypes
 
@@ -121,11 +120,11 @@ class _ExactURL(SentURL):
         return (target if target.startswith("/") else f"/{target}").encode()
 
 
-def at_once(work: Coroutine[Any, Any, Done]) -> Done:
+def at_once(work: Awaitable[Done]) -> Done:
     """Do what waits for no event loop, so that its first step is all of it, and return what comes of it."""
     while True:
         try:
-            work.send(None)
+            next(work.__await__())
         except StopIteration as done:
             result: Done = done.value
             return result
@@ -143,29 +142,19 @@ async def exchange(each: Exchange) -> None:
         response, fault = None, None
         each.request.extensions = each.deadline.extensions(each.pool)
         try:
-            sent = each.pool.client.send(each.request, stream=True, auth=each.auth, follow_redirects=False)
-            response = await sent if each.pool.is_async else sent
+            response = await each.pool.send(each.request, auth=each.auth, follow_redirects=False)
             if each.stream and response.is_success:
                 each.begin(response)
                 return
-            await _receive(each, response)
+            try:
+                each.begin(response)
+                async for chunk in each.pool.chunks(response):
+                    each.receive(chunk)
+            finally:
+                await each.pool.close(response)
         except FAULTS as error:
             fault = _known(error, each.pool)
         pause = each.end(response, fault)
-
-
-async def _receive(each: Exchange, response: httpx.Response) -> None:
-    """Read a response to its end, and close it."""
-    try:
-        each.begin(response)
-        if each.pool.is_async:
-            async for chunk in achunks(response):
-                each.receive(chunk)
-        else:
-            for chunk in chunks(response):
-                each.receive(chunk)
-    finally:
-        await response.aclose() if each.pool.is_async else response.close()
 
 
 def _known(error: Exception, pool: Pool[Any]) -> httpx.HTTPError:
@@ -185,22 +174,3 @@ def _known(error: Exception, pool: Pool[Any]) -> httpx.HTTPError:
         raise error
     known.__cause__ = error
     return known
-
-
-def chunks(response: httpx.Response) -> Iterator[bytes]:
-    """Return a response's body as it comes, without its content coding.
-
-    The iterator raises an `httpx.HTTPError` where the body broke off, or its coding is broken.
-    """
-    if response.is_stream_consumed:  # by a hook or a test's transport, which httpx has decoded it for
-        return response.iter_bytes()
-    decoder = Decoder(response.headers)
-    return (decoded for chunk in response.iter_raw() for decoded in decoder.decode(chunk))
-
-
-def achunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Return a response's body like `chunks`, in an event loop."""
-    if response.is_stream_consumed:
-        return response.aiter_bytes()
-    decoder = Decoder(response.headers)
-    return (decoded async for chunk in response.aiter_raw() for decoded in decoder.decode(chunk))

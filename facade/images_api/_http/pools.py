@@ -14,8 +14,10 @@ import httpx
 
 from images_api._errors import ImagesAPIError, InvalidRequestError, Problem
 
+from .codings import Decoder
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncGenerator, Generator
 
 HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 
@@ -49,6 +51,31 @@ class Pool(Generic[HTTPClient]):
         """Take note of a new connection, as httpcore has it."""
         with self._lock:
             self._streams.add(stream)
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request, and return its response before the body; without an event loop, none is waited for."""
+        sent: Any = self.client.send(request, stream=True, **options)
+        response: httpx.Response = await sent if self.is_async else sent
+        return response
+
+    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes]:
+        """Yield a response's body as it comes, without its content coding.
+
+        Raises:
+            httpx.HTTPError: The body broke off, or its coding is broken.
+        """
+        if response.is_stream_consumed:  # by a hook or a test's transport, which httpx has decoded it for
+            yield response.content
+            return
+        decoder = Decoder(response.headers)
+        raw: Any = response.aiter_raw() if self.is_async else response.iter_raw()
+        while chunk := await anext(raw, b"") if self.is_async else next(raw, b""):
+            for decoded in decoder.decode(chunk):
+                yield decoded
+
+    async def close(self, response: httpx.Response) -> None:
+        """Close a response, read or not."""
+        await response.aclose() if self.is_async else response.close()
 
     async def wait(self, seconds: float) -> None:
         """Let time pass, unless what it does is to end; without an event loop, none is waited for."""
