@@ -52,6 +52,7 @@ class Call(Exchange):
 
     Attributes:
         response: The last response.
+        body: What came of its body.
         http: What HTTP said of it.
     """
 
@@ -73,21 +74,14 @@ class Call(Exchange):
             add_client_defaults(self.request, pool.client)
         self.secrets = Secrets.of(self.request)
 
-    @property
-    def size(self) -> int:
-        """Return how many bytes of the body came."""
-        return self._body.size
-
     def begin(self, response: httpx.Response) -> None:
         """Take a response's status and headers."""
         self.response = response
-        self._body = Body(response.headers, self.settings.max_response_bytes, is_success=response.is_success)
-        if self.stream and response.is_success:
-            self._take_info(response, None)
+        self.body = Body(response.headers, self.settings.max_response_bytes, is_success=response.is_success)
 
     def receive(self, chunk: bytes) -> None:
         """Take the next chunk of the body."""
-        self._body.write(chunk)
+        self.body.write(chunk)
 
     def end(self, response: httpx.Response | None, fault: httpx.HTTPError | None) -> float | None:
         """Return the seconds to wait before the next try; None when the call has succeeded.
@@ -98,11 +92,13 @@ class Call(Exchange):
         """
         self._take_info(response, fault)
         if response is not None:
-            if response.is_success and (fault is None or isinstance(fault, TooLargeError) or self._body.is_whole()):
+            if response.is_success and (fault is None or isinstance(fault, TooLargeError) or self.body.is_whole()):
                 self._cut = fault
                 return None
-            if self._is_moved(response):
-                return 0.0
+            if response.status_code in _SAME_ELSEWHERE and response.has_redirect_location:
+                with suppress(ValueError):
+                    self.move(urljoin(httpx.URL.__str__(self.request.url), response.headers["location"]))
+                    return 0.0
         error = self._error(response, fault)
         is_last = self.tries > self.checked.max_retries
         pause = None if is_last else wait_before_retry(error, self.tries - 1, ambiguous=self.settings.retry_ambiguous)
@@ -129,22 +125,20 @@ class Call(Exchange):
     def events(self) -> ResponseReader:
         """Return what makes events of the response."""
         url, checked = self.request.url, self.checked
-        return ResponseReader(self.http, self._body, url, checked.subject, checked.images, self.source, self.secrets)
+        return ResponseReader(self.http, self.body, url, checked.subject, checked.images, self.source, self.secrets)
 
     def _take_info(self, response: httpx.Response | None, fault: httpx.HTTPError | None) -> None:
         elapsed = time.monotonic() - self._begun
         if _LOGGER.isEnabledFor(logging.DEBUG):
-            url = self.request.url.copy_with(userinfo=b"", query=None)
-            outcome = ", cut by ".join(
-                map(str, filter(None, (response and response.status_code, fault and type(fault).__name__)))
-            )
-            _LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self.tries, outcome, elapsed)
+            url = shown_url(httpx.URL.__str__(self.request.url))
+            outcome = str(response.status_code) if response else "", type(fault).__name__ if fault else ""
+            _LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self.tries, ", cut by ".join(filter(None, outcome)), elapsed)
         headers = self.secrets.hidden_in_headers(response.headers if response else httpx.Headers())
         wait = server_wait(headers) if response and not response.is_success else None
         self.http = HTTPInfo(response.status_code if response else 0, headers, elapsed, wait, billed_cost(headers))
 
     def _error(self, response: httpx.Response | None, fault: httpx.HTTPError | None) -> APIConnectionError | APIStatusError:
-        body = self._body.read() if response else b""
+        body = self.body.read() if response else b""
         self.secrets.hide_in_error(fault)
         if fault is not None and (response is None or response.is_success):
             proxy = self.request.extensions.get("proxy")
@@ -155,12 +149,3 @@ class Call(Exchange):
         if self.checked.about_model and error.status_code in _REFUSALS and _MODEL.search(f"{error.param} {error}"):
             error.args = (f"{error} ({self.checked.about_model})",)
         return error
-
-    def _is_moved(self, response: httpx.Response) -> bool:
-        """Follow a redirect that asks for the same request elsewhere."""
-        if response.status_code not in _SAME_ELSEWHERE or not response.has_redirect_location:
-            return False
-        with suppress(ValueError):
-            self.move(urljoin(httpx.URL.__str__(self.request.url), response.headers["location"]))
-            return True
-        return False

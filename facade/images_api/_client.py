@@ -191,7 +191,7 @@ class AsyncImagesClient(
 
     async def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
         call = await self._sent(operation, arguments, stream=False)
-        if call.size < _LARGE_BODY:
+        if call.body.size < _LARGE_BODY:
             return call.result()
         from asyncio import to_thread
 

@@ -139,7 +139,7 @@ class _Download(Exchange):
             error = self._error(f"the image could not be fetched in {self.tries} of {_TRIES} tries ({reason})")
             return self.next_try(_PAUSE * (1 << self.tries - 1) if self.tries < _TRIES else None, error, fault)
         if response.has_redirect_location:
-            self._move(response.headers["location"], self.url)
+            self._move(response.headers["location"])
             return 0.0
         if not response.is_success:
             raise self._error(f"the image's link answered {status}{_expiry(self.url) if status in _EXPIRED_STATUSES else ''}")
@@ -154,9 +154,9 @@ class _Download(Exchange):
             raise self._error(f"what the image's link gave {error}") from error
         return self.content
 
-    def _move(self, target: str, base: str = "") -> None:
+    def _move(self, link: str) -> None:
         try:
-            self.move(urljoin(base, target) if base else _resolved(target, self.settings.base_url))
+            self.move(urljoin(self.url, link) if self._status else _resolved(link, self.settings.base_url))
         except ValueError as error:
             raise self._error(f"the image's link {error}") from error
         self.url = httpx.URL.__str__(self.request.url)

@@ -1,9 +1,14 @@
-"""One loop from a request to its response, for calls and downloads: the only place that sends, receives and waits."""
+"""One loop from a request to its response, for calls and downloads: the only place that sends, receives and waits.
+
+httpx bounds single reads and writes alone, so that a trickle may go on for ever; here, all of it has a deadline.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
+from math import ceil, inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -11,8 +16,7 @@ import httpx
 from images_api._contract.addresses import checked_url, same_origin
 from images_api._errors import ImagesAPIError
 from images_api._secrets.concealed import SentURL
-
-from .deadline import Deadline
+from images_api._settings import phases
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -32,6 +36,11 @@ FAULTS = (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError, UnicodeError
 _UNSENT = (httpx.LocalProtocolError, httpx.ConnectError, RuntimeError)
 # Nothing changes by itself.
 _IN_VAIN = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
+
+
+# Of what httpx takes for a phase, zero would mean not to wait at all.
+_LEAST = 0.1
+_CHUNK = 1 << 16
 
 
 class Exchange:
@@ -120,6 +129,92 @@ class _ExactURL(SentURL):
         return (target if target.startswith("/") else f"/{target}").encode()
 
 
+class Deadline:
+    """The moment at which an exchange ends, its tries and waits included; never, where each phase has a timeout of its own.
+
+    Time that the exchange doesn't spend waiting for the server doesn't count: that in which a request goes out, each write of
+    which is bounded, and that in which the app looks at an event.
+
+    Args:
+        timeout: Seconds for the whole, or an `httpx.Timeout`.
+    """
+
+    def __init__(self, timeout: TimeoutTypes) -> None:
+        self._phases = phases(timeout).as_dict()
+        self._moment = inf if isinstance(timeout, httpx.Timeout) else monotonic() + timeout
+        self._paused = monotonic()
+
+    @property
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return self._moment - monotonic()
+
+    def extensions(self, pool: Pool[Any]) -> dict[str, Any]:
+        """Return the extensions of the next request: https://www.python-httpx.org/advanced/extensions/.
+
+        Args:
+            pool: What it is sent with.
+        """
+        # In tenths, so that of a call that has just begun each phase may take all of it.
+        most = max(ceil(self.left * 10) / 10, _LEAST) if self.left < inf else inf
+        timeouts = {phase: seconds and min(seconds, most) for phase, seconds in self._phases.items()}
+        if timeouts["read"]:
+            timeouts["read"] = bound = _Bound(timeouts["read"])
+            bound.deadline = self
+
+        def trace(event: str, info: dict[str, Any]) -> None:
+            if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+                _watch(info["return_value"], pool)
+            elif event.endswith("send_request_headers.started") and pool.end.is_set():
+                raise httpx.LocalProtocolError("the client was closed")
+            elif event.endswith("send_request_body.started"):
+                self.pause()
+            elif "send_request_body" in event:
+                self.go_on()
+
+        async def atrace(event: str, info: dict[str, Any]) -> None:
+            trace(event, info)
+
+        return {"timeout": timeouts, "trace": atrace if pool.is_async else trace}
+
+    def pause(self) -> None:
+        """Let no time pass."""
+        self._paused = monotonic()
+
+    def go_on(self) -> None:
+        """Let time pass again."""
+        self._moment += monotonic() - self._paused
+
+
+class _Bound(float):
+    """The timeout of one read that knows when all of them must have ended."""
+
+    deadline: Deadline
+
+    def now(self) -> float:
+        left = self.deadline.left
+        if left <= 0:
+            raise httpx.ReadTimeout("the whole call takes too long")
+        return min(self, left)
+
+
+def _watch(stream: Any, pool: Pool[Any]) -> None:
+    """Cut each read from a new connection to what is left then: httpcore asks for a timeout once for all reads of a phase."""
+    read, write = stream.read, stream.write
+
+    def bounded_read(max_bytes: int, timeout: float | None = None) -> Any:
+        return read(max_bytes, timeout.now() if isinstance(timeout, _Bound) else timeout)
+
+    async def write_by_and_by(buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  the name is httpcore's
+        for start in range(0, len(buffer), _CHUNK):
+            await write(buffer[start : start + _CHUNK], timeout)
+
+    stream.read = bounded_read
+    if pool.is_async:  # whose timeout is for all of a chunk, however fast it goes out
+        stream.write = write_by_and_by
+    pool.opened(stream)
+
+
 def at_once(work: Awaitable[Done]) -> Done:
     """Do what waits for no event loop, so that its first step is all of it, and return what comes of it."""
     while True:
@@ -143,15 +238,15 @@ async def exchange(each: Exchange) -> None:
         each.request.extensions = each.deadline.extensions(each.pool)
         try:
             response = await each.pool.send(each.request, auth=each.auth, follow_redirects=False)
-            if each.stream and response.is_success:
-                each.begin(response)
-                return
+            is_read_here = not (each.stream and response.is_success)
             try:
                 each.begin(response)
-                async for chunk in each.pool.chunks(response):
-                    each.receive(chunk)
+                if is_read_here:
+                    async for chunk in each.pool.chunks(response):
+                        each.receive(chunk)
             finally:
-                await each.pool.close(response)
+                if is_read_here:
+                    await each.pool.close(response)
         except FAULTS as error:
             fault = _known(error, each.pool)
         pause = each.end(response, fault)
