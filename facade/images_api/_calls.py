@@ -15,7 +15,6 @@ import httpx
 
 from ._errors import ResponseError
 from ._http.exchange import Exchange
-from ._http.low_level import add_client_defaults
 from ._http.retry import server_wait, wait_before_retry
 from ._messages import shown_url
 from ._responses.body import Body
@@ -27,10 +26,10 @@ from ._secrets.quoted import Secrets
 
 if TYPE_CHECKING:
     from ._errors import APIConnectionError, APIStatusError
+    from ._http.downloads import Downloader
     from ._http.pools import Pool
     from ._requests.request import CheckedRequest
-    from ._results import ImageSource, ImagesResult
-    from ._settings import Settings
+    from ._results import ImagesResult
 
 _LOGGER = logging.getLogger("images_api")
 _LOGGER.addHandler(logging.NullHandler())
@@ -45,8 +44,7 @@ class Call(Exchange):
 
     Args:
         checked: What to send.
-        settings: What may be sent again.
-        source: Fetches the images that come as links.
+        source: Fetches the images that come as links, and knows the client's settings.
         pool: What it is sent with.
         stream: Whether the response is a stream of events, which is read later.
 
@@ -60,18 +58,16 @@ class Call(Exchange):
     response: httpx.Response
     http: HTTPInfo
 
-    def __init__(
-        self, checked: CheckedRequest, settings: Settings, source: ImageSource, pool: Pool[Any], *, stream: bool
-    ) -> None:
+    def __init__(self, checked: CheckedRequest, source: Downloader, pool: Pool[Any], *, stream: bool) -> None:
         super().__init__(checked.http, checked.timeout, pool)
         self.checked = checked
-        self.settings = settings
+        self.settings = source.settings
         self.source = source
         self.stream = stream
         self._begun = time.monotonic()
         self._cut: httpx.HTTPError | None = None
-        if pool.is_borrowed:
-            add_client_defaults(self.request, pool.client)
+        if source.connections.borrowed:
+            pool.complete(self.request)
         self.secrets = Secrets.of(self.request)
 
     def begin(self, response: httpx.Response) -> None:

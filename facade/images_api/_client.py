@@ -10,7 +10,7 @@ import httpx
 
 from images_api_client.operations import ImageOperations
 
-from ._http.pools import Connections, HTTPClient
+from ._http.pools import Connections, HTTPClient, at_once
 from ._secrets.concealed import conceal_headers, concealed
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, MAX_RESPONSE_BYTES, APIKey, Settings, TimeoutTypes, Validation
 from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks for it here
@@ -87,13 +87,12 @@ class _Client(Generic[HTTPClient]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, '_settings', 'that is not made')}>"
 
-    def __copy__(self) -> Self:
+    def __copy__(self, _: object = None) -> Self:
         clone = type(self).__new__(type(self))
         clone.__setstate__(self._settings, self._connections.borrowed)
         return clone
 
-    def __deepcopy__(self, _: object) -> Self:
-        return self.__copy__()
+    __deepcopy__ = __copy__
 
     def __getstate__(self) -> Settings:
         return self._settings
@@ -130,7 +129,7 @@ class _Client(Generic[HTTPClient]):
             checked = await arequest(*said, stream=stream) if self._connections.is_async else CheckedRequest(*said, stream=stream)
             with self._connections.pool() as pool:
                 source = Downloader(self._settings, self._connections, checked.timeout)
-                call = Call(checked, self._settings, source, pool, stream=stream)
+                call = Call(checked, source, pool, stream=stream)
                 await exchange(call)
         return call
 
@@ -145,8 +144,7 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
 
         A later use, such as a link's, opens new ones.
         """
-        for client in self._connections.clear():
-            client.close()
+        at_once(self._connections.close())
 
     def __enter__(self) -> Self:
         return self
@@ -155,8 +153,6 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         self.close()
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
-        from ._http.exchange import at_once
-
         return at_once(self._sent(operation, arguments, stream=False)).result()
 
     def _stream(self, operation: str, arguments: dict[str, Any]) -> ImageStream:
@@ -180,8 +176,7 @@ class AsyncImagesClient(
 
         A later use opens new ones.
         """
-        for client in self._connections.clear():
-            await client.aclose()
+        await self._connections.close()
 
     async def __aenter__(self) -> Self:
         return self

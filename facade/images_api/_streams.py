@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
-from ._http.exchange import FAULTS, at_once
+from ._http.exchange import FAULTS
+from ._http.pools import at_once
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -20,20 +21,26 @@ import_module("images_api._responses.result")  # while files can be opened, and 
 class _Stream:
     """What both streams are made of; without an event loop, nothing in it waits for one."""
 
-    def __init__(self, send: Callable[[], Coroutine[Any, Any, Call]]) -> None:
-        # The iterator holds the call and not the stream, so that both end when the app drops the stream.
-        self._begun = _Once(send)
-        self._events = _events(self._begun)
+    _call: Call
 
-    async def _close(self) -> None:
-        await self._events.aclose()
-        call = await self._begun()
-        await call.pool.close(call.response)
+    def __init__(self, send: Callable[[], Coroutine[Any, Any, Call]]) -> None:
+        self._steps = _steps(send)
+
+    async def _begun(self) -> Call:
+        if "_call" not in vars(self):
+            self._call = await anext(self._steps)
+        return self._call
+
+    async def _next(self) -> StreamEvent:
+        await self._begun()
+        event: StreamEvent = await anext(self._steps)
+        return event
 
     async def _result(self) -> ImagesResult:
-        async for _ in self._events:
+        call = await self._begun()
+        async for _ in self._steps:
             pass
-        return self._begun.call.events.result()
+        return call.events.result()
 
 
 class ImageStream(_Stream):
@@ -52,14 +59,14 @@ class ImageStream(_Stream):
         return self
 
     def __exit__(self, *_: object) -> None:
-        at_once(self._close())
+        at_once(self._steps.aclose())
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> StreamEvent:
         try:
-            return at_once(anext(self._events))
+            return at_once(self._next())
         except StopAsyncIteration:
             raise StopIteration from None
 
@@ -83,20 +90,20 @@ class AsyncImageStream(_Stream):
     @property
     def http(self) -> HTTPInfo:
         """Return status, headers, request id and rate limits of the response, once the call has begun."""
-        return self._begun.call.http
+        return self._call.http
 
     async def __aenter__(self) -> Self:
         await self._begun()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._close()
+        await self._steps.aclose()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> StreamEvent:
-        return await anext(self._events)
+        return await self._next()
 
     async def aresult(self) -> ImagesResult:
         """Return the finished images, after reading what is left of the stream.
@@ -109,23 +116,11 @@ class AsyncImageStream(_Stream):
         return await self._result()
 
 
-class _Once:
-    """Begins a call at the first use."""
-
-    call: Call
-
-    def __init__(self, send: Callable[[], Coroutine[Any, Any, Call]]) -> None:
-        self._send = send
-
-    async def __call__(self) -> Call:
-        if "call" not in vars(self):
-            self.call = await self._send()
-        return self.call
-
-
-async def _events(begun: _Once) -> AsyncGenerator[StreamEvent]:
-    call, cause = await begun(), None
+async def _steps(send: Callable[[], Coroutine[Any, Any, Call]]) -> AsyncGenerator[Any]:
+    """Yield the call, once it has begun, and then its events; this and not the stream holds it, so that both end together."""
+    call, cause = await send(), None
     try:
+        yield call
         try:
             async for chunk in call.pool.chunks(call.response):
                 call.deadline.pause()

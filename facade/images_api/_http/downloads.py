@@ -20,9 +20,9 @@ from images_api._messages import shown_url
 from images_api._secrets.quoted import Secrets
 from images_api._settings import user_agent
 
-from .dates import read_date
-from .exchange import Exchange, at_once, exchange
-from .pools import running_loop
+from .exchange import Exchange, exchange
+from .pools import at_once, running_loop
+from .retry import read_date
 
 if TYPE_CHECKING:
     from images_api._settings import Settings, TimeoutTypes
@@ -184,13 +184,10 @@ def _resolved(link: str, base_url: str) -> str:
 def _expiry(url: str) -> str:
     """Say when a signed URL ends: by Azure's `se`, Amazon's date and seconds, or an `Expires` of any kind."""
     query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    text = query.get("x-amz-date") or query.get("se") or query.get("expires") or ""
     try:
-        end: datetime | None
-        if query.get("expires", "").isdecimal():
-            end = datetime.fromtimestamp(int(query["expires"]), UTC)
-        else:
-            end = read_date(query.get("x-amz-date") or query.get("se") or query.get("expires") or "")
-            end = end and end + timedelta(seconds=int(query.get("x-amz-expires", "0")))
+        begin = datetime.fromtimestamp(int(text), UTC) if "expires" in query and text.isdecimal() else read_date(text)
+        end = begin and begin + timedelta(seconds=int(query.get("x-amz-expires", "0")))
         return f"; it {'expired at' if end < datetime.now(UTC) else 'is valid until'} {end:%Y-%m-%d %H:%M} UTC" if end else ""
     except (ValueError, OverflowError, OSError):
         return ""

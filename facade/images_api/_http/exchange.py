@@ -9,7 +9,7 @@ import logging
 import re
 from math import ceil, inf
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -18,14 +18,12 @@ from images_api._errors import ImagesAPIError
 from images_api._secrets.concealed import SentURL
 from images_api._settings import phases
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
+from .pools import Bound
 
+if TYPE_CHECKING:
     from images_api._settings import TimeoutTypes
 
     from .pools import Pool
-
-Done = TypeVar("Done")
 
 _LOGGER = logging.getLogger("images_api")
 _MOST_REDIRECTS = 5
@@ -40,7 +38,6 @@ _IN_VAIN = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
 
 # Of what httpx takes for a phase, zero would mean not to wait at all.
 _LEAST = 0.1
-_CHUNK = 1 << 16
 
 
 class Exchange:
@@ -159,12 +156,12 @@ class Deadline:
         most = max(ceil(self.left * 10) / 10, _LEAST) if self.left < inf else inf
         timeouts = {phase: seconds and min(seconds, most) for phase, seconds in self._phases.items()}
         if timeouts["read"]:
-            timeouts["read"] = bound = _Bound(timeouts["read"])
+            timeouts["read"] = bound = Bound(timeouts["read"])
             bound.deadline = self
 
         def trace(event: str, info: dict[str, Any]) -> None:
             if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-                _watch(info["return_value"], pool)
+                pool.watch(info["return_value"])
             elif event.endswith("send_request_headers.started") and pool.end.is_set():
                 raise httpx.LocalProtocolError("the client was closed")
             elif event.endswith("send_request_body.started"):
@@ -184,45 +181,6 @@ class Deadline:
     def go_on(self) -> None:
         """Let time pass again."""
         self._moment += monotonic() - self._paused
-
-
-class _Bound(float):
-    """The timeout of one read that knows when all of them must have ended."""
-
-    deadline: Deadline
-
-    def now(self) -> float:
-        left = self.deadline.left
-        if left <= 0:
-            raise httpx.ReadTimeout("the whole call takes too long")
-        return min(self, left)
-
-
-def _watch(stream: Any, pool: Pool[Any]) -> None:
-    """Cut each read from a new connection to what is left then: httpcore asks for a timeout once for all reads of a phase."""
-    read, write = stream.read, stream.write
-
-    def bounded_read(max_bytes: int, timeout: float | None = None) -> Any:
-        return read(max_bytes, timeout.now() if isinstance(timeout, _Bound) else timeout)
-
-    async def write_by_and_by(buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  the name is httpcore's
-        for start in range(0, len(buffer), _CHUNK):
-            await write(buffer[start : start + _CHUNK], timeout)
-
-    stream.read = bounded_read
-    if pool.is_async:  # whose timeout is for all of a chunk, however fast it goes out
-        stream.write = write_by_and_by
-    pool.opened(stream)
-
-
-def at_once(work: Awaitable[Done]) -> Done:
-    """Do what waits for no event loop, so that its first step is all of it, and return what comes of it."""
-    while True:
-        try:
-            next(work.__await__())
-        except StopIteration as done:
-            result: Done = done.value
-            return result
 
 
 async def exchange(each: Exchange) -> None:
