@@ -16,11 +16,10 @@ from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, MAX_RESPONSE_BYTES, AP
 from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks for it here
 
 if TYPE_CHECKING:
-    from ._calls import Call
+    from ._calls import AsyncImageStream, Call, ImageStream
     from ._requests.request import LowLevelClient
     from ._requests.uploads import ImageInput  # noqa: F401  what the operations take, named as a text below
     from ._results import ImagesResult
-    from ._streams import AsyncImageStream, ImageStream
 
 # What a body of this size holds is looked at in a worker thread, in bytes: a smaller one costs less than the way there and back.
 _LARGE_BODY = 1 << 20
@@ -81,7 +80,7 @@ class _Client(Generic[HTTPClient]):
         # What a display of this frame's variables would show.
         api_key, base_url, headers = concealed(api_key), concealed(base_url), headers and conceal_headers(headers)
         arguments = locals()
-        settings = Settings(**{name: value for name, value in arguments.items() if name not in {"self", "http_client"}})
+        settings = Settings({name: value for name, value in arguments.items() if name not in {"self", "http_client"}})
         self.__setstate__(settings, http_client)
 
     def __repr__(self) -> str:
@@ -128,8 +127,7 @@ class _Client(Generic[HTTPClient]):
             said = self._settings, operation, arguments, files
             checked = await arequest(*said, stream=stream) if self._connections.is_async else CheckedRequest(*said, stream=stream)
             with self._connections.pool() as pool:
-                source = Downloader(self._settings, self._connections, checked.timeout)
-                call = Call(checked, source, pool, stream=stream)
+                call = Call(checked, Downloader(self._settings, self._connections, checked.timeout), pool, stream=stream)
                 await exchange(call)
         return call
 
@@ -156,7 +154,7 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         return at_once(self._sent(operation, arguments, stream=False)).result()
 
     def _stream(self, operation: str, arguments: dict[str, Any]) -> ImageStream:
-        from ._streams import ImageStream
+        from ._calls import ImageStream
 
         return ImageStream(partial(self._sent, operation, arguments, stream=True))
 
@@ -193,6 +191,6 @@ class AsyncImagesClient(
         return await to_thread(call.result)
 
     def _stream(self, operation: str, arguments: dict[str, Any]) -> AsyncImageStream:
-        from ._streams import AsyncImageStream
+        from ._calls import AsyncImageStream
 
         return AsyncImageStream(partial(self._sent, operation, arguments, stream=True))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import InitVar, dataclass
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 import httpx
@@ -29,11 +28,13 @@ _LONGEST_TIMEOUT = 1_000_000
 _DEFAULT_TIMEOUT = 600.0
 
 
-@dataclass(repr=False, eq=False)
 class Settings:
     """What a client knows before its first call: its arguments, checked, and filled in from the environment.
 
-    The key is in no repr and in no pickle. The arguments are those of the clients, which tell what each is.
+    The key is in no repr and in no pickle.
+
+    Args:
+        arguments: Those of the clients, which tell what each is, by name; all but the connections.
 
     Attributes:
         query: What goes with every request behind its path.
@@ -43,27 +44,20 @@ class Settings:
         InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
     """
 
-    api_key: APIKey
-    base_url: str
-    organization: InitVar[str | None]
-    project: InitVar[str | None]
-    timeout: TimeoutTypes
-    max_retries: int
     retry_ambiguous: bool
     validate: Validation
-    headers: dict[str, str]
     auth_header: str
     max_download_bytes: int
     max_response_bytes: int
-    paths: dict[str, str]
-    defaults: dict[str, Any]
 
-    def __post_init__(self, organization: str | None, project: str | None) -> None:
-        self.paths = own_paths(self.paths)
-        given = self.base_url or _environment("OPENAI_BASE_URL") or official_url()
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        vars(self).update(arguments)
+        self.paths = own_paths(arguments["paths"])
+        given = arguments["base_url"] or _environment("OPENAI_BASE_URL") or official_url()
         self.base_url, self.query = split_base_url(given, self.paths)
         self.is_official = httpx.URL(self.base_url).host == httpx.URL(official_url()).host
-        self.api_key = concealed(_environment("OPENAI_API_KEY") if self.api_key is None else self.api_key)
+        key = arguments["api_key"]
+        self.api_key: APIKey = concealed(_environment("OPENAI_API_KEY") if key is None else key)
         if not (self.api_key is None or callable(self.api_key)):
             self.api_key = _checked_key(self.api_key)
         if self.api_key is None and self.base_url == official_url():
@@ -71,13 +65,14 @@ class Settings:
         if self.validate not in get_args(Validation):
             raise _refusal("validate", self.validate, f"must be one of {', '.join(get_args(Validation))}")
         ours = {
-            "OpenAI-Organization": organization or _environment("OPENAI_ORG_ID"),
-            "OpenAI-Project": project or _environment("OPENAI_PROJECT_ID"),
+            "OpenAI-Organization": arguments["organization"] or _environment("OPENAI_ORG_ID"),
+            "OpenAI-Project": arguments["project"] or _environment("OPENAI_PROJECT_ID"),
         }
-        self.headers = {name: value for name, value in ours.items() if value} | conceal_headers(self.headers or {})
-        self.timeout = checked_timeout(plain(self.timeout))
-        self.max_retries = checked_retries(plain(self.max_retries))
-        self.defaults = _checked_defaults({name: plain(value) for name, value in self.defaults.items()})
+        self.headers = {name: value for name, value in ours.items() if value} | conceal_headers(arguments["headers"] or {})
+        self.timeout = checked_timeout(plain(arguments["timeout"]))
+        self.max_retries = checked_retries(plain(arguments["max_retries"]))
+        self.defaults = {name: plain(value) for name, value in arguments["defaults"].items()}
+        _check_defaults(self.defaults, [*arguments, "http_client"])
 
     def authorization(self) -> dict[str, str]:
         """Return the header that carries the key, if there is a key."""
@@ -156,18 +151,14 @@ def checked_retries(max_retries: int) -> int:
     return max_retries
 
 
-def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
-    if not defaults:
-        return {}
+def _check_defaults(defaults: Mapping[str, Any], arguments: Collection[str]) -> None:
     from ._contract.operations import option_fault
 
-    arguments = [*Settings.__dataclass_fields__, "http_client"]
     faults = {name: option_fault(name, value, arguments) for name, value in defaults.items()}
     # A misplaced key is shown to nobody.
     problems = [Problem(name, HIDDEN if is_secret(name) else defaults[name], why) for name, why in faults.items() if why]
     if problems:
         raise InvalidRequestError(problems)
-    return dict(defaults)
 
 
 def _checked_key(key: object) -> Secret:

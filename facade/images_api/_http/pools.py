@@ -129,11 +129,10 @@ class Pool(Generic[HTTPClient]):
         if not self.is_async:
             self.end.wait(seconds)
         elif seconds > 0:
-            from asyncio import timeout
+            from asyncio import wait_for
 
             with suppress(TimeoutError):
-                async with timeout(seconds):
-                    await self.end.wait()
+                await wait_for(self.end.wait(), seconds)
 
     def stop(self) -> None:
         """End what it does, whichever thread waits for it: that another one closes a socket wakes nobody."""
@@ -156,8 +155,7 @@ class Decoder:
     def __init__(self, headers: httpx.Headers) -> None:
         is_coded = headers.get("content-encoding", "").strip().lower() in _CODINGS
         self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB) if is_coded else None
-        self._unproven = b""  # what came before anything was decoded, and may not be coded at all
-        self._begun = False
+        self._unproven: bytes | None = b""  # what came, until it has proved to be coded at all
 
     def decode(self, chunk: bytes) -> Iterator[bytes]:
         """Yield what a chunk stands for, in chunks of at most 256 KiB where it was coded.
@@ -170,12 +168,11 @@ class Decoder:
             try:
                 decoded = self._inflate.decompress(chunk, _LARGEST_CHUNK)
             except zlib.error as error:
-                if self._begun:
+                if self._unproven is None:
                     raise httpx.DecodingError(str(error)) from error
                 self._inflate, chunk = None, self._unproven + chunk
                 break
-            self._unproven = b"" if decoded or self._begun else self._unproven + chunk
-            self._begun = self._begun or bool(decoded)
+            self._unproven = None if decoded or self._unproven is None else self._unproven + chunk
             chunk = self._inflate.unconsumed_tail
             if decoded:
                 yield decoded
@@ -239,7 +236,9 @@ class Connections(Generic[HTTPClient]):
 
     async def close(self) -> None:
         """End all calls, and close the httpx clients that were made for this owner; a later use makes new ones."""
-        for pool in self._pools.pop(self.owner(), ()):
+        with self._lock:
+            pools = self._pools.pop(self.owner(), ())
+        for pool in pools:
             pool.stop()
             await pool.client.aclose() if isinstance(pool.client, httpx.AsyncClient) else pool.client.close()
 
@@ -254,14 +253,12 @@ class Connections(Generic[HTTPClient]):
             self._borrowed_by = owner
             return Pool(self.borrowed)
         with self._lock:
-            pools = self._pools.get(owner)
-            if pools is None:
-                self._pools = {each: pools for each, pools in self._pools.items() if not _has_ended(each)}
-                pools = self._pools[owner] = []
+            pools = self._pools.setdefault(owner, [])
             pool = next((pool for pool in pools if pool.calls < CALLS_EACH), None)
             if pool is None:
                 from .routes import Route
 
+                self._pools = {each: pools for each, pools in self._pools.items() if not _has_ended(each)}
                 transport = httpx.AsyncHTTPTransport if self.is_async else httpx.HTTPTransport
                 pool = Pool(self.kind(transport=Route(transport, limits=_LIMITS)))
                 pools.append(pool)

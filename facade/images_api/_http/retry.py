@@ -104,8 +104,6 @@ def _seconds(text: str, unit: float) -> float:
 
 
 def _zone(name: str | None, offset: int | None) -> tzinfo | None:
-    if offset is None:
-        if name is None:
-            return None
+    if name and offset is None:
         raise ValueError(f"unknown zone {name}")
-    return timezone(timedelta(seconds=offset))
+    return None if offset is None else timezone(timedelta(seconds=offset))
