@@ -127,9 +127,8 @@ class _Client(Generic[HTTPClient]):
             said = self._settings, operation, arguments, files
             checked = await arequest(*said, stream=stream) if self._connections.is_async else CheckedRequest(*said, stream=stream)
             with self._connections.pool() as pool:
-                call = Call(checked, Downloader(self._settings, self._connections, checked.timeout), pool, stream=stream)
-                await exchange(call)
-        return call
+                source = Downloader(self._settings, self._connections, checked.timeout)
+                return await exchange(Call(checked, source, pool, stream=stream))
 
 
 class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesResult", "ImageStream"]):

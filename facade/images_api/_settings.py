@@ -44,6 +44,7 @@ class Settings:
         InvalidRequestError: An argument breaks a rule, or the official host is meant and there is no key.
     """
 
+    api_key: APIKey
     retry_ambiguous: bool
     validate: Validation
     auth_header: str
@@ -51,23 +52,20 @@ class Settings:
     max_response_bytes: int
 
     def __init__(self, arguments: Mapping[str, Any]) -> None:
-        vars(self).update(arguments)
+        self.__setstate__(arguments)
         self.paths = own_paths(arguments["paths"])
         given = arguments["base_url"] or _environment("OPENAI_BASE_URL") or official_url()
         self.base_url, self.query = split_base_url(given, self.paths)
         self.is_official = httpx.URL(self.base_url).host == httpx.URL(official_url()).host
-        key = arguments["api_key"]
-        self.api_key: APIKey = concealed(_environment("OPENAI_API_KEY") if key is None else key)
-        if not (self.api_key is None or callable(self.api_key)):
-            self.api_key = _checked_key(self.api_key)
+        if not callable(self.api_key):
+            self.authorization()  # refuses what can't be a key
         if self.api_key is None and self.base_url == official_url():
             raise _refusal("api_key", None, f"is required for {official_url()}: pass api_key, or set OPENAI_API_KEY")
         if self.validate not in get_args(Validation):
             raise _refusal("validate", self.validate, f"must be one of {', '.join(get_args(Validation))}")
-        ours = {
-            "OpenAI-Organization": arguments["organization"] or _environment("OPENAI_ORG_ID"),
-            "OpenAI-Project": arguments["project"] or _environment("OPENAI_PROJECT_ID"),
-        }
+        organization = arguments["organization"] or _environment("OPENAI_ORG_ID")
+        project = arguments["project"] or _environment("OPENAI_PROJECT_ID")
+        ours = {"OpenAI-Organization": organization, "OpenAI-Project": project}
         self.headers = {name: value for name, value in ours.items() if value} | conceal_headers(arguments["headers"] or {})
         self.timeout = checked_timeout(plain(arguments["timeout"]))
         self.max_retries = checked_retries(plain(arguments["max_retries"]))
@@ -111,7 +109,7 @@ class Settings:
         address = {"base_url": re.sub(r"(?<=://).*@", "", self.base_url), "query": query and f"?{query}"}
         return self.__dict__ | {"api_key": kept, "headers": headers} | address
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
         if self.api_key is None:
             self.api_key = concealed(_environment("OPENAI_API_KEY"))

@@ -77,9 +77,7 @@ class Downloader:
 
     async def _downloaded(self, url: str) -> _Download:
         with self.connections.pool() as pool:
-            download = _Download(self, url, pool)
-            await exchange(download)
-        return download
+            return await exchange(_Download(self, url, pool))
 
     def __deepcopy__(self, _: object) -> Downloader:
         return self

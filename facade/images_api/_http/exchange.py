@@ -9,7 +9,7 @@ import logging
 import re
 from math import ceil, inf
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from images_api._settings import TimeoutTypes
 
     from .pools import Pool
+
+Each = TypeVar("Each", bound="Exchange")
 
 _LOGGER = logging.getLogger("images_api")
 _MOST_REDIRECTS = 5
@@ -183,8 +185,10 @@ class Deadline:
         self._moment += monotonic() - self._paused
 
 
-async def exchange(each: Exchange) -> None:
-    """Send a request, and the next, until there is an answer that counts. Nothing here waits for an event loop where none is.
+async def exchange(each: Each) -> Each:
+    """Send a request, and the next, until there is an answer that counts, and return what has taken it.
+
+    Nothing here waits for an event loop where none is.
 
     Args:
         each: What to send, and what to make of the responses; whatever it raises ends the exchange.
@@ -208,6 +212,7 @@ async def exchange(each: Exchange) -> None:
         except FAULTS as error:
             fault = _known(error, each.pool)
         pause = each.end(response, fault)
+    return each
 
 
 def _known(error: Exception, pool: Pool[Any]) -> httpx.HTTPError:

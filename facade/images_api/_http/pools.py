@@ -197,8 +197,7 @@ class Connections(Generic[HTTPClient]):
 
     def __init__(self, kind: type[HTTPClient], borrowed: HTTPClient | None) -> None:
         if borrowed is not None and (not isinstance(borrowed, kind) or borrowed.is_closed):
-            why = f"must be an open {kind.__module__}.{kind.__name__}"
-            raise InvalidRequestError([Problem("http_client", borrowed, why)])
+            raise InvalidRequestError([Problem("http_client", borrowed, f"must be an open {kind.__module__}.{kind.__name__}")])
         self.kind = kind
         self.borrowed = borrowed
         self.is_async = kind is httpx.AsyncClient
