@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
 import zlib
 from contextlib import contextmanager, suppress
@@ -286,9 +287,13 @@ def running_loop() -> object:
 
 def at_once(work: Awaitable[Done]) -> Done:
     """Do what waits for no event loop, so that its first step is all of it, and return what comes of it."""
-    while True:
-        try:
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)  # of a loop that happens to run, and would close a stream when it ends itself
+    try:
+        while True:
             next(work.__await__())
-        except StopIteration as done:
-            result: Done = done.value
-            return result
+    except StopIteration as done:
+        result: Done = done.value
+        return result
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
