@@ -88,8 +88,7 @@ class Exchange:
         Raises:
             ImagesAPIError: The error; there is no next try.
         """
-        is_over = self.pool.end.is_set() or isinstance(fault, _IN_VAIN)
-        if pause is None or pause >= self.deadline.left or is_over:
+        if pause is None or pause >= self.deadline.left or self.pool.end.is_set() or isinstance(fault, _IN_VAIN):
             raise error from fault
         self.tries += 1
         _LOGGER.info("waiting %.1f s before try %d: %s", pause, self.tries, error)

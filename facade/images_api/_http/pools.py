@@ -97,8 +97,7 @@ class Pool(Generic[HTTPClient]):
         for name, value in self.client.headers.items():
             if name != "accept-encoding":
                 request.headers.setdefault(name, value)
-        if "cookie" not in request.headers:
-            self.client.cookies.set_cookie_header(request)
+        self.client.cookies.set_cookie_header(request)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request, and return its response before the body; without an event loop, none is waited for."""
