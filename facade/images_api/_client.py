@@ -10,17 +10,16 @@ import httpx
 
 from images_api_client.operations import ImageOperations
 
-from ._http.pools import Connections, HTTPClient
+from ._http.pools import Connections, HTTPClient, at_once
 from ._secrets.concealed import conceal_headers, concealed
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, MAX_RESPONSE_BYTES, APIKey, Settings, TimeoutTypes, Validation
 from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks for it here
 
 if TYPE_CHECKING:
-    from ._calls import Call
+    from ._calls import AsyncImageStream, Call, ImageStream
     from ._requests.request import LowLevelClient
     from ._requests.uploads import ImageInput  # noqa: F401  what the operations take, named as a text below
     from ._results import ImagesResult
-    from ._streams import AsyncImageStream, ImageStream
 
 # What a body of this size holds is looked at in a worker thread, in bytes: a smaller one costs less than the way there and back.
 _LARGE_BODY = 1 << 20
@@ -81,19 +80,18 @@ class _Client(Generic[HTTPClient]):
         # What a display of this frame's variables would show.
         api_key, base_url, headers = concealed(api_key), concealed(base_url), headers and conceal_headers(headers)
         arguments = locals()
-        settings = Settings(**{name: value for name, value in arguments.items() if name not in {"self", "http_client"}})
+        settings = Settings({name: value for name, value in arguments.items() if name not in {"self", "http_client"}})
         self.__setstate__(settings, http_client)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, '_settings', 'that is not made')}>"
 
-    def __copy__(self) -> Self:
+    def __copy__(self, _: object = None) -> Self:
         clone = type(self).__new__(type(self))
         clone.__setstate__(self._settings, self._connections.borrowed)
         return clone
 
-    def __deepcopy__(self, _: object) -> Self:
-        return self.__copy__()
+    __deepcopy__ = __copy__
 
     def __getstate__(self) -> Settings:
         return self._settings
@@ -130,9 +128,7 @@ class _Client(Generic[HTTPClient]):
             checked = await arequest(*said, stream=stream) if self._connections.is_async else CheckedRequest(*said, stream=stream)
             with self._connections.pool() as pool:
                 source = Downloader(self._settings, self._connections, checked.timeout)
-                call = Call(checked, self._settings, source, pool, stream=stream)
-                await exchange(call)
-        return call
+                return await exchange(Call(checked, source, pool, stream=stream))
 
 
 class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesResult", "ImageStream"]):
@@ -145,8 +141,7 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
 
         A later use, such as a link's, opens new ones.
         """
-        for client in self._connections.clear():
-            client.close()
+        at_once(self._connections.close())
 
     def __enter__(self) -> Self:
         return self
@@ -155,12 +150,10 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         self.close()
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
-        from ._http.exchange import at_once
-
         return at_once(self._sent(operation, arguments, stream=False)).result()
 
     def _stream(self, operation: str, arguments: dict[str, Any]) -> ImageStream:
-        from ._streams import ImageStream
+        from ._calls import ImageStream
 
         return ImageStream(partial(self._sent, operation, arguments, stream=True))
 
@@ -180,8 +173,7 @@ class AsyncImagesClient(
 
         A later use opens new ones.
         """
-        for client in self._connections.clear():
-            await client.aclose()
+        await self._connections.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -191,13 +183,13 @@ class AsyncImagesClient(
 
     async def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
         call = await self._sent(operation, arguments, stream=False)
-        if call.size < _LARGE_BODY:
+        if call.body.size < _LARGE_BODY:
             return call.result()
         from asyncio import to_thread
 
         return await to_thread(call.result)
 
     def _stream(self, operation: str, arguments: dict[str, Any]) -> AsyncImageStream:
-        from ._streams import AsyncImageStream
+        from ._calls import AsyncImageStream
 
         return AsyncImageStream(partial(self._sent, operation, arguments, stream=True))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import InitVar, dataclass
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 import httpx
@@ -29,11 +28,13 @@ _LONGEST_TIMEOUT = 1_000_000
 _DEFAULT_TIMEOUT = 600.0
 
 
-@dataclass(repr=False, eq=False)
 class Settings:
     """What a client knows before its first call: its arguments, checked, and filled in from the environment.
 
-    The key is in no repr and in no pickle. The arguments are those of the clients, which tell what each is.
+    The key is in no repr and in no pickle.
+
+    Args:
+        arguments: Those of the clients, which tell what each is, by name; all but the connections.
 
     Attributes:
         query: What goes with every request behind its path.
@@ -44,40 +45,32 @@ class Settings:
     """
 
     api_key: APIKey
-    base_url: str
-    organization: InitVar[str | None]
-    project: InitVar[str | None]
-    timeout: TimeoutTypes
-    max_retries: int
     retry_ambiguous: bool
     validate: Validation
-    headers: dict[str, str]
     auth_header: str
     max_download_bytes: int
     max_response_bytes: int
-    paths: dict[str, str]
-    defaults: dict[str, Any]
 
-    def __post_init__(self, organization: str | None, project: str | None) -> None:
-        self.paths = own_paths(self.paths)
-        given = self.base_url or _environment("OPENAI_BASE_URL") or official_url()
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        self.__setstate__(arguments)
+        self.paths = own_paths(arguments["paths"])
+        given = arguments["base_url"] or _environment("OPENAI_BASE_URL") or official_url()
         self.base_url, self.query = split_base_url(given, self.paths)
         self.is_official = httpx.URL(self.base_url).host == httpx.URL(official_url()).host
-        self.api_key = concealed(_environment("OPENAI_API_KEY") if self.api_key is None else self.api_key)
-        if not (self.api_key is None or callable(self.api_key)):
-            self.api_key = _checked_key(self.api_key)
+        if not callable(self.api_key):
+            self.authorization()  # refuses what can't be a key
         if self.api_key is None and self.base_url == official_url():
             raise _refusal("api_key", None, f"is required for {official_url()}: pass api_key, or set OPENAI_API_KEY")
         if self.validate not in get_args(Validation):
             raise _refusal("validate", self.validate, f"must be one of {', '.join(get_args(Validation))}")
-        ours = {
-            "OpenAI-Organization": organization or _environment("OPENAI_ORG_ID"),
-            "OpenAI-Project": project or _environment("OPENAI_PROJECT_ID"),
-        }
-        self.headers = {name: value for name, value in ours.items() if value} | conceal_headers(self.headers or {})
-        self.timeout = checked_timeout(plain(self.timeout))
-        self.max_retries = checked_retries(plain(self.max_retries))
-        self.defaults = _checked_defaults({name: plain(value) for name, value in self.defaults.items()})
+        organization = arguments["organization"] or _environment("OPENAI_ORG_ID")
+        project = arguments["project"] or _environment("OPENAI_PROJECT_ID")
+        ours = {"OpenAI-Organization": organization, "OpenAI-Project": project}
+        self.headers = {name: value for name, value in ours.items() if value} | conceal_headers(arguments["headers"] or {})
+        self.timeout = checked_timeout(plain(arguments["timeout"]))
+        self.max_retries = checked_retries(plain(arguments["max_retries"]))
+        self.defaults = {name: plain(value) for name, value in arguments["defaults"].items()}
+        _check_defaults(self.defaults, [*arguments, "http_client"])
 
     def authorization(self) -> dict[str, str]:
         """Return the header that carries the key, if there is a key."""
@@ -116,7 +109,7 @@ class Settings:
         address = {"base_url": re.sub(r"(?<=://).*@", "", self.base_url), "query": query and f"?{query}"}
         return self.__dict__ | {"api_key": kept, "headers": headers} | address
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
         if self.api_key is None:
             self.api_key = concealed(_environment("OPENAI_API_KEY"))
@@ -156,18 +149,14 @@ def checked_retries(max_retries: int) -> int:
     return max_retries
 
 
-def _checked_defaults(defaults: Mapping[str, Any]) -> dict[str, Any]:
-    if not defaults:
-        return {}
+def _check_defaults(defaults: Mapping[str, Any], arguments: Collection[str]) -> None:
     from ._contract.operations import option_fault
 
-    arguments = [*Settings.__dataclass_fields__, "http_client"]
     faults = {name: option_fault(name, value, arguments) for name, value in defaults.items()}
     # A misplaced key is shown to nobody.
     problems = [Problem(name, HIDDEN if is_secret(name) else defaults[name], why) for name, why in faults.items() if why]
     if problems:
         raise InvalidRequestError(problems)
-    return dict(defaults)
 
 
 def _checked_key(key: object) -> Secret:

@@ -27,7 +27,7 @@ from images_api import (
     StreamInterruptedError,
     UnreadableFileError,
 )
-from images_api._http.deadline import Deadline
+from images_api._http.exchange import Deadline
 from images_api._http.pools import Pool
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def test_a_wait_that_does_not_fit_is_not_begun(
 @pytest.mark.parametrize("is_async", [False, True])
 def test_the_time_of_an_upload_does_not_count(monkeypatch: pytest.MonkeyPatch, *, is_async: bool) -> None:
     now = [1000.0]
-    monkeypatch.setattr("images_api._http.deadline.monotonic", lambda: now[0])
+    monkeypatch.setattr("images_api._http.exchange.monotonic", lambda: now[0])
     client = httpx.AsyncClient() if is_async else httpx.Client()
     deadline = Deadline(10)
     extensions = deadline.extensions(Pool(client))
@@ -152,7 +152,7 @@ def test_the_time_of_an_upload_does_not_count(monkeypatch: pytest.MonkeyPatch, *
 
 def test_nor_does_the_time_in_which_the_app_looks_at_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr("images_api._http.deadline.monotonic", lambda: now[0])
+    monkeypatch.setattr("images_api._http.exchange.monotonic", lambda: now[0])
     event = b'data: {"type": "odd"}\n\n'
 
     async def act(client: AsyncImagesClient) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from contract_tables import SCHEMAS
 from pictures import drawn
@@ -37,6 +38,7 @@ from images_api import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from images_api.sandbox import Sandbox
@@ -619,6 +621,35 @@ def test_variations_are_streamed_by_a_server_that_does_without_a_parameter_unkno
 
     assert seen.whole()[0].read() == SECOND
     assert (b'name="stream"\r\n\r\ntrue\r\n' in server.requests[0].body) is asked
+
+
+def test_without_asyncio_an_event_loop_that_happens_to_run_neither_keeps_nor_ends_a_stream() -> None:
+    """As in a notebook, where one always runs."""
+    closed: list[bool] = []
+
+    class Body(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            for index in range(3):
+                yield event(PARTIAL, PNG, partial_image_index=index)
+
+        def close(self) -> None:
+            closed.append(True)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=Body())
+
+    async def begin(client: ImagesClient) -> ImageStream:
+        stream = client.stream_generate("an otter")
+        next(stream)
+        del stream
+        assert closed == [True]
+        stream = client.stream_generate("an otter")
+        next(stream)
+        return stream
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as http:
+        stream = asyncio.run(begin(ImagesClient(base_url="http://images.example/v1", http_client=http)))
+        assert [next(stream).type for _ in range(2)] == [PARTIAL] * 2
 
 
 def test_a_key_that_an_error_event_quotes_is_not_in_the_error(sandbox: Sandbox) -> None:

@@ -20,9 +20,9 @@ from images_api._messages import shown_url
 from images_api._secrets.quoted import Secrets
 from images_api._settings import user_agent
 
-from .dates import read_date
-from .exchange import Exchange, at_once, exchange
-from .pools import running_loop
+from .exchange import Exchange, exchange
+from .pools import at_once, running_loop
+from .retry import read_date
 
 if TYPE_CHECKING:
     from images_api._settings import Settings, TimeoutTypes
@@ -77,9 +77,7 @@ class Downloader:
 
     async def _downloaded(self, url: str) -> _Download:
         with self.connections.pool() as pool:
-            download = _Download(self, url, pool)
-            await exchange(download)
-        return download
+            return await exchange(_Download(self, url, pool))
 
     def __deepcopy__(self, _: object) -> Downloader:
         return self
@@ -139,7 +137,7 @@ class _Download(Exchange):
             error = self._error(f"the image could not be fetched in {self.tries} of {_TRIES} tries ({reason})")
             return self.next_try(_PAUSE * (1 << self.tries - 1) if self.tries < _TRIES else None, error, fault)
         if response.has_redirect_location:
-            self._move(response.headers["location"], self.url)
+            self._move(response.headers["location"])
             return 0.0
         if not response.is_success:
             raise self._error(f"the image's link answered {status}{_expiry(self.url) if status in _EXPIRED_STATUSES else ''}")
@@ -154,9 +152,9 @@ class _Download(Exchange):
             raise self._error(f"what the image's link gave {error}") from error
         return self.content
 
-    def _move(self, target: str, base: str = "") -> None:
+    def _move(self, link: str) -> None:
         try:
-            self.move(urljoin(base, target) if base else _resolved(target, self.settings.base_url))
+            self.move(urljoin(self.url, link) if self._status else _resolved(link, self.settings.base_url))
         except ValueError as error:
             raise self._error(f"the image's link {error}") from error
         self.url = httpx.URL.__str__(self.request.url)
@@ -184,13 +182,10 @@ def _resolved(link: str, base_url: str) -> str:
 def _expiry(url: str) -> str:
     """Say when a signed URL ends: by Azure's `se`, Amazon's date and seconds, or an `Expires` of any kind."""
     query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    text = query.get("x-amz-date") or query.get("se") or query.get("expires") or ""
     try:
-        end: datetime | None
-        if query.get("expires", "").isdecimal():
-            end = datetime.fromtimestamp(int(query["expires"]), UTC)
-        else:
-            end = read_date(query.get("x-amz-date") or query.get("se") or query.get("expires") or "")
-            end = end and end + timedelta(seconds=int(query.get("x-amz-expires", "0")))
+        begin = datetime.fromtimestamp(int(text), UTC) if "expires" in query and text.isdecimal() else read_date(text)
+        end = begin and begin + timedelta(seconds=int(query.get("x-amz-expires", "0")))
         return f"; it {'expired at' if end < datetime.now(UTC) else 'is valid until'} {end:%Y-%m-%d %H:%M} UTC" if end else ""
     except (ValueError, OverflowError, OSError):
         return ""

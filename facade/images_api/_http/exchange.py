@@ -1,9 +1,14 @@
-"""One loop from a request to its response, for calls and downloads: the only place that sends, receives and waits."""
+"""One loop from a request to its response, for calls and downloads: the only place that sends, receives and waits.
+
+httpx bounds single reads and writes alone, so that a trickle may go on for ever; here, all of it has a deadline.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
+from math import ceil, inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -11,18 +16,16 @@ import httpx
 from images_api._contract.addresses import checked_url, same_origin
 from images_api._errors import ImagesAPIError
 from images_api._secrets.concealed import SentURL
+from images_api._settings import phases
 
-from .codings import Decoder
-from .deadline import Deadline
+from .pools import Bound
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator
-
     from images_api._settings import TimeoutTypes
 
     from .pools import Pool
 
-Done = TypeVar("Done")
+Each = TypeVar("Each", bound="Exchange")
 
 _LOGGER = logging.getLogger("images_api")
 _MOST_REDIRECTS = 5
@@ -33,6 +36,10 @@ FAULTS = (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError, UnicodeError
 _UNSENT = (httpx.LocalProtocolError, httpx.ConnectError, RuntimeError)
 # Nothing changes by itself.
 _IN_VAIN = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
+
+
+# Of what httpx takes for a phase, zero would mean not to wait at all.
+_LEAST = 0.1
 
 
 class Exchange:
@@ -81,8 +88,7 @@ class Exchange:
         Raises:
             ImagesAPIError: The error; there is no next try.
         """
-        is_over = self.pool.end.is_set() or isinstance(fault, _IN_VAIN)
-        if pause is None or pause >= self.deadline.left or is_over:
+        if pause is None or pause >= self.deadline.left or self.pool.end.is_set() or isinstance(fault, _IN_VAIN):
             raise error from fault
         self.tries += 1
         _LOGGER.info("waiting %.1f s before try %d: %s", pause, self.tries, error)
@@ -121,18 +127,67 @@ class _ExactURL(SentURL):
         return (target if target.startswith("/") else f"/{target}").encode()
 
 
-def at_once(work: Coroutine[Any, Any, Done]) -> Done:
-    """Do what waits for no event loop, so that its first step is all of it, and return what comes of it."""
-    while True:
-        try:
-            work.send(None)
-        except StopIteration as done:
-            result: Done = done.value
-            return result
+class Deadline:
+    """The moment at which an exchange ends, its tries and waits included; never, where each phase has a timeout of its own.
+
+    Time that the exchange doesn't spend waiting for the server doesn't count: that in which a request goes out, each write of
+    which is bounded, and that in which the app looks at an event.
+
+    Args:
+        timeout: Seconds for the whole, or an `httpx.Timeout`.
+    """
+
+    def __init__(self, timeout: TimeoutTypes) -> None:
+        self._phases = phases(timeout).as_dict()
+        self._moment = inf if isinstance(timeout, httpx.Timeout) else monotonic() + timeout
+        self._paused = monotonic()
+
+    @property
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return self._moment - monotonic()
+
+    def extensions(self, pool: Pool[Any]) -> dict[str, Any]:
+        """Return the extensions of the next request: https://www.python-httpx.org/advanced/extensions/.
+
+        Args:
+            pool: What it is sent with.
+        """
+        # In tenths, so that of a call that has just begun each phase may take all of it.
+        most = max(ceil(self.left * 10) / 10, _LEAST) if self.left < inf else inf
+        timeouts = {phase: seconds and min(seconds, most) for phase, seconds in self._phases.items()}
+        if timeouts["read"]:
+            timeouts["read"] = bound = Bound(timeouts["read"])
+            bound.deadline = self
+
+        def trace(event: str, info: dict[str, Any]) -> None:
+            if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+                pool.watch(info["return_value"])
+            elif event.endswith("send_request_headers.started") and pool.end.is_set():
+                raise httpx.LocalProtocolError("the client was closed")
+            elif event.endswith("send_request_body.started"):
+                self.pause()
+            elif "send_request_body" in event:
+                self.go_on()
+
+        async def atrace(event: str, info: dict[str, Any]) -> None:
+            trace(event, info)
+
+        return {"timeout": timeouts, "trace": atrace if pool.is_async else trace}
+
+    def pause(self) -> None:
+        """Let no time pass."""
+        self._paused = monotonic()
+
+    def go_on(self) -> None:
+        """Let time pass again."""
+        self._moment += monotonic() - self._paused
 
 
-async def exchange(each: Exchange) -> None:
-    """Send a request, and the next, until there is an answer that counts. Nothing here waits for an event loop where none is.
+async def exchange(each: Each) -> Each:
+    """Send a request, and the next, until there is an answer that counts, and return what has taken it.
+
+    Nothing here waits for an event loop where none is.
 
     Args:
         each: What to send, and what to make of the responses; whatever it raises ends the exchange.
@@ -143,29 +198,20 @@ async def exchange(each: Exchange) -> None:
         response, fault = None, None
         each.request.extensions = each.deadline.extensions(each.pool)
         try:
-            sent = each.pool.client.send(each.request, stream=True, auth=each.auth, follow_redirects=False)
-            response = await sent if each.pool.is_async else sent
-            if each.stream and response.is_success:
+            response = await each.pool.send(each.request, auth=each.auth, follow_redirects=False)
+            is_read_here = not (each.stream and response.is_success)
+            try:
                 each.begin(response)
-                return
-            await _receive(each, response)
+                if is_read_here:
+                    async for chunk in each.pool.chunks(response):
+                        each.receive(chunk)
+            finally:
+                if is_read_here:
+                    await each.pool.close(response)
         except FAULTS as error:
             fault = _known(error, each.pool)
         pause = each.end(response, fault)
-
-
-async def _receive(each: Exchange, response: httpx.Response) -> None:
-    """Read a response to its end, and close it."""
-    try:
-        each.begin(response)
-        if each.pool.is_async:
-            async for chunk in achunks(response):
-                each.receive(chunk)
-        else:
-            for chunk in chunks(response):
-                each.receive(chunk)
-    finally:
-        await response.aclose() if each.pool.is_async else response.close()
+    return each
 
 
 def _known(error: Exception, pool: Pool[Any]) -> httpx.HTTPError:
@@ -185,22 +231,3 @@ def _known(error: Exception, pool: Pool[Any]) -> httpx.HTTPError:
         raise error
     known.__cause__ = error
     return known
-
-
-def chunks(response: httpx.Response) -> Iterator[bytes]:
-    """Return a response's body as it comes, without its content coding.
-
-    The iterator raises an `httpx.HTTPError` where the body broke off, or its coding is broken.
-    """
-    if response.is_stream_consumed:  # by a hook or a test's transport, which httpx has decoded it for
-        return response.iter_bytes()
-    decoder = Decoder(response.headers)
-    return (decoded for chunk in response.iter_raw() for decoded in decoder.decode(chunk))
-
-
-def achunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Return a response's body like `chunks`, in an event loop."""
-    if response.is_stream_consumed:
-        return response.aiter_bytes()
-    decoder = Decoder(response.headers)
-    return (decoded async for chunk in response.aiter_raw() for decoded in decoder.decode(chunk))

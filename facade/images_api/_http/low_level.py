@@ -8,12 +8,12 @@ import httpx
 
 from images_api._secrets.concealed import SentURL
 
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+from .pools import at_once
 
+if TYPE_CHECKING:
     from images_api._settings import Settings
 
-    from .pools import Connections, HTTPClient, Pool
+    from .pools import Connections, Pool
 
 
 class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -31,21 +31,20 @@ class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
-        with self._pool(httpx.Client) as pool:
-            return pool.client.send(self._outgoing(request, pool.client), stream=True)
+        return at_once(self._sent(request, httpx.Client))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, with the key and headers of the facade's client."""
-        with self._pool(httpx.AsyncClient) as pool:
-            return await pool.client.send(self._outgoing(request, pool.client), stream=True)
+        return await self._sent(request, httpx.AsyncClient)
 
-    def _pool(self, kind: type[HTTPClient]) -> AbstractContextManager[Pool[HTTPClient]]:
+    async def _sent(self, request: httpx.Request, kind: type[httpx.Client | httpx.AsyncClient]) -> httpx.Response:
         if self._connections.kind is not kind:
             client, calls = ("ImagesClient", "sync") if kind is httpx.AsyncClient else ("AsyncImagesClient", "asyncio")
             raise TypeError(f"the low_level of {client} takes the {calls} functions alone")
-        return self._connections.pool()
+        with self._connections.pool() as pool:
+            return await pool.send(self._outgoing(request, pool))
 
-    def _outgoing(self, request: httpx.Request, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+    def _outgoing(self, request: httpx.Request, pool: Pool[Any]) -> httpx.Request:
         # A copy: what is redirected is made from the original, which must not have the key.
         same: dict[str, Any] = {"stream": request.stream, "extensions": request.extensions}
         said = [(name, value) for name, value in request.headers.multi_items() if self._of_httpx.get(name) != value]
@@ -53,17 +52,5 @@ class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         request.url, outgoing.url = SentURL(request.url), SentURL(outgoing.url)
         for name, value in self._settings.headers_for(request.url).items():
             outgoing.headers.setdefault(name, value)
-        add_client_defaults(outgoing, client)
+        pool.complete(outgoing)
         return outgoing
-
-
-def add_client_defaults(request: httpx.Request, client: httpx.Client | httpx.AsyncClient) -> None:
-    """Add the headers and cookies that a client would have given a request that it built itself.
-
-    A content coding isn't asked for: images don't shrink.
-    """
-    for name, value in client.headers.items():
-        if name != "accept-encoding":
-            request.headers.setdefault(name, value)
-    if "cookie" not in request.headers:
-        client.cookies.set_cookie_header(request)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
+import zlib
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -15,8 +17,9 @@ import httpx
 from images_api._errors import ImagesAPIError, InvalidRequestError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncGenerator, Awaitable, Generator, Iterator
 
+Done = TypeVar("Done")
 HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 
 # Of each pool: httpcore looks at every connection for every other one, whenever a request begins or ends
@@ -24,42 +27,112 @@ HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 CALLS_EACH = 10
 _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=CALLS_EACH)
 
+_CHUNK = 1 << 16
+_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+# With the header of either: https://docs.python.org/3/library/zlib.html#zlib.decompress
+_GZIP_OR_ZLIB = 47
+_LARGEST_CHUNK = 1 << 18
+
+
+class Bound(float):
+    """The timeout of one read that knows when all of them must have ended."""
+
+    deadline: Any
+
+    def now(self) -> float:
+        """Return the seconds that it may take.
+
+        Raises:
+            httpx.ReadTimeout: None are left.
+        """
+        left: float = self.deadline.left
+        if left <= 0:
+            raise httpx.ReadTimeout("the whole call takes too long")
+        return min(self, left)
+
 
 class Pool(Generic[HTTPClient]):
     """An httpx client, and how many calls it has to do just now.
 
     Attributes:
         client: The httpx client.
-        is_borrowed: Whether it is the caller's own.
         calls: How many calls it has to do.
         is_async: Whether it belongs to an event loop.
         end: Is set when what it still does is to end.
     """
 
-    def __init__(self, client: HTTPClient, *, is_borrowed: bool = False) -> None:
+    def __init__(self, client: HTTPClient) -> None:
         self.client = client
-        self.is_borrowed = is_borrowed
         self.calls = 0
         self.is_async = isinstance(client, httpx.AsyncClient)
         self.end: Any = import_module("asyncio").Event() if self.is_async else threading.Event()
         self._streams: WeakSet[Any] = WeakSet()
         self._lock = threading.Lock()
 
-    def opened(self, stream: Any) -> None:
-        """Take note of a new connection, as httpcore has it."""
+    def watch(self, stream: Any) -> None:
+        """Take note of a new connection, as httpcore has it, and cut each read from it to what is left then.
+
+        httpcore asks for a timeout once for all reads of a phase.
+        """
+        read, write = stream.read, stream.write
+
+        def bounded_read(max_bytes: int, timeout: float | None = None) -> Any:
+            return read(max_bytes, timeout.now() if isinstance(timeout, Bound) else timeout)
+
+        async def write_by_and_by(buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  the name is httpcore's
+            for start in range(0, len(buffer), _CHUNK):
+                await write(buffer[start : start + _CHUNK], timeout)
+
+        stream.read = bounded_read
+        if self.is_async:  # whose timeout is for all of a chunk, however fast it goes out
+            stream.write = write_by_and_by
         with self._lock:
             self._streams.add(stream)
+
+    def complete(self, request: httpx.Request) -> None:
+        """Add the headers and cookies that the client would have given a request that it built itself.
+
+        A content coding isn't asked for: images don't shrink.
+        """
+        for name, value in self.client.headers.items():
+            if name != "accept-encoding":
+                request.headers.setdefault(name, value)
+        self.client.cookies.set_cookie_header(request)
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request, and return its response before the body; without an event loop, none is waited for."""
+        sent: Any = self.client.send(request, stream=True, **options)
+        response: httpx.Response = await sent if self.is_async else sent
+        return response
+
+    async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes]:
+        """Yield a response's body as it comes, without its content coding.
+
+        Raises:
+            httpx.HTTPError: The body broke off, or its coding is broken.
+        """
+        if response.is_stream_consumed:  # by a hook or a test's transport, which httpx has decoded it for
+            yield response.content
+            return
+        decoder = Decoder(response.headers)
+        raw: Any = response.aiter_raw() if self.is_async else response.iter_raw()
+        while chunk := await anext(raw, b"") if self.is_async else next(raw, b""):
+            for decoded in decoder.decode(chunk):
+                yield decoded
+
+    async def close(self, response: httpx.Response) -> None:
+        """Close a response, read or not."""
+        await response.aclose() if self.is_async else response.close()
 
     async def wait(self, seconds: float) -> None:
         """Let time pass, unless what it does is to end; without an event loop, none is waited for."""
         if not self.is_async:
             self.end.wait(seconds)
         elif seconds > 0:
-            from asyncio import timeout
+            from asyncio import wait_for
 
             with suppress(TimeoutError):
-                async with timeout(seconds):
-                    await self.end.wait()
+                await wait_for(self.end.wait(), seconds)
 
     def stop(self) -> None:
         """End what it does, whichever thread waits for it: that another one closes a socket wakes nobody."""
@@ -70,6 +143,41 @@ class Pool(Generic[HTTPClient]):
             with suppress(OSError):  # it is closed already
                 # Not TLS's own, which takes from the waiting thread what it works with.
                 socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
+
+
+class Decoder:
+    """Decodes gzip or deflate; what is in no coding, in another, in several, or not in the one it says passes as it is.
+
+    Args:
+        headers: The response's headers.
+    """
+
+    def __init__(self, headers: httpx.Headers) -> None:
+        is_coded = headers.get("content-encoding", "").strip().lower() in _CODINGS
+        self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB) if is_coded else None
+        self._unproven: bytes | None = b""  # what came, until it has proved to be coded at all
+
+    def decode(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield what a chunk stands for, in chunks of at most 256 KiB where it was coded.
+
+        Raises:
+            httpx.DecodingError: It is broken.
+        """
+        decoded = b""
+        while self._inflate is not None and (chunk or len(decoded) == _LARGEST_CHUNK):
+            try:
+                decoded = self._inflate.decompress(chunk, _LARGEST_CHUNK)
+            except zlib.error as error:
+                if self._unproven is None:
+                    raise httpx.DecodingError(str(error)) from error
+                self._inflate, chunk = None, self._unproven + chunk
+                break
+            self._unproven = None if decoded or self._unproven is None else self._unproven + chunk
+            chunk = self._inflate.unconsumed_tail
+            if decoded:
+                yield decoded
+        if chunk:
+            yield chunk
 
 
 class Connections(Generic[HTTPClient]):
@@ -89,8 +197,7 @@ class Connections(Generic[HTTPClient]):
 
     def __init__(self, kind: type[HTTPClient], borrowed: HTTPClient | None) -> None:
         if borrowed is not None and (not isinstance(borrowed, kind) or borrowed.is_closed):
-            why = f"must be an open {kind.__module__}.{kind.__name__}"
-            raise InvalidRequestError([Problem("http_client", borrowed, why)])
+            raise InvalidRequestError([Problem("http_client", borrowed, f"must be an open {kind.__module__}.{kind.__name__}")])
         self.kind = kind
         self.borrowed = borrowed
         self.is_async = kind is httpx.AsyncClient
@@ -126,12 +233,13 @@ class Connections(Generic[HTTPClient]):
             with self._lock:
                 pool.calls -= 1
 
-    def clear(self) -> list[HTTPClient]:
-        """End all calls, and return the httpx clients that were made for this owner, to be closed; a later use makes new ones."""
-        pools = self._pools.pop(self.owner(), ())
+    async def close(self) -> None:
+        """End all calls, and close the httpx clients that were made for this owner; a later use makes new ones."""
+        with self._lock:
+            pools = self._pools.pop(self.owner(), ())
         for pool in pools:
             pool.stop()
-        return [pool.client for pool in pools]
+            await pool.client.aclose() if isinstance(pool.client, httpx.AsyncClient) else pool.client.close()
 
     def _taken(self) -> Pool[HTTPClient]:
         owner = self.owner()
@@ -142,16 +250,14 @@ class Connections(Generic[HTTPClient]):
             if self.borrowed.is_closed:
                 raise InvalidRequestError([Problem("http_client", self.borrowed, "is closed")])
             self._borrowed_by = owner
-            return Pool(self.borrowed, is_borrowed=True)
+            return Pool(self.borrowed)
         with self._lock:
-            pools = self._pools.get(owner)
-            if pools is None:
-                self._pools = {each: pools for each, pools in self._pools.items() if not _has_ended(each)}
-                pools = self._pools[owner] = []
+            pools = self._pools.setdefault(owner, [])
             pool = next((pool for pool in pools if pool.calls < CALLS_EACH), None)
             if pool is None:
                 from .routes import Route
 
+                self._pools = {each: pools for each, pools in self._pools.items() if not _has_ended(each)}
                 transport = httpx.AsyncHTTPTransport if self.is_async else httpx.HTTPTransport
                 pool = Pool(self.kind(transport=Route(transport, limits=_LIMITS)))
                 pools.append(pool)
@@ -176,3 +282,17 @@ def running_loop() -> object:
     except RuntimeError as error:
         why = "must be asyncio's: elsewhere, such as under trio, call an ImagesClient in a worker thread"
         raise InvalidRequestError([Problem("the event loop", None, why)]) from error
+
+
+def at_once(work: Awaitable[Done]) -> Done:
+    """Do what waits for no event loop, so that its first step is all of it, and return what comes of it."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)  # of a loop that happens to run, and would close a stream when it ends itself
+    try:
+        while True:
+            next(work.__await__())
+    except StopIteration as done:
+        result: Done = done.value
+        return result
+    finally:
+        sys.set_asyncgen_hooks(*hooks)

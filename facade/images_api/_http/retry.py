@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from math import inf, nan
 from typing import TYPE_CHECKING
 
 from images_api._errors import APIConnectionError, ContentPolicyError, QuotaExceededError
-
-from .dates import read_date
 
 if TYPE_CHECKING:
     import httpx
@@ -27,6 +25,8 @@ _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERRORS = 500
+# A text that means the same whatever it leaves out is a whole date, not a piece of one.
+_DEFAULTS = (datetime(2000, 1, 1), datetime(2004, 2, 2))  # noqa: DTZ001  the zone comes with the text, or is UTC
 
 
 def server_wait(headers: httpx.Headers) -> float | None:
@@ -64,6 +64,25 @@ def wait_before_retry(error: APIStatusError | APIConnectionError, attempt: int, 
     return random.uniform(0, min(_FIRST_BACKOFF * 2 ** min(attempt, 10), _LONGEST_BACKOFF))  # noqa: S311  a spread, no secret
 
 
+def read_date(text: str) -> datetime | None:
+    """Return the moment that a text stands for, such as an HTTP date or an ISO one.
+
+    Args:
+        text: Anything. Without a zone it is in UTC: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
+
+    Returns:
+        The moment, with a zone; None where it is no date or only a piece of one.
+    """
+    from dateutil.parser import parse
+
+    try:
+        first, second = (parse(text, default=default, tzinfos=_zone) for default in _DEFAULTS)
+        moment = first if first.tzinfo else first.replace(tzinfo=UTC)
+        return moment.astimezone(UTC) if first == second else None
+    except (ValueError, ArithmeticError, TypeError, AttributeError, IndexError):  # whatever a foreign text sets off
+        return None
+
+
 def _may_repeat(error: APIStatusError | APIConnectionError, *, ambiguous: bool) -> bool:
     if isinstance(error, APIConnectionError):
         return ambiguous or not error.may_have_run
@@ -82,3 +101,9 @@ def _seconds(text: str, unit: float) -> float:
         return float(text) * unit
     moment = read_date(text)
     return nan if moment is None else (moment - datetime.now(UTC)).total_seconds()
+
+
+def _zone(name: str | None, offset: int | None) -> tzinfo | None:
+    if name and offset is None:
+        raise ValueError(f"unknown zone {name}")
+    return None if offset is None else timezone(timedelta(seconds=offset))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.request import getproxies
@@ -17,7 +17,6 @@ from images_api._messages import shown_url
 
 # The first that is set is where certificates come from, as httpx has it; what is written of the keys is opened with them.
 _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
-_LOOPBACK = re.compile(r"127(\.\d+){3}")
 
 
 class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -31,8 +30,7 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """
 
     def __init__(self, kind: Any, **options: Any) -> None:
-        self._kind = kind
-        self._options = options
+        self._made = partial(kind, **options)
         self._proxies = getproxies()
         self._transports: dict[tuple[str, str], Any] = {}
 
@@ -58,9 +56,9 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def proxy(self, url: httpx.URL) -> tuple[str, str]:
         """Return the name of the variable that counts for a URL, and the proxy's own URL; two empty texts for none."""
-        for name in () if _is_direct(url, self._proxies.get("no", "")) else (url.scheme, "all"):
+        for name in (url.scheme, "all"):
             proxy = self._proxies.get(name)
-            if proxy:
+            if proxy and not _is_direct(url, self._proxies.get("no", "")):
                 return f"{name}_proxy".upper(), proxy if "://" in proxy else f"http://{proxy}"
         return "", ""
 
@@ -74,7 +72,7 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 if proxy:
                     checked_url(re.sub("^socks5h?:", "http:", proxy))
                 # Of two threads that come here at once, both take what the first has made.
-                self._transports.setdefault(key, self._kind(proxy=proxy or None, verify=trusted, **self._options))
+                self._transports.setdefault(key, self._made(proxy=proxy or None, verify=trusted))
             except (ValueError, ImportError):
                 text = f"{name} must be the URL of a proxy: of http, https, or socks5 with httpx[socks], not {shown_url(proxy)}"
                 raise httpx.LocalProtocolError(text) from None  # the text of the error itself may quote a password
@@ -84,10 +82,9 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
 def _is_direct(url: httpx.URL, exceptions: str) -> bool:
     """Return whether a host is this very machine, which is never reached by way of a proxy, or among the exceptions."""
     names = {each.strip().strip("[]").lstrip("*.") or each.strip() for each in exceptions.lower().split(",")} - {""}
-    names |= {"localhost", "::1"}
     places = f".{url.host}", f".{url.netloc.decode('ascii')}"
-    is_excepted = "*" in names or any(each.endswith(f".{name}") for each in places for name in names)
-    return is_excepted or _LOOPBACK.fullmatch(url.host) is not None
+    is_excepted = "*" in names or any(each.endswith(f".{name}") for each in places for name in names | {"localhost", "::1"})
+    return is_excepted or re.fullmatch(r"127(\.\d+){3}", url.host) is not None
 
 
 @cache
@@ -100,6 +97,5 @@ def _trusted(file: str | None, folder: str | None, _log: str | None, *, is_secur
             raise FileNotFoundError("no file in it")
         return httpx.create_ssl_context()
     except (OSError, ValueError) as error:
-        counting = ("SSL_CERT_FILE" if file else "SSL_CERT_DIR", "SSLKEYLOGFILE")
-        said = ", ".join(f"{name}={os.environ[name]}" for name in counting if name in os.environ)
+        said = ", ".join(f"{name}={os.environ[name]}" for name in _VARIABLES if name in os.environ)
         raise httpx.LocalProtocolError(f"the certificates to trust can't be read ({said}): {error}") from error
