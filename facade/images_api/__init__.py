@@ -4,7 +4,6 @@ from importlib import import_module
 
 # Nothing is imported before it is used: https://peps.python.org/pep-0562/. `__init__.pyi` tells type checkers the same.
 _NAMES = {
-    "_calls": "AsyncImageStream ImageStream",
     "_client": "AsyncImagesClient ImagesClient",
     "_errors": """
         APIConnectionError APIStatusError APITimeoutError AuthenticationError BadRequestError ConflictError ContentPolicyError
@@ -15,6 +14,7 @@ _NAMES = {
     "_events": "CompletedImage PartialImage StreamEvent",
     "_requests.uploads": "ImageInput",
     "_results": "GeneratedImage HTTPInfo ImagesResult TokenDetails Usage",
+    "_streams": "AsyncImageStream ImageStream",
 }
 _MODULES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names.split()}
 _MODULES["__version__"] = f"{__name__}_client"

@@ -1,7 +1,5 @@
 # The names that an app sees, for type checkers; `__init__.py` finds them when they are used.
 
-from ._calls import AsyncImageStream as AsyncImageStream
-from ._calls import ImageStream as ImageStream
 from ._client import AsyncImagesClient as AsyncImagesClient
 from ._client import ImagesClient as ImagesClient
 from ._errors import APIConnectionError as APIConnectionError
@@ -34,6 +32,8 @@ from ._results import HTTPInfo as HTTPInfo
 from ._results import ImagesResult as ImagesResult
 from ._results import TokenDetails as TokenDetails
 from ._results import Usage as Usage
+from ._streams import AsyncImageStream as AsyncImageStream
+from ._streams import ImageStream as ImageStream
 
 __all__: list[str]  # noqa: PYI035  `__init__.py` makes it of the same names
 __version__: str

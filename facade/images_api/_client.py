@@ -16,10 +16,11 @@ from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, MAX_RESPONSE_BYTES, AP
 from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks for it here
 
 if TYPE_CHECKING:
-    from ._calls import AsyncImageStream, Call, ImageStream
+    from ._calls import Call
     from ._requests.request import LowLevelClient
     from ._requests.uploads import ImageInput  # noqa: F401  what the operations take, named as a text below
     from ._results import ImagesResult
+    from ._streams import AsyncImageStream, ImageStream
 
 # What a body of this size holds is looked at in a worker thread, in bytes: a smaller one costs less than the way there and back.
 _LARGE_BODY = 1 << 20
@@ -153,7 +154,7 @@ class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesR
         return at_once(self._sent(operation, arguments, stream=False)).result()
 
     def _stream(self, operation: str, arguments: dict[str, Any]) -> ImageStream:
-        from ._calls import ImageStream
+        from ._streams import ImageStream
 
         return ImageStream(partial(self._sent, operation, arguments, stream=True))
 
@@ -190,6 +191,6 @@ class AsyncImagesClient(
         return await to_thread(call.result)
 
     def _stream(self, operation: str, arguments: dict[str, Any]) -> AsyncImageStream:
-        from ._calls import AsyncImageStream
+        from ._streams import AsyncImageStream
 
         return AsyncImageStream(partial(self._sent, operation, arguments, stream=True))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from images_api._http.pools import _LARGEST_CHUNK, Decoder
+from images_api._http.codings import _LARGEST_CHUNK, Decoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

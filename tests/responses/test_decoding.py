@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from pictures import drawn, padded
 
 from images_api._contract.document import decode_json
-from images_api._http.pools import Decoder
+from images_api._http.codings import Decoder
 from images_api._images import spool
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.spool import Content

@@ -6,7 +6,6 @@ import os
 import socket
 import sys
 import threading
-import zlib
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -16,8 +15,10 @@ import httpx
 
 from images_api._errors import ImagesAPIError, InvalidRequestError, Problem
 
+from .codings import Decoder
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Generator, Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Generator
 
 Done = TypeVar("Done")
 HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
@@ -28,10 +29,6 @@ CALLS_EACH = 10
 _LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=CALLS_EACH)
 
 _CHUNK = 1 << 16
-_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
-# With the header of either: https://docs.python.org/3/library/zlib.html#zlib.decompress
-_GZIP_OR_ZLIB = 47
-_LARGEST_CHUNK = 1 << 18
 
 
 class Bound(float):
@@ -143,41 +140,6 @@ class Pool(Generic[HTTPClient]):
             with suppress(OSError):  # it is closed already
                 # Not TLS's own, which takes from the waiting thread what it works with.
                 socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
-
-
-class Decoder:
-    """Decodes gzip or deflate; what is in no coding, in another, in several, or not in the one it says passes as it is.
-
-    Args:
-        headers: The response's headers.
-    """
-
-    def __init__(self, headers: httpx.Headers) -> None:
-        is_coded = headers.get("content-encoding", "").strip().lower() in _CODINGS
-        self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB) if is_coded else None
-        self._unproven: bytes | None = b""  # what came, until it has proved to be coded at all
-
-    def decode(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield what a chunk stands for, in chunks of at most 256 KiB where it was coded.
-
-        Raises:
-            httpx.DecodingError: It is broken.
-        """
-        decoded = b""
-        while self._inflate is not None and (chunk or len(decoded) == _LARGEST_CHUNK):
-            try:
-                decoded = self._inflate.decompress(chunk, _LARGEST_CHUNK)
-            except zlib.error as error:
-                if self._unproven is None:
-                    raise httpx.DecodingError(str(error)) from error
-                self._inflate, chunk = None, self._unproven + chunk
-                break
-            self._unproven = None if decoded or self._unproven is None else self._unproven + chunk
-            chunk = self._inflate.unconsumed_tail
-            if decoded:
-                yield decoded
-        if chunk:
-            yield chunk
 
 
 class Connections(Generic[HTTPClient]):
