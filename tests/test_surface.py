@@ -46,7 +46,10 @@ OF_A_CLIENT = {
         for name in ("client", "errors", "messages", "problems", "secrets", "secrets.concealed", "secrets.quoted", "settings")
     ),
     "images_api.options",
-    *(f"images_api._{name}" for name in ("contract", "contract.addresses", "contract.document", "http", "http.pools")),
+    *(
+        f"images_api._{name}"
+        for name in ("contract", "contract.addresses", "contract.document", "http", "http.codings", "http.pools")
+    ),
     *(f"images_api_client{name}" for name in ("", ".operations", ".options")),
 }
 ON_FIRST_USE = ["jsonschema_rs", "pybase64", "dateutil", "attrs", "images_api_client.models", "images_api_client.client"]
