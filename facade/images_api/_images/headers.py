@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import struct
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from io import SEEK_CUR, SEEK_END
 from itertools import takewhile
@@ -28,8 +27,10 @@ _JPEG_SCAN, _JPEG_END, _JPEG_EXIF = 0xDA, 0xD9, 0xE1
 _MOST_SEGMENTS = 260_000
 # https://developers.google.com/speed/webp/docs/riff_container
 _WEBP_ALPHA_FLAG = 0x10
-_EXIF_ORIENTATION = 0x0112
-_QUARTER_TURNS = range(5, 9)
+# https://www.cipa.jp/std/documents/e/DC-X008-Translation-2019-E.pdf: among the entries of twelve bytes, an orientation that is a
+# quarter turn, in either byte order.
+_QUARTER_TURN = rb"(?:II.{8}(?:.{12})*?\x12\x01\x03\0.{4}[\5-\x08]\0|MM.{8}(?:.{12})*?\x01\x12\0\x03.{4}\0[\5-\x08])"
+_EXIF_QUARTER_TURN = re.compile(rb"Exif\0\0" + _QUARTER_TURN, re.DOTALL)
 # https://www.w3.org/Graphics/GIF/spec-gif89a.txt
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_CONTROL, _GIF_END, _GIF_STRAY = b",", b"!", b"\xf9", b";", b"\0"
 # An hour and more of frames at any rate.
@@ -116,7 +117,7 @@ def is_whole(file: BinaryIO) -> bool:
     kind = media_type(file.read(HEAD))
     try:
         return _ENDS[kind](file, size) if kind in _ENDS else kind is not None
-    except struct.error:
+    except (struct.error, IndexError):
         return False
     except (LookupError, ValueError):  # an svg in an encoding that its parser doesn't know
         return True
@@ -172,25 +173,13 @@ def _jpeg(file: BinaryIO, _head: bytes) -> Sides:
             height, width = struct.unpack(">xHH", file.read(5))
             return (height, width, False) if turned else (width, height, False)
         if kind == _JPEG_EXIF:
-            turned = turned or _is_turned(file.read(length))
+            turned = turned or bool(_EXIF_QUARTER_TURN.match(file.read(length)))
     raise struct.error  # the end, without a frame
 
 
 def _jpeg_ends(file: BinaryIO, _size: int) -> bool:
     kinds = (kind for kind, _, _ in _jpeg_segments(file))
     return _JPEG_SCAN in takewhile(lambda kind: kind != _JPEG_END, kinds) and _JPEG_END in kinds
-
-
-def _is_turned(exif: bytes) -> bool:
-    order = "<" if exif[6:8] == b"II" else ">"
-    with suppress(struct.error):  # broken Exif data turns nothing
-        (start,) = struct.unpack_from(f"{order}I", exif, 10)
-        (count,) = struct.unpack_from(f"{order}H", exif, 6 + start)
-        for entry in range(8 + start, 8 + start + 12 * count, 12):
-            tag, value = struct.unpack_from(f"{order}H6xH2x", exif, entry)
-            if tag == _EXIF_ORIENTATION:
-                return exif.startswith(b"Exif\0\0") and value in _QUARTER_TURNS
-    return False
 
 
 def _webp(_file: BinaryIO, head: bytes) -> Sides:
@@ -243,15 +232,9 @@ def _skip_colours(file: BinaryIO, flags: int) -> None:
 
 def _skip_blocks(file: BinaryIO) -> None:
     """Skip a row of blocks, the last of which is empty."""
-    while chunk := file.read(_CHUNK):
-        index, end = 0, len(chunk)
-        while index < end and (length := chunk[index]):
-            index += length + 1
-        is_over = index < end
-        file.seek(index - end + is_over, SEEK_CUR)
-        if is_over:
-            return
-    raise struct.error
+    length = 0
+    while length := file.read(length + 1)[length]:
+        pass
 
 
 def _heif(file: BinaryIO, _head: bytes) -> Sides:
