@@ -37,8 +37,6 @@ _GIF_IMAGE, _GIF_EXTENSION, _GIF_CONTROL, _GIF_END, _GIF_STRAY = b",", b"!", b"\
 _MOST_GIF_BLOCKS = 1 << 19
 # Python's other threads have a turn after each, among them that of an event loop.
 _SVG_CHUNK = 4 << 20
-# https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapcoreheader
-_BMP_CORE_HEADER = 12
 # In AVIF and HEIC: the sides of each item, a thumbnail or tile among them; and a quarter turn.
 _ITEM_SIDES = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 _ITEM_QUARTER_TURN = re.compile(rb"irot[\x01\x03]")
@@ -244,11 +242,6 @@ def _heif(file: BinaryIO, _head: bytes) -> Sides:
     return (height, width, None) if _ITEM_QUARTER_TURN.search(items) else (width, height, None)
 
 
-def _bmp(_file: BinaryIO, head: bytes) -> Sides:
-    width, height = struct.unpack_from("<HH" if head[14] == _BMP_CORE_HEADER else "<ii", head, 18)
-    return width, abs(height), None  # below zero where the rows run from the top
-
-
 def _svg_ends(file: BinaryIO, size: int) -> bool:
     """Tell whether so many bytes are one element, or begin with one."""
     parser = expat.ParserCreate()
@@ -279,7 +272,7 @@ _FORMATS: tuple[tuple[str, str, bytes, Callable[[BinaryIO, bytes], Sides] | None
     ("image/j2c", ".j2c", rb"\xff\x4f\xff\x51", None),
     ("image/tiff", ".tiff", rb"II(?:\*\0|\+\0\x08\0\0\0)|MM(?:\0\*|\0\+\0\x08\0\0)", None),
     # Two letters and a size that may be wrong begin a bitmap, and then the size of one of its headers.
-    ("image/bmp", ".bmp", rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", _bmp),
+    ("image/bmp", ".bmp", rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", None),
     ("image/vnd.microsoft.icon", ".ico", rb"\0\0\x01\0[^\0]\0.{3}\0", None),
     # A beginning that any XML may have is believed unless HTML is seen.
     (SVG, ".svg", rb"(?i)\s*<(?:(?:\w+:)?svg|(?!.*html)(?:\?xml|!--|!doctype svg))", None),
