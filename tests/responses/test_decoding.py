@@ -469,7 +469,7 @@ def test_large_pictures_are_as_sent_in_any_dress_and_pieces(
     reader = read(parts(body, *range(step, len(body), step)))
     contents = [reader.image(entry["b64_json"]) for entry in reader.document()["data"]]
     assert [content.read() for content in contents if content] == pictures
-    assert [content.in_file for content in contents if content] == [in_file] * 3
+    assert [content._file is not None for content in contents if content] == [in_file] * 3
     assert expected(reader.read()) == expected(body)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
-from weakref import WeakSet, ref
+from weakref import WeakSet, finalize, ref
 
 from .headers import HEAD
 
@@ -77,11 +77,6 @@ class Content:
     def of(cls, content: bytes) -> Self:
         """Return bytes that are whole already, and stay in memory."""
         return cls(content=content)
-
-    @property
-    def in_file(self) -> bool:
-        """Return whether the bytes are in a file, and reading them may take a while."""
-        return self._file is not None
 
     def write(self, chunk: bytes) -> None:
         """Add bytes at the end."""
@@ -162,8 +157,6 @@ class _File:
         size: Where its end is.
     """
 
-    _close = staticmethod(os.close)  # when Python ends, this class may outlast what it imported
-
     def __init__(self) -> None:
         from tempfile import TemporaryFile
 
@@ -171,6 +164,7 @@ class _File:
         with TemporaryFile(buffering=0) as opened:
             # A number: were it a file object, the garbage collector would at times meet it first, open, and Python warn of it.
             self._descriptor = os.dup(opened.fileno())
+        finalize(self, os.close, self._descriptor).atexit = False  # an image may still be read then
         self._lock = Lock()
 
     def append(self, chunk: bytes, offset: int) -> bool:
@@ -198,18 +192,12 @@ class _File:
             os.lseek(self._descriptor, offset, SEEK_SET)
             return getattr(os, act)(self._descriptor, what)
 
-    def __del__(self) -> None:
-        if hasattr(self, "_descriptor"):
-            self._close(self._descriptor)
-
 
 class _Reader(RawIOBase):
     """Reads one content of a file, with a position of its own."""
 
     def __init__(self, file: _File, offset: int, size: int) -> None:
-        self._file = file
-        self._offset = offset
-        self._size = size
+        self._file, self._offset, self._size = file, offset, size
         self._position = 0
 
     def readable(self) -> bool:
