@@ -26,7 +26,7 @@ from contextlib import suppress
 from io import SEEK_CUR, SEEK_END, BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 import pytest
 from faulty_server import JSON, FaultyServer, answered, both_ways, pictures
@@ -58,7 +58,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> deque[None]:
     """The pages of memory that a process has, all free: what other tests left behind takes none, and gives no file."""
     pages = deque([None] * (_spool._MEMORY // PAGE))
     monkeypatch.setattr(_spool, "_FREE_PAGES", pages)
-    monkeypatch.setattr(_spool, "_FILES", WeakSet[Any]())
+    monkeypatch.setattr(_spool, "_FILES", WeakValueDictionary[Any, Any]())
     return pages
 
 

@@ -148,21 +148,16 @@ def _move(temporary: Path, target: _Target, *, overwrite: bool) -> Path:
             if stat.S_ISREG(old):
                 temporary.chmod(stat.S_IMODE(old))
         return temporary.replace(target.path)
-    for path in _names(target):
+    names: Iterable[Path] = [target.path]
+    if target.stem:  # one after another that is free in the folder
+        taken = set(os.listdir(target.path.parent))  # noqa: PTH208  names alone, of maybe thousands
+        numbered = (f"{target.stem}-{number}{target.path.suffix}" for number in count(target.number))
+        names = (target.path.with_name(name) for name in numbered if name not in taken)
+    for path in names:
         with suppress(FileExistsError):  # another process was quicker
             _move_to_free_name(temporary, path)
             return path
     raise _exists(target.path)
-
-
-def _names(target: _Target) -> Iterable[Path]:
-    """Return the name that a caller gave, or one after another that is free in a folder."""
-    if not target.stem:
-        return [target.path]
-    folder, extension = target.path.parent, target.path.suffix
-    taken = set(os.listdir(folder))  # noqa: PTH208  names alone, of maybe thousands
-    names = (f"{target.stem}-{number}{extension}" for number in count(target.number))
-    return (folder / name for name in names if name not in taken)
 
 
 def _exists(path: Path) -> FileExistsError:

@@ -10,7 +10,7 @@ from functools import partial
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
-from weakref import WeakSet, finalize, ref
+from weakref import WeakValueDictionary, finalize
 
 from .headers import HEAD
 
@@ -30,7 +30,7 @@ _FREE_PAGES = deque([None] * (_MEMORY // _PAGE))
 _COPIED_AT_ONCE = 256 << 10
 # An app that holds a thousand results needs its descriptors for other things.
 _MOST_FILES = 128
-_FILES: WeakSet[_File] = WeakSet()
+_FILES: WeakValueDictionary[Spool, _File] = WeakValueDictionary()
 
 
 class Spool:
@@ -40,21 +40,16 @@ class Spool:
     can be had, or it can't grow, such as on a full disk, the bytes stay in memory: they were paid for.
     """
 
-    def __init__(self) -> None:
-        self._file: ref[_File] | None = None
-
     def new(self) -> Content:
         """Return what takes the bytes of the next image, once the one before is not written to any more."""
         return Content(self)
 
     def file(self) -> _File | None:
         """Return the file, which lives as long as contents that are in it; None where none can be had."""
-        file = self._file() if self._file else None
+        file = _FILES.get(self)
         if file is None and len(_FILES) < _MOST_FILES:
             with suppress(OSError, ImportError):  # not even what makes it may be read, for want of descriptors
-                file = _File()
-                _FILES.add(file)
-                self._file = ref(file)
+                file = _FILES[self] = _File()
         return file
 
 
@@ -84,7 +79,9 @@ class Content:
         if self._file is None and self._spool is not None and not self._hold(size):
             self._leave_memory(self._spool)
         if self._file is not None and not self._file.append(chunk, self._offset + self.size):
-            self._return_to_memory(self._file)
+            self._memory.write(self.read())
+            self._file.cut(self._offset, self._offset + self.size)
+            self._file = self._spool = None
         if self._file is None:
             self._memory.write(chunk)
         self.size = size
@@ -143,11 +140,6 @@ class Content:
         self._file, self._offset = file, file.size - self.size
         self._memory, held, self._held = BytesIO(), self._held, 0
         self._free.extend([None] * held)
-
-    def _return_to_memory(self, file: _File) -> None:
-        self._memory.write(self.read())
-        file.cut(self._offset, self._offset + self.size)
-        self._file = self._spool = None
 
 
 class _File:
