@@ -203,14 +203,13 @@ def _gif(_file: BinaryIO, head: bytes) -> Sides:
 
 def _gif_ends(file: BinaryIO, _size: int) -> bool:
     """Tell whether a gif's blocks lead to its end, or, where its last byte alone was left out, from an image to nothing."""
-    file.seek(10)
-    _skip_colours(file, *struct.unpack("B2x", file.read(3)))
+    file.seek(2)
+    _skip_colours(file, 2)
     may_end = False
     for _ in range(_MOST_GIF_BLOCKS):
         block = file.read(1)
         if block == _GIF_IMAGE:
-            _skip_colours(file, *struct.unpack("8xB", file.read(9)))
-            file.seek(1, SEEK_CUR)
+            _skip_colours(file, 1)
             may_end = True
         elif block == _GIF_EXTENSION:
             may_end = file.read(1) != _GIF_CONTROL and may_end
@@ -223,9 +222,10 @@ def _gif_ends(file: BinaryIO, _size: int) -> bool:
     return False
 
 
-def _skip_colours(file: BinaryIO, flags: int) -> None:
-    if flags & 0x80:
-        file.seek(3 << (flags & 7) + 1, SEEK_CUR)
+def _skip_colours(file: BinaryIO, more: int) -> None:
+    """Skip the head of a screen or an image, its colours, and so many bytes more."""
+    flags = file.read(9)[8]
+    file.seek(more + (3 << (flags & 7) + 1 if flags & 0x80 else 0), SEEK_CUR)
 
 
 def _skip_blocks(file: BinaryIO) -> None:

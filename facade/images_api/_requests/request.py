@@ -90,13 +90,12 @@ class CheckedRequest:
         self._check()
         self._warn_of_model()
         self.http = self._built(called, self._headers(extra_headers, stream=stream), extra_query)
-        named = (each.facts.name.rpartition(".")[0] for each in self._uploads.get(subject, ()))
-        self.subject = next(named, str(self._fields.get(subject, "")))
+        stems = (each.facts.name.rpartition(".")[0] for each in self._uploads.get(subject, ()))
+        self.subject = next(stems, str(self._fields.get(subject, "")))
         count = self._fields.get(self._rules.roles.get("count", ""))
         self.images = count if isinstance(count, int) else 1
-        of_contract = f"{self._fields.get(self._model)} is the {_CONTRACT} {self._model}"
-        hint = f"{of_contract}; {self._model}=None, said to the client, sends none"
-        self.about_model = hint if self._sources.get(self._model) == _CONTRACT else ""
+        whose = f"the {_CONTRACT} {self._model}; {self._model}=None, said to the client, sends none"
+        self.about_model = f"{self._fields.get(self._model)} is {whose}" if self._sources.get(self._model) == _CONTRACT else ""
 
     def _take_images(self, called: Operation, files: OpenFiles) -> None:
         """Sort images: as fields where they are references, else to be uploaded."""
@@ -212,13 +211,11 @@ class CheckedRequest:
                 content = _ENCODER.encode(kwargs["json"]).encode()
                 # httpx builds all headers anew to add this where it isn't told, which takes longer than to read the response.
                 headers = {"content-type": self._media_type, "content-length": str(len(content))} | headers
-                body = {"stream": httpx.ByteStream(content)}
+                body = {"content": content}
             request = httpx.Request(kwargs["method"], url, headers=headers, **body)
         except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
             raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
         request.url = SentURL(url)
-        if "stream" in body:
-            request.read()
         return request
 
     def _generated_kwargs(self, called: Operation, fields: dict[str, Any]) -> dict[str, Any]:
