@@ -132,7 +132,7 @@ class GeneratedImage:
     ) -> None:
         if content is None and source is None:
             raise ValueError("an image needs its bytes, or a source to fetch its link from")
-        self._content = Content.of(content) if isinstance(content, bytes) else content
+        self._content = Content(content) if isinstance(content, bytes) else content
         self._subject = subject
         self._source: Any = source
         self.url = url

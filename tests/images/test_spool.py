@@ -200,7 +200,7 @@ class TestContent:
         assert is_filed(late)
         dice = random.Random(size)  # noqa: S311  no secrets
         made: Content
-        for made, expected in ((written(content)[0], content), (Content.of(content), content), (late, content + LARGE)):
+        for made, expected in ((written(content)[0], content), (Content(content), content), (late, content + LARGE)):
             with made.open() as file, BytesIO(expected) as ours:
                 assert file.readable()
                 assert file.seekable()
@@ -214,13 +214,13 @@ class TestContent:
                 file.read()
 
     def test_that_is_whole_already_is_not_copied(self) -> None:
-        assert Content.of(LARGE).read() is LARGE
-        with Content.of(LARGE).open() as file:
+        assert Content(LARGE).read() is LARGE
+        with Content(LARGE).open() as file:
             assert file.read() is LARGE
 
     @pytest.mark.parametrize("made", [copy.copy, copy.deepcopy, lambda content: pickle.loads(pickle.dumps(content))])  # noqa: S301  ours
     @pytest.mark.parametrize("content", [b"", b"few", LARGE])
-    @pytest.mark.parametrize("make", [written, Content.of])
+    @pytest.mark.parametrize("make", [written, Content])
     @pytest.mark.usefixtures("no_memory")
     def test_is_copied_with_its_bytes(
         self, made: Callable[[Content], Content], content: bytes, make: Callable[[bytes], Content | list[Content]]
@@ -285,7 +285,7 @@ class TestMemory:
 
     def test_of_what_came_whole_is_not_counted(self, memory: deque[None]) -> None:
         free = len(memory)
-        held = Content.of(noise(free * PAGE))
+        held = Content(noise(free * PAGE))
         assert len(memory) == free
         assert not is_filed(held)
 

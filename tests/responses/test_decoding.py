@@ -72,7 +72,7 @@ def expected_picture(text: str) -> bytes | None:
     except ValueError as error:
         raise BrokenImageError(NOT_BASE64) from error
     if content:
-        check_image(Content.of(content))
+        check_image(Content(content))
     return content or None
 
 

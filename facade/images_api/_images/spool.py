@@ -15,7 +15,6 @@ from weakref import WeakValueDictionary, finalize
 from .headers import HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from _typeshed import WriteableBuffer
@@ -42,7 +41,7 @@ class Spool:
 
     def new(self) -> Content:
         """Return what takes the bytes of the next image, once the one before is not written to any more."""
-        return Content(self)
+        return Content(spool=self)
 
     def file(self) -> _File | None:
         """Return the file, which lives as long as contents that are in it; None where none can be had."""
@@ -60,18 +59,13 @@ class Content:
         size: How many bytes there are.
     """
 
-    def __init__(self, spool: Spool | None = None, content: bytes = b"") -> None:
+    def __init__(self, content: bytes = b"", spool: Spool | None = None) -> None:
         self.size = len(content)
         self._spool = spool
         self._memory = BytesIO(content)
         self._free, self._held = _FREE_PAGES, 0
         self._file: _File | None = None
         self._offset = 0
-
-    @classmethod
-    def of(cls, content: bytes) -> Self:
-        """Return bytes that are whole already, and stay in memory."""
-        return cls(content=content)
 
     def write(self, chunk: bytes) -> None:
         """Add bytes at the end."""
@@ -117,8 +111,8 @@ class Content:
             # On common file systems a third cheaper than copy_file_range, and it works between all.
             file.writelines(iter(partial(source.read, _COPIED_AT_ONCE), b""))
 
-    def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
-        return self.of, (self.read(),)
+    def __reduce__(self) -> tuple[type[Self], tuple[bytes]]:
+        return type(self), (self.read(),)
 
     def __del__(self) -> None:
         self._free.extend([None] * self._held)
