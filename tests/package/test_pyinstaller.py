@@ -16,7 +16,6 @@ import pytest
 from generation import PACKAGE, ROOT
 
 import images_api
-import images_api_client
 from images_api import sandbox
 from images_api_client.models import _MODULES as MODELS
 from images_api_client.operations import REQUESTS
@@ -24,13 +23,13 @@ from images_api_client.operations import REQUESTS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PACKAGES: dict[str, ModuleType] = {"images_api": images_api, "images_api_client": images_api_client}
+PACKAGES = ("images_api", "images_api_client")
 EXTRAS = ("images_api.sandbox", "images_api.testing", "images_api.__pyinstaller")
 
 
 def modules(package: str) -> list[str]:
-    """Return a package and all that is in it, by name, without importing the extras."""
-    return [package, *(module.name for module in walk_packages(PACKAGES[package].__path__, f"{package}."))]
+    """Return a package and all that is in it, by name, without importing what is in it."""
+    return [package, *(module.name for module in walk_packages(import_module(package).__path__, f"{package}."))]
 
 
 def collect_submodules(package: str, filter: Callable[[str], bool] = bool) -> list[str]:  # noqa: A002  PyInstaller's
@@ -50,7 +49,7 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def said(monkeypatch: pytest.MonkeyPatch, module: str) -> dict[str, Any]:
-    """Return what a module's hook says, found as PyInstaller finds it, with the functions above for its own: it isn't installed."""
+    """Return what a module's hook says, found as PyInstaller finds it; its own functions are those above: it isn't installed."""
     for name in ("PyInstaller", "PyInstaller.utils", "PyInstaller.utils.hooks"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
     functions = {"collect_submodules": collect_submodules, "collect_data_files": collect_data_files}
@@ -77,8 +76,10 @@ def test_the_contract_goes_in_where_it_is_looked_for(hook: dict[str, Any]) -> No
     assert (str(PACKAGE / "openapi.json"), "images_api_client") in hook["datas"]
 
 
-def test_with_the_sandbox_go_its_dialects_and_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {Path(folder, Path(file).name).as_posix() for file, folder in said(monkeypatch, "images_api.sandbox")["datas"]}
+def test_with_the_sandbox_go_its_modules_its_dialects_and_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = said(monkeypatch, "images_api.sandbox")
+    assert "images_api.sandbox._server" in hook["hiddenimports"]
+    found = {Path(folder, Path(file).name).as_posix() for file, folder in hook["datas"]}
     folder = Path(sandbox.__file__).parent
     read = {path for kind in ("dialects", "page") for path in Path(folder, kind).iterdir()}
     assert len(read) > 10

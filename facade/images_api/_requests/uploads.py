@@ -186,8 +186,9 @@ def _named(parameter: str, given: object) -> tuple[str, object, str | None]:
     match given if given[2:] else (*given, None):
         case (str() as name, content, str() | None as kind) if not isinstance(content, str):
             return name, content, kind
-    why = "must be a tuple of file name, content (not a text) and, maybe, media type; for several images pass a list"
-    raise _refused(parameter, given, why)
+        case _:
+            why = "must be a tuple of file name, content (not a text) and, maybe, media type; for several images pass a list"
+            raise _refused(parameter, given, why)
 
 
 def _opened(files: OpenFiles, parameter: str, content: object) -> tuple[BinaryIO, str]:
