@@ -120,7 +120,7 @@ class _Client(Generic[HTTPClient]):
         from ._calls import Call
         from ._http.downloads import Downloader  # whose import must not fail once the call is paid for
         from ._http.exchange import exchange
-        from ._requests.chunks import OpenFiles
+        from ._requests import OpenFiles
         from ._requests.request import CheckedRequest, arequest
 
         self._connections.owner()  # without asyncio's event loop, nothing of an async client works

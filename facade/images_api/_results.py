@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar, overload
 
 from ._images.headers import NAMES, SVG, ImageFacts, read_facts
 from ._images.saving import save
@@ -16,11 +16,12 @@ from ._messages import shown_url
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
     from pathlib import Path
 
     import httpx
     from PIL.Image import Image as PILImage
+
+Done = TypeVar("Done")
 
 # A notebook holds an image's bytes for ever; beyond this size it is only described.
 _LARGEST_IN_NOTEBOOK = 20 << 20
@@ -131,7 +132,7 @@ class GeneratedImage:
     ) -> None:
         if content is None and source is None:
             raise ValueError("an image needs its bytes, or a source to fetch its link from")
-        self._content = Content.of(content) if isinstance(content, bytes) else content
+        self._content = Content(content) if isinstance(content, bytes) else content
         self._subject = subject
         self._source: Any = source
         self.url = url
@@ -161,12 +162,7 @@ class GeneratedImage:
         Raises:
             DownloadError: The link can't be read.
         """
-        content = await self._afetched()
-        if not content.in_file:
-            return content.read()
-        from asyncio import to_thread
-
-        return await to_thread(content.read)
+        return await _in_thread([self], self.read)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
         """Save the image, whole or not at all.
@@ -203,10 +199,7 @@ class GeneratedImage:
             FileExistsError: The file is there, and `overwrite` is False.
             OSError: The file can't be written.
         """
-        from asyncio import to_thread
-
-        await self._afetched()
-        return await to_thread(self.save, path, overwrite=overwrite)
+        return await _in_thread([self], self.save, path, overwrite=overwrite)
 
     def to_pil(self) -> PILImage:
         """Return the image as one of PIL's, decoded.
@@ -373,11 +366,7 @@ class ImagesResult(Sequence[GeneratedImage]):
             FileExistsError: A file is there, and `overwrite` is False. None was written.
             OSError: A file can't be written. Its attribute `written` lists the files that were before it, most often none.
         """
-        from asyncio import to_thread
-
-        for image in self.images:
-            await image._afetched()
-        return await to_thread(self.save, path, overwrite=overwrite)
+        return await _in_thread(self.images, self.save, path, overwrite=overwrite)
 
     def __repr__(self) -> str:
         more = ", …" if len(self) > _IMAGES_IN_REPR else ""
@@ -389,13 +378,21 @@ class ImagesResult(Sequence[GeneratedImage]):
 
         shown = []
         for image in self.images:
-            fits = image._content is None or image._content.size <= _LARGEST_IN_NOTEBOOK
-            alt = escape(repr(image))
-            if fits:
-                source = image.url if image._content is None else f"data:{image.media_type};base64,{image.b64_json}"
+            content, alt = image._content, escape(repr(image))
+            if content is None or content.size <= _LARGEST_IN_NOTEBOOK:
+                source = f"data:{image.media_type};base64,{image.b64_json}" if content else image.url
                 alt = f'<img src="{escape(source or "")}" alt="{alt}" style="max-width: 24em">'
             shown.append(alt)
         return "".join(shown)
+
+
+async def _in_thread(images: Sequence[GeneratedImage], work: Callable[..., Done], *arguments: object, **options: object) -> Done:
+    """Return what comes of work with images that may take a while, once those are fetched that are links."""
+    from asyncio import to_thread
+
+    for image in images:
+        await image._afetched()
+    return await to_thread(work, *arguments, **options)
 
 
 def _save(images: Sequence[GeneratedImage], path: str | os.PathLike[str], *, overwrite: bool) -> list[Path]:

@@ -302,9 +302,9 @@ OTHERS = {
     "tiff, big end first": ("tiff", "image/tiff", ".tiff", None, other("I;16B", "TIFF")),
     "big tiff": ("tiff", "image/tiff", ".tiff", None, other("RGB", "TIFF", big_tiff=True)),
     "big tiff, big end first": ("tiff", "image/tiff", ".tiff", None, b"MM\0+\0\x08\0\0" + bytes(8)),
-    "bmp": ("bmp", "image/bmp", ".bmp", (40, 24), other("RGB", "BMP")),
-    "bmp from the top": ("bmp", "image/bmp", ".bmp", (40, 24), b"BM" + bytes(12) + struct.pack("<Iii", 40, 40, -24) + bytes(28)),
-    "bmp of old": ("bmp", "image/bmp", ".bmp", (40, 24), b"BM" + bytes(12) + struct.pack("<IHH", 12, 40, 24) + bytes(28)),
+    "bmp": ("bmp", "image/bmp", ".bmp", None, other("RGB", "BMP")),
+    "bmp from the top": ("bmp", "image/bmp", ".bmp", None, b"BM" + bytes(12) + struct.pack("<Iii", 40, 40, -24) + bytes(28)),
+    "bmp of old": ("bmp", "image/bmp", ".bmp", None, b"BM" + bytes(12) + struct.pack("<IHH", 12, 40, 24) + bytes(28)),
     "ico": ("ico", "image/vnd.microsoft.icon", ".ico", None, other("RGBA", "ICO")),
 }
 

@@ -512,7 +512,7 @@ class TestTemplate:
     ) -> None:
         path = str(tmp_path / "new" / template)
         with pytest.raises(InvalidRequestError, match=r"^path may hold \{index\}, \{ext\} and \{subject\}, got '") as caught:
-            save([(1, Content.of(image.read()))], path, subject="", overwrite=True)
+            save([(1, Content(image.read()))], path, subject="", overwrite=True)
         assert [(each.parameter, each.value) for each in caught.value.problems] == [("path", path)]
         with pytest.raises(ValueError, match=r"\{index\}, \{ext\} and \{subject\}"):
             image.save(path)

@@ -26,7 +26,7 @@ from contextlib import suppress
 from io import SEEK_CUR, SEEK_END, BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 import pytest
 from faulty_server import JSON, FaultyServer, answered, both_ways, pictures
@@ -58,7 +58,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> deque[None]:
     """The pages of memory that a process has, all free: what other tests left behind takes none, and gives no file."""
     pages = deque([None] * (_spool._MEMORY // PAGE))
     monkeypatch.setattr(_spool, "_FREE_PAGES", pages)
-    monkeypatch.setattr(_spool, "_FILES", WeakSet[Any]())
+    monkeypatch.setattr(_spool, "_FILES", WeakValueDictionary[Any, Any]())
     return pages
 
 
@@ -119,11 +119,15 @@ def written(*contents: bytes, step: int = 50_000) -> list[Content]:
     return made
 
 
+def is_filed(content: Content) -> bool:
+    return content._file is not None
+
+
 def filed(*contents: bytes) -> list[Content]:
     """Return the images of one response, each in its file."""
     _spool._FREE_PAGES.clear()
     made = written(*contents)
-    assert all(each.in_file for each in made)
+    assert all(is_filed(each) for each in made)
     return made
 
 
@@ -179,7 +183,7 @@ class TestContent:
             made.write(content[start : start + step])
             assert made.read() == content[: start + step]
         made.close()
-        assert made.in_file is (size > SMALL + 3 * PAGE)
+        assert is_filed(made) is (size > SMALL + 3 * PAGE)
         assert made.size == size
         made.copy_to(tmp_path / "copy")
         assert (tmp_path / "copy").read_bytes() == made.read() == content
@@ -189,14 +193,14 @@ class TestContent:
     def test_is_read_like_any_file(self, size: int) -> None:
         content = noise(size)
         store = Spool()
-        before, in_file = store.new(), store.new()
-        for each, bytes_ in ((before, LARGE), (in_file, content + LARGE)):
+        before, late = store.new(), store.new()
+        for each, bytes_ in ((before, LARGE), (late, content + LARGE)):
             _spool._FREE_PAGES.clear()
             each.write(bytes_)
-        assert in_file.in_file
+        assert is_filed(late)
         dice = random.Random(size)  # noqa: S311  no secrets
         made: Content
-        for made, expected in ((written(content)[0], content), (Content.of(content), content), (in_file, content + LARGE)):
+        for made, expected in ((written(content)[0], content), (Content(content), content), (late, content + LARGE)):
             with made.open() as file, BytesIO(expected) as ours:
                 assert file.readable()
                 assert file.seekable()
@@ -210,13 +214,13 @@ class TestContent:
                 file.read()
 
     def test_that_is_whole_already_is_not_copied(self) -> None:
-        assert Content.of(LARGE).read() is LARGE
-        with Content.of(LARGE).open() as file:
+        assert Content(LARGE).read() is LARGE
+        with Content(LARGE).open() as file:
             assert file.read() is LARGE
 
     @pytest.mark.parametrize("made", [copy.copy, copy.deepcopy, lambda content: pickle.loads(pickle.dumps(content))])  # noqa: S301  ours
     @pytest.mark.parametrize("content", [b"", b"few", LARGE])
-    @pytest.mark.parametrize("make", [written, Content.of])
+    @pytest.mark.parametrize("make", [written, Content])
     @pytest.mark.usefixtures("no_memory")
     def test_is_copied_with_its_bytes(
         self, made: Callable[[Content], Content], content: bytes, make: Callable[[bytes], Content | list[Content]]
@@ -224,7 +228,7 @@ class TestContent:
         first = make(content)
         again = made(first[0] if isinstance(first, list) else first)
         del first
-        assert (again.read(), again.size, again.in_file) == (content, len(content), False)
+        assert (again.read(), again.size, is_filed(again)) == (content, len(content), False)
 
 
 ACTS: dict[str, Callable[[Any, int], object]] = {
@@ -261,29 +265,29 @@ class TestMemory:
     def test_is_given_back_at_once_by_what_goes_to_a_file(self, memory: deque[None]) -> None:
         free = len(memory)
         made = written(noise(SMALL + free * PAGE + 1), LARGE)
-        assert [each.in_file for each in made] == [True, False]
+        assert [is_filed(each) for each in made] == [True, False]
         assert free - len(memory) == -(-(len(LARGE) - SMALL) // PAGE)
 
     def test_is_one_for_all_responses(self, memory: deque[None]) -> None:
         free = len(memory)
         held = written(*[noise(SMALL + PAGE)] * free)
-        assert not any(each.in_file for each in held)
+        assert not any(is_filed(each) for each in held)
         (late,) = written(noise(SMALL + PAGE, "late"))
-        assert late.in_file
+        assert is_filed(late)
         held.pop()
         (later,) = written(noise(SMALL + PAGE, "later"))
-        assert not later.in_file
+        assert not is_filed(later)
         assert [each.read() for each in (late, later)] == [noise(SMALL + PAGE, name) for name in ("late", "later")]
 
     def test_is_always_there_for_what_is_small(self, memory: deque[None]) -> None:
         memory.clear()
-        assert not any(each.in_file for each in written(*[noise(SMALL)] * 100))
+        assert not any(is_filed(each) for each in written(*[noise(SMALL)] * 100))
 
     def test_of_what_came_whole_is_not_counted(self, memory: deque[None]) -> None:
         free = len(memory)
-        held = Content.of(noise(free * PAGE))
+        held = Content(noise(free * PAGE))
         assert len(memory) == free
-        assert not held.in_file
+        assert not is_filed(held)
 
     def test_is_a_few_megabytes(self) -> None:
         assert 4 << 20 <= _spool._MEMORY <= 8 << 20
@@ -336,7 +340,7 @@ class TestFile:
             made = store.new()
             made.write(content)
             made.close()
-            assert (made.in_file, made.read(), len(open_files(temp))) == (True, content, 1)
+            assert (is_filed(made), made.read(), len(open_files(temp))) == (True, content, 1)
             del made
             assert open_files(temp) == []
 
@@ -356,11 +360,11 @@ class TestFile:
         sizes = range(SMALL + 1, SMALL + 21)
         held = [written(noise(size))[0] for size in sizes]
         assert len(open_files(temp)) == 8
-        assert [each.in_file for each in held] == [True] * 8 + [False] * 12
+        assert [is_filed(each) for each in held] == [True] * 8 + [False] * 12
         assert all(each.read() == noise(size) for each, size in zip(held, sizes, strict=True))
         held.clear()
         assert open_files(temp) == []
-        assert written(LARGE)[0].in_file
+        assert is_filed(written(LARGE)[0])
 
     @needs_posix
     @pytest.mark.usefixtures("no_memory")
@@ -377,7 +381,7 @@ class TestFile:
         late = store.new()
         late.write(LARGE)
         late.close()
-        assert (late.in_file, late.read()) == (True, LARGE)
+        assert (is_filed(late), late.read()) == (True, LARGE)
         assert [each.read() for each in made] == wanted
 
     def test_has_no_name(self, temp: Path) -> None:
@@ -412,12 +416,12 @@ class TestFile:
         made.close()
         second = store.new()
         second.write(OTHER)
-        assert (made.in_file, made.read(), second.in_file, second.read()) == (True, LARGE + OTHER, True, OTHER)
+        assert (is_filed(made), made.read(), is_filed(second), second.read()) == (True, LARGE + OTHER, True, OTHER)
         (late,) = written(LARGE)
-        assert (late.in_file, late.read()) == (False, LARGE)
+        assert (is_filed(late), late.read()) == (False, LARGE)
         temp.mkdir()
         (later,) = written(LARGE)
-        assert (later.in_file, later.read()) == (True, LARGE)
+        assert (is_filed(later), later.read()) == (True, LARGE)
 
     @pytest.mark.usefixtures("_positions")
     def test_is_read_by_many_threads_at_once(self, tmp_path: Path) -> None:
@@ -471,7 +475,7 @@ images = [store.new(), store.new()]
 for image in images:
     image.write(whole)
     image.close()
-    assert image.in_file
+    assert image._file
 
 def read(seed):
     dice = random.Random(seed)
@@ -515,7 +519,7 @@ def make(number):
     image = spool.Spool().new()
     image.write(content)
     image.close()
-    assert image.in_file
+    assert image._file
     return image, content
 
 held = [make(number) for number in range(3)]
@@ -545,7 +549,7 @@ for start in range(0, len(whole), 50_000):
     image.write(whole[start:start + 50_000])
     assert image.read() == whole[:start + 50_000]
 image.close()
-print(image.in_file, image.size, image.read() == whole)
+print(image._file is not None, image.size, image.read() == whole)
 """
 NO_DESCRIPTOR = """
 import os, resource
@@ -557,7 +561,7 @@ def written():
     image = spool.Spool().new()
     image.write(bytes(1 << 20))
     image.close()
-    return image.in_file, image.read() == bytes(1 << 20)
+    return image._file is not None, image.read() == bytes(1 << 20)
 
 free = os.dup(0)
 os.close(free)
@@ -620,7 +624,7 @@ for content in contents:
         image.write(content[start:start + 50_000])
     image.close()
     images.append(image)
-print([image.in_file for image in images], [image.read() == content for image, content in zip(images, contents)])
+print([image._file is not None for image in images], [image.read() == content for image, content in zip(images, contents)])
 """
 
 
@@ -668,7 +672,7 @@ spool._FREE_PAGES.clear()
 def written():
     image = spool.Spool().new()
     image.write(bytes(1 << 20))
-    assert image.in_file
+    assert image._file
     return image
 
 done, open_, circle = written(), written(), [written()]
@@ -794,7 +798,7 @@ for source in sys.argv[1:3]:
     content = spool.Spool().new()
     content.write(Path(source).read_bytes())
     content.close()
-    assert content.in_file
+    assert content._file
     images.append(GeneratedImage(content))
 images[0].save(sys.argv[3])
 print("ready", flush=True)
@@ -813,7 +817,7 @@ if sys.argv[3] == "file":
 content = spool.Spool().new()
 content.write(Path(sys.argv[1]).read_bytes())
 content.close()
-assert content.in_file == (sys.argv[3] == "file")
+assert (content._file is not None) == (sys.argv[3] == "file")
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000,) * 2)
 try:
     GeneratedImage(content).save(sys.argv[2])
@@ -837,7 +841,7 @@ def large(request: pytest.FixtureRequest) -> GeneratedImage:
     if request.param == "file":
         return GeneratedImage(filed(OTHER, LARGE)[1])
     (content,) = written(LARGE)
-    assert not content.in_file
+    assert not is_filed(content)
     return GeneratedImage(content)
 
 
@@ -993,7 +997,7 @@ def contents(result: ImagesResult) -> list[bytes]:
 
 
 def are_in_files(images: Sequence[GeneratedImage]) -> bool:
-    return all(image._content and image._content.in_file for image in images)
+    return all(image._content and is_filed(image._content) for image in images)
 
 
 BODY = pictures(LARGE, OTHER)
@@ -1161,7 +1165,7 @@ class TestFormats:
         with FaultyServer(answered(pictures(content))) as server, ImagesClient(base_url=server.base_url) as client:
             (image,) = result = client.generate("an otter")
         assert image._content
-        assert image._content.in_file
+        assert is_filed(image._content)
         sides = (None, None) if kind == "svg" else (600, 600)
         assert (image.format, image.width, image.height) == (kind, *sides)
         assert base64.b64decode(image.b64_json) == content
@@ -1203,7 +1207,7 @@ class TestInThisProcess:
         first, second = store.new(), store.new()
         for each in (first, second):
             each.write(LARGE)
-            assert each.in_file
+            assert is_filed(each)
             if each is first:
                 each.close()
         resource.setrlimit(resource.RLIMIT_FSIZE, (2 * len(LARGE) + 1000, limits[1]))
@@ -1213,7 +1217,7 @@ class TestInThisProcess:
             third.write(LARGE + LARGE)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert [each.in_file for each in (first, second, third)] == [True, False, False]
+        assert [is_filed(each) for each in (first, second, third)] == [True, False, False]
         second.write(OTHER)
         assert [each.read() for each in (first, second, third)] == [LARGE, LARGE + LARGE + OTHER, LARGE + LARGE]
         assert first._file is not None
@@ -1223,4 +1227,4 @@ class TestInThisProcess:
     def test_what_makes_files_may_be_out_of_reach(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "tempfile", None)
         (made,) = written(LARGE)
-        assert (made.in_file, made.read()) == (False, LARGE)
+        assert (is_filed(made), made.read()) == (False, LARGE)

@@ -15,9 +15,8 @@ from platforms import needs_posix
 from waiting import wait_until
 
 from images_api import AsyncImagesClient, ImagesClient, UnreadableFileError
-from images_api._requests import chunks
-from images_api._requests.chunks import OpenFiles, ReadInThread
-from images_api._requests.uploads import Upload
+from images_api._requests import OpenFiles, uploads
+from images_api._requests.uploads import ReadInThread, Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -194,7 +193,7 @@ class TestCancelledCalls:
         assert CONTENT in request.body
 
     def test_do_not_wait_for_ever(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(chunks, "_LONGEST_READ", 0.01)
+        monkeypatch.setattr(uploads, "_LONGEST_READ", 0.01)
 
         async def main() -> None:
             async with AsyncImagesClient(base_url=sandbox.base_url) as client:

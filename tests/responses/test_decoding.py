@@ -72,7 +72,7 @@ def expected_picture(text: str) -> bytes | None:
     except ValueError as error:
         raise BrokenImageError(NOT_BASE64) from error
     if content:
-        check_image(Content.of(content))
+        check_image(Content(content))
     return content or None
 
 
@@ -469,7 +469,7 @@ def test_large_pictures_are_as_sent_in_any_dress_and_pieces(
     reader = read(parts(body, *range(step, len(body), step)))
     contents = [reader.image(entry["b64_json"]) for entry in reader.document()["data"]]
     assert [content.read() for content in contents if content] == pictures
-    assert [content.in_file for content in contents if content] == [in_file] * 3
+    assert [content._file is not None for content in contents if content] == [in_file] * 3
     assert expected(reader.read()) == expected(body)
 
 

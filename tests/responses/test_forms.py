@@ -262,7 +262,7 @@ class TestArchive:
             body[-10:-6] = (2 << 20).to_bytes(4, "little")
         else:
             body[-42:-38] = b"PK\x06\x07"
-        (fault,) = unpacked(Content.of(bytes(body)), 1 << 20)
+        (fault,) = unpacked(Content(bytes(body)), 1 << 20)
         assert isinstance(fault, BrokenImageError)
         assert "too many files" in str(fault)
 

@@ -132,7 +132,7 @@ def decode_picture(text: str) -> bytes:
 
 def check_bytes(content: bytes) -> None:
     if content:
-        check_image(Content.of(content))
+        check_image(Content(content))
 
 
 def reply_of(*contents: bytes) -> dict[str, object]:
@@ -589,7 +589,7 @@ class TestBrokenPicture:
         check_bytes(content)
         for cut in range(len(content) - (kind == "GIF")):
             with pytest.raises(BrokenImageError):
-                check_image(Content.of(content[:cut]))
+                check_image(Content(content[:cut]))
 
     @pytest.mark.parametrize("name", PICTURES)
     @pytest.mark.parametrize("tail", [b"\0", b"\n", b"\0" * 64], ids=repr)

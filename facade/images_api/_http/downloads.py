@@ -193,7 +193,7 @@ def _expiry(url: str) -> str:
 
 def _from_data_url(url: str) -> Content:
     try:
-        content = Content.of(decode_data_url(url))
+        content = Content(decode_data_url(url))
         check_image(content)
     except BrokenImageError as error:
         raise DownloadError(f"the image's data URL {error}", url="data:") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import struct
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from io import SEEK_CUR, SEEK_END
 from itertools import takewhile
@@ -28,16 +27,16 @@ _JPEG_SCAN, _JPEG_END, _JPEG_EXIF = 0xDA, 0xD9, 0xE1
 _MOST_SEGMENTS = 260_000
 # https://developers.google.com/speed/webp/docs/riff_container
 _WEBP_ALPHA_FLAG = 0x10
-_EXIF_ORIENTATION = 0x0112
-_QUARTER_TURNS = range(5, 9)
+# https://www.cipa.jp/std/documents/e/DC-X008-Translation-2019-E.pdf: among the entries of twelve bytes, an orientation that is a
+# quarter turn, in either byte order.
+_QUARTER_TURN = rb"(?:II.{8}(?:.{12})*?\x12\x01\x03\0.{4}[\5-\x08]\0|MM.{8}(?:.{12})*?\x01\x12\0\x03.{4}\0[\5-\x08])"
+_EXIF_QUARTER_TURN = re.compile(rb"Exif\0\0" + _QUARTER_TURN, re.DOTALL)
 # https://www.w3.org/Graphics/GIF/spec-gif89a.txt
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_CONTROL, _GIF_END, _GIF_STRAY = b",", b"!", b"\xf9", b";", b"\0"
 # An hour and more of frames at any rate.
 _MOST_GIF_BLOCKS = 1 << 19
 # Python's other threads have a turn after each, among them that of an event loop.
 _SVG_CHUNK = 4 << 20
-# https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapcoreheader
-_BMP_CORE_HEADER = 12
 # In AVIF and HEIC: the sides of each item, a thumbnail or tile among them; and a quarter turn.
 _ITEM_SIDES = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL)
 _ITEM_QUARTER_TURN = re.compile(rb"irot[\x01\x03]")
@@ -116,7 +115,7 @@ def is_whole(file: BinaryIO) -> bool:
     kind = media_type(file.read(HEAD))
     try:
         return _ENDS[kind](file, size) if kind in _ENDS else kind is not None
-    except struct.error:
+    except (struct.error, IndexError):
         return False
     except (LookupError, ValueError):  # an svg in an encoding that its parser doesn't know
         return True
@@ -172,25 +171,13 @@ def _jpeg(file: BinaryIO, _head: bytes) -> Sides:
             height, width = struct.unpack(">xHH", file.read(5))
             return (height, width, False) if turned else (width, height, False)
         if kind == _JPEG_EXIF:
-            turned = turned or _is_turned(file.read(length))
+            turned = turned or bool(_EXIF_QUARTER_TURN.match(file.read(length)))
     raise struct.error  # the end, without a frame
 
 
 def _jpeg_ends(file: BinaryIO, _size: int) -> bool:
     kinds = (kind for kind, _, _ in _jpeg_segments(file))
     return _JPEG_SCAN in takewhile(lambda kind: kind != _JPEG_END, kinds) and _JPEG_END in kinds
-
-
-def _is_turned(exif: bytes) -> bool:
-    order = "<" if exif[6:8] == b"II" else ">"
-    with suppress(struct.error):  # broken Exif data turns nothing
-        (start,) = struct.unpack_from(f"{order}I", exif, 10)
-        (count,) = struct.unpack_from(f"{order}H", exif, 6 + start)
-        for entry in range(8 + start, 8 + start + 12 * count, 12):
-            tag, value = struct.unpack_from(f"{order}H6xH2x", exif, entry)
-            if tag == _EXIF_ORIENTATION:
-                return exif.startswith(b"Exif\0\0") and value in _QUARTER_TURNS
-    return False
 
 
 def _webp(_file: BinaryIO, head: bytes) -> Sides:
@@ -216,14 +203,13 @@ def _gif(_file: BinaryIO, head: bytes) -> Sides:
 
 def _gif_ends(file: BinaryIO, _size: int) -> bool:
     """Tell whether a gif's blocks lead to its end, or, where its last byte alone was left out, from an image to nothing."""
-    file.seek(10)
-    _skip_colours(file, *struct.unpack("B2x", file.read(3)))
+    file.seek(2)
+    _skip_colours(file, 2)
     may_end = False
     for _ in range(_MOST_GIF_BLOCKS):
         block = file.read(1)
         if block == _GIF_IMAGE:
-            _skip_colours(file, *struct.unpack("8xB", file.read(9)))
-            file.seek(1, SEEK_CUR)
+            _skip_colours(file, 1)
             may_end = True
         elif block == _GIF_EXTENSION:
             may_end = file.read(1) != _GIF_CONTROL and may_end
@@ -236,22 +222,17 @@ def _gif_ends(file: BinaryIO, _size: int) -> bool:
     return False
 
 
-def _skip_colours(file: BinaryIO, flags: int) -> None:
-    if flags & 0x80:
-        file.seek(3 << (flags & 7) + 1, SEEK_CUR)
+def _skip_colours(file: BinaryIO, more: int) -> None:
+    """Skip the head of a screen or an image, its colours, and so many bytes more."""
+    flags = file.read(9)[8]
+    file.seek(more + (3 << (flags & 7) + 1 if flags & 0x80 else 0), SEEK_CUR)
 
 
 def _skip_blocks(file: BinaryIO) -> None:
     """Skip a row of blocks, the last of which is empty."""
-    while chunk := file.read(_CHUNK):
-        index, end = 0, len(chunk)
-        while index < end and (length := chunk[index]):
-            index += length + 1
-        is_over = index < end
-        file.seek(index - end + is_over, SEEK_CUR)
-        if is_over:
-            return
-    raise struct.error
+    length = 0
+    while length := file.read(length + 1)[length]:
+        pass
 
 
 def _heif(file: BinaryIO, _head: bytes) -> Sides:
@@ -259,11 +240,6 @@ def _heif(file: BinaryIO, _head: bytes) -> Sides:
     items = file.read(_ITEMS)
     width, height = struct.unpack(">II", max(_ITEM_SIDES.findall(items)))
     return (height, width, None) if _ITEM_QUARTER_TURN.search(items) else (width, height, None)
-
-
-def _bmp(_file: BinaryIO, head: bytes) -> Sides:
-    width, height = struct.unpack_from("<HH" if head[14] == _BMP_CORE_HEADER else "<ii", head, 18)
-    return width, abs(height), None  # below zero where the rows run from the top
 
 
 def _svg_ends(file: BinaryIO, size: int) -> bool:
@@ -296,7 +272,7 @@ _FORMATS: tuple[tuple[str, str, bytes, Callable[[BinaryIO, bytes], Sides] | None
     ("image/j2c", ".j2c", rb"\xff\x4f\xff\x51", None),
     ("image/tiff", ".tiff", rb"II(?:\*\0|\+\0\x08\0\0\0)|MM(?:\0\*|\0\+\0\x08\0\0)", None),
     # Two letters and a size that may be wrong begin a bitmap, and then the size of one of its headers.
-    ("image/bmp", ".bmp", rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", _bmp),
+    ("image/bmp", ".bmp", rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", None),
     ("image/vnd.microsoft.icon", ".ico", rb"\0\0\x01\0[^\0]\0.{3}\0", None),
     # A beginning that any XML may have is believed unless HTML is seen.
     (SVG, ".svg", rb"(?i)\s*<(?:(?:\w+:)?svg|(?!.*html)(?:\?xml|!--|!doctype svg))", None),

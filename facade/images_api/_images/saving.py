@@ -39,15 +39,13 @@ class _Target(NamedTuple):
 
     Attributes:
         content: The image.
-        path: The file; of an image that was given a folder only, the first name to try there.
-        stem: What that name begins with, before its number; empty where the caller named the file.
-        number: Which of its response's images it is, from 1.
+        path: The file; of an image that was given a folder only, the first one to try there.
+        others: Of such an image, all to try, one after another; else none.
     """
 
     content: Content
     path: Path
-    stem: str
-    number: int
+    others: Iterable[Path]
 
 
 def save(images: Sequence[tuple[int, Content]], path: str | os.PathLike[str], *, subject: str, overwrite: bool) -> list[Path]:
@@ -72,7 +70,7 @@ def save(images: Sequence[tuple[int, Content]], path: str | os.PathLike[str], *,
     """
     given = os.fsdecode(path)
     targets = [_target(content, number, given, _slug(subject), several=len(images) > 1) for number, content in images]
-    named = [each.path for each in targets if not each.stem]
+    named = [each.path for each in targets if not each.others]
     if len(set(named)) < len(named):
         raise _refused(given, "must give each image a file of its own")
     for each in named:
@@ -102,9 +100,10 @@ def _target(content: Content, number: int, given: str, slug: str, *, several: bo
     extension = EXTENSIONS.get(media_type(content.beginning()) or "", ".bin")
     text, is_numbered = _filled(given, {"index": number, "ext": extension[1:], "subject": slug})
     if text.endswith(("/", os.sep)) or Path(text).is_dir():
-        return _Target(content, Path(text, f"{slug}-{number}{extension}"), slug, number)
+        path = Path(text, f"{slug}-{number}{extension}")
+        return _Target(content, path, (path.with_name(f"{slug}-{each}{extension}") for each in count(number)))
     path = _with_extension(Path(text), extension)
-    return _Target(content, path.with_stem(f"{path.stem}-{number}") if several and not is_numbered else path, "", number)
+    return _Target(content, path.with_stem(f"{path.stem}-{number}") if several and not is_numbered else path, ())
 
 
 def _filled(given: str, values: dict[str, str | int]) -> tuple[str, bool]:
@@ -142,27 +141,19 @@ def _with_extension(path: Path, extension: str) -> Path:
 
 
 def _move(temporary: Path, target: _Target, *, overwrite: bool) -> Path:
-    if overwrite and not target.stem:
+    if overwrite and not target.others:
         with suppress(OSError):  # there is none, or it is a stranger's
             old = target.path.lstat().st_mode
             if stat.S_ISREG(old):
                 temporary.chmod(stat.S_IMODE(old))
         return temporary.replace(target.path)
-    for path in _names(target):
+    taken = set(os.listdir(target.path.parent)) if target.others else ()  # noqa: PTH208  names alone, of maybe thousands
+    for path in target.others or [target.path]:
         with suppress(FileExistsError):  # another process was quicker
-            _move_to_free_name(temporary, path)
-            return path
+            if path.name not in taken:
+                _move_to_free_name(temporary, path)
+                return path
     raise _exists(target.path)
-
-
-def _names(target: _Target) -> Iterable[Path]:
-    """Return the name that a caller gave, or one after another that is free in a folder."""
-    if not target.stem:
-        return [target.path]
-    folder, extension = target.path.parent, target.path.suffix
-    taken = set(os.listdir(folder))  # noqa: PTH208  names alone, of maybe thousands
-    names = (f"{target.stem}-{number}{extension}" for number in count(target.number))
-    return (folder / name for name in names if name not in taken)
 
 
 def _exists(path: Path) -> FileExistsError:

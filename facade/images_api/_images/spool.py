@@ -10,12 +10,11 @@ from functools import partial
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
-from weakref import WeakSet, ref
+from weakref import WeakValueDictionary, finalize
 
 from .headers import HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from _typeshed import WriteableBuffer
@@ -30,7 +29,7 @@ _FREE_PAGES = deque([None] * (_MEMORY // _PAGE))
 _COPIED_AT_ONCE = 256 << 10
 # An app that holds a thousand results needs its descriptors for other things.
 _MOST_FILES = 128
-_FILES: WeakSet[_File] = WeakSet()
+_FILES: WeakValueDictionary[Spool, _File] = WeakValueDictionary()
 
 
 class Spool:
@@ -40,21 +39,16 @@ class Spool:
     can be had, or it can't grow, such as on a full disk, the bytes stay in memory: they were paid for.
     """
 
-    def __init__(self) -> None:
-        self._file: ref[_File] | None = None
-
     def new(self) -> Content:
         """Return what takes the bytes of the next image, once the one before is not written to any more."""
-        return Content(self)
+        return Content(spool=self)
 
     def file(self) -> _File | None:
         """Return the file, which lives as long as contents that are in it; None where none can be had."""
-        file = self._file() if self._file else None
+        file = _FILES.get(self)
         if file is None and len(_FILES) < _MOST_FILES:
             with suppress(OSError, ImportError):  # not even what makes it may be read, for want of descriptors
-                file = _File()
-                _FILES.add(file)
-                self._file = ref(file)
+                file = _FILES[self] = _File()
         return file
 
 
@@ -65,7 +59,7 @@ class Content:
         size: How many bytes there are.
     """
 
-    def __init__(self, spool: Spool | None = None, content: bytes = b"") -> None:
+    def __init__(self, content: bytes = b"", spool: Spool | None = None) -> None:
         self.size = len(content)
         self._spool = spool
         self._memory = BytesIO(content)
@@ -73,23 +67,15 @@ class Content:
         self._file: _File | None = None
         self._offset = 0
 
-    @classmethod
-    def of(cls, content: bytes) -> Self:
-        """Return bytes that are whole already, and stay in memory."""
-        return cls(content=content)
-
-    @property
-    def in_file(self) -> bool:
-        """Return whether the bytes are in a file, and reading them may take a while."""
-        return self._file is not None
-
     def write(self, chunk: bytes) -> None:
         """Add bytes at the end."""
         size = self.size + len(chunk)
         if self._file is None and self._spool is not None and not self._hold(size):
             self._leave_memory(self._spool)
         if self._file is not None and not self._file.append(chunk, self._offset + self.size):
-            self._return_to_memory(self._file)
+            self._memory.write(self.read())
+            self._file.cut(self._offset, self._offset + self.size)
+            self._file = self._spool = None
         if self._file is None:
             self._memory.write(chunk)
         self.size = size
@@ -125,8 +111,8 @@ class Content:
             # On common file systems a third cheaper than copy_file_range, and it works between all.
             file.writelines(iter(partial(source.read, _COPIED_AT_ONCE), b""))
 
-    def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
-        return self.of, (self.read(),)
+    def __reduce__(self) -> tuple[type[Self], tuple[bytes]]:
+        return type(self), (self.read(),)
 
     def __del__(self) -> None:
         self._free.extend([None] * self._held)
@@ -149,11 +135,6 @@ class Content:
         self._memory, held, self._held = BytesIO(), self._held, 0
         self._free.extend([None] * held)
 
-    def _return_to_memory(self, file: _File) -> None:
-        self._memory.write(self.read())
-        file.cut(self._offset, self._offset + self.size)
-        self._file = self._spool = None
-
 
 class _File:
     """A temporary file: written at its end, read from any offset, by threads and forks at once.
@@ -162,8 +143,6 @@ class _File:
         size: Where its end is.
     """
 
-    _close = staticmethod(os.close)  # when Python ends, this class may outlast what it imported
-
     def __init__(self) -> None:
         from tempfile import TemporaryFile
 
@@ -171,6 +150,7 @@ class _File:
         with TemporaryFile(buffering=0) as opened:
             # A number: were it a file object, the garbage collector would at times meet it first, open, and Python warn of it.
             self._descriptor = os.dup(opened.fileno())
+        finalize(self, os.close, self._descriptor).atexit = False  # an image may still be read then
         self._lock = Lock()
 
     def append(self, chunk: bytes, offset: int) -> bool:
@@ -198,18 +178,12 @@ class _File:
             os.lseek(self._descriptor, offset, SEEK_SET)
             return getattr(os, act)(self._descriptor, what)
 
-    def __del__(self) -> None:
-        if hasattr(self, "_descriptor"):
-            self._close(self._descriptor)
-
 
 class _Reader(RawIOBase):
     """Reads one content of a file, with a position of its own."""
 
     def __init__(self, file: _File, offset: int, size: int) -> None:
-        self._file = file
-        self._offset = offset
-        self._size = size
+        self._file, self._offset, self._size = file, offset, size
         self._position = 0
 
     def readable(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from importlib import import_module
@@ -19,25 +19,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 import httpx
 
 from images_api._contract.document import plain
-from images_api._contract.operations import is_taken, operation
+from images_api._contract.operations import Operation, is_taken, operation
 from images_api._errors import InvalidRequestError, Problem
 from images_api._messages import warn_caller
 from images_api._results import GeneratedImage, ImagesResult
 from images_api._secrets.concealed import SentURL, conceal_headers
-from images_api._settings import checked_retries, checked_timeout, phases, user_agent
+from images_api._settings import Settings, checked_retries, checked_timeout, phases, user_agent
 from images_api_client import Client
 from images_api_client.operations import REQUESTS
 from images_api_client.types import UNSET, File
 
-from .chunks import ReadInThread, finished
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from images_api._contract.operations import Operation
-    from images_api._settings import Settings
-
-    from .chunks import OpenFiles
+    from . import OpenFiles
     from .uploads import Upload
 
 LowLevelClient: TypeAlias = Client
@@ -97,13 +90,12 @@ class CheckedRequest:
         self._check()
         self._warn_of_model()
         self.http = self._built(called, self._headers(extra_headers, stream=stream), extra_query)
-        named = (each.facts.name.rpartition(".")[0] for each in self._uploads.get(subject, ()))
-        self.subject = next(named, str(self._fields.get(subject, "")))
+        stems = (each.facts.name.rpartition(".")[0] for each in self._uploads.get(subject, ()))
+        self.subject = next(stems, str(self._fields.get(subject, "")))
         count = self._fields.get(self._rules.roles.get("count", ""))
         self.images = count if isinstance(count, int) else 1
-        of_contract = f"{self._fields.get(self._model)} is the {_CONTRACT} {self._model}"
-        hint = f"{of_contract}; {self._model}=None, said to the client, sends none"
-        self.about_model = hint if self._sources.get(self._model) == _CONTRACT else ""
+        whose = f"the {_CONTRACT} {self._model}; {self._model}=None, said to the client, sends none"
+        self.about_model = f"{self._fields.get(self._model)} is {whose}" if self._sources.get(self._model) == _CONTRACT else ""
 
     def _take_images(self, called: Operation, files: OpenFiles) -> None:
         """Sort images: as fields where they are references, else to be uploaded."""
@@ -120,19 +112,15 @@ class CheckedRequest:
             if any(named):
                 key = self._rules.references.get(name, name)
                 self._said[key] = self._listed(key, references[name])
-            else:
-                self._upload(files, name, several)
+                continue
+            from .uploads import Upload
 
-    def _upload(self, files: OpenFiles, name: str, several: Sequence[object]) -> None:
-        """Add images to be uploaded; what is wrong with them is said with all the rest."""
-        from .uploads import Upload
-
-        self._uploads[name] = []
-        for index, each in enumerate(several):
-            try:
-                self._uploads[name].append(Upload(files, name, each))
-            except InvalidRequestError as error:
-                self._unusable[name if len(several) == 1 else f"{name}[{index}]"] = error
+            self._uploads[name] = []
+            for index, each in enumerate(several):
+                try:
+                    self._uploads[name].append(Upload(files, name, each))
+                except InvalidRequestError as error:  # said with all the rest that is wrong
+                    self._unusable[name if len(several) == 1 else f"{name}[{index}]"] = error
 
     def _listed(self, name: str, several: Sequence[object]) -> object:
         """Return images as a list, or the only one alone where it goes so."""
@@ -223,13 +211,11 @@ class CheckedRequest:
                 content = _ENCODER.encode(kwargs["json"]).encode()
                 # httpx builds all headers anew to add this where it isn't told, which takes longer than to read the response.
                 headers = {"content-type": self._media_type, "content-length": str(len(content))} | headers
-                body = {"stream": httpx.ByteStream(content)}
+                body = {"content": content}
             request = httpx.Request(kwargs["method"], url, headers=headers, **body)
         except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
             raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
         request.url = SentURL(url)
-        if "stream" in body:
-            request.read()
         return request
 
     def _generated_kwargs(self, called: Operation, fields: dict[str, Any]) -> dict[str, Any]:
@@ -269,6 +255,8 @@ async def arequest(
     if not called.files:
         return CheckedRequest(settings, operation_id, arguments, files, stream=stream)
     from asyncio import to_thread
+
+    from .uploads import ReadInThread, finished
 
     for image in chain.from_iterable(_several(arguments.get(name)) for name in called.files):
         for content in image if isinstance(image, tuple) else [image]:

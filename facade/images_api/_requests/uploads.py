@@ -1,4 +1,7 @@
-"""From whatever a caller gives as an image to an upload with a name, a type, and the facts that the rules look at."""
+"""From whatever a caller gives as an image to an upload with a name, a type, and the facts that the rules look at.
+
+Beside an event loop, files are read in threads, which a call that is cancelled waits for.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from inspect import iscoroutine, iscoroutinefunction
 from io import SEEK_END, SEEK_SET, BytesIO, IOBase
+from itertools import islice
 from math import inf
 from pathlib import PureWindowsPath
 from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, TypeVar, cast
+
+import httpx
 
 from images_api._errors import ImagesAPIError, InvalidRequestError, Problem, UnreadableFileError
 from images_api._images.base64 import decode_data_url, decode_text
@@ -20,14 +26,20 @@ from images_api._messages import short
 from images_api._results import GeneratedImage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Coroutine
 
-    from .chunks import OpenFiles
+    from . import OpenFiles
+
+Done = TypeVar("Done")
 
 _KINDS = "must be a path, bytes, a binary file, a PIL image or an image of a result"
 _BASE64_OF_HEAD = 64
 # What costs the least: smaller chunks are many, and of larger ones the socket takes only a part at once.
 _CHUNK = 256 << 10
+# Going to a thread and back takes longer than reading one.
+_CHUNKS_AT_ONCE = 4
+# A read that takes longer may never end, as a pipe's; in seconds.
+_LONGEST_READ = 5.0
 # What a png can hold, and what would lose more in RGB than it must.
 _WIDE = dict.fromkeys(("I", "I;16", "I;16B", "I;16L", "I;16N"), "I;16")
 _KEPT = {mode: mode for mode in ("1", "L", "LA", "P", "RGB", "RGBA")}
@@ -113,6 +125,47 @@ class Upload:
     def tell(self) -> int:
         """Return the offset."""
         return self.file.tell()
+
+
+class ReadInThread(httpx.AsyncByteStream):
+    """A body with files in it for an event loop, which isn't held up by reading them.
+
+    Args:
+        body: The body as it is sent without an event loop.
+        files: Its files.
+    """
+
+    def __init__(self, body: httpx.SyncByteStream, files: OpenFiles) -> None:
+        self._body = body
+        self._files = files
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        from asyncio import to_thread
+
+        chunks = iter(self._body)
+        while several := await finished(to_thread(list, islice(chunks, _CHUNKS_AT_ONCE)), self._files):
+            for chunk in several:
+                yield chunk
+
+
+async def finished(work: Coroutine[Any, Any, Done], files: OpenFiles) -> Done:
+    """Return what comes of reading files in a thread; a cancelled caller leaves once it has let go of them.
+
+    Args:
+        work: What is to be awaited.
+        files: The files, which are given up then.
+    """
+    from asyncio import CancelledError, create_task, wait
+
+    task = create_task(work)
+    try:
+        await wait([task])
+    except CancelledError:
+        files.given_up = True
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # which nobody wants to know of any more
+        await wait([task], timeout=_LONGEST_READ)
+        raise
+    return task.result()
 
 
 def _unreadable(parameter: str, value: object, error: Exception) -> UnreadableFileError:

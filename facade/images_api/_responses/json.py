@@ -99,7 +99,7 @@ class JSONReader:
         if not isinstance(given, str | Content | None):
             raise BrokenImageError(f"has a {type(given).__name__} for b64_json")
         if isinstance(given, str):
-            given = self._images[given].content if given in self._images else Content.of(decode_text(given))
+            given = self._images[given].content if given in self._images else Content(decode_text(given))
         if given is None or not given.size:
             return None
         check_image(given)
