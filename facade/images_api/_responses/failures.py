@@ -31,9 +31,9 @@ _NEVER_STARTED = (
 _SERVER_ERRORS = 500
 # What servers call a fault's words, what else may speak of it, its short names, and the details of a refusal.
 _WORDS = re.compile("(?:error_|status_)?(?:message|msg)|error_description|title|details?|errors?")
-_PLACES = re.compile("base_resp|inner_?error|data|images|output|result|artifacts|choices|candidates|promptFeedback")
+_PLACES = re.compile("base_resp|inner_?error|metadata|data|images|output|result|artifacts|choices|candidates|promptFeedback")
 _CODES = ("code", "status_code", "status", "type", "name", "finish_reason", "finishReason", "blockReason")
-_MODERATION = ("moderation_details", "content_filter_result", "content_filter_results", "contentFilter")
+_MODERATION = ("moderation_details", "content_filter_result", "content_filter_results", "contentFilter", "reasons")
 _VERDICTS = ("respect_moderation", "is_image_safe")
 # How servers without a code for it refuse content.
 _STATUSES_OF_REFUSALS = (200, 400, 403, 422, 451, 500)
@@ -64,8 +64,9 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
         kind = errors.ContentPolicyError
     elif kind is errors.RateLimitError and error_codes()["quota"].intersection(codes):
         kind = errors.QuotaExceededError
-    text = said.text() if said.fields else excerpt(body)
-    message = f"{status}{f' {said.code}' if said.code else ''}: {text or 'no message'}{_lead(http, url, codes)}"
+    silence = "the provider's moderation refused it" if kind is errors.ContentPolicyError else "no message"
+    text = (said.text() if said.fields else excerpt(body)) or silence
+    message = f"{status}{f' {said.code}' if said.code else ''}: {text}{_lead(http, url, codes)}"
     if http.request_id:
         message += f" (request {short(http.request_id)})"
     error = kind(message, http=http, body=detail if detail and isinstance(detail, dict | list | str) else document)

@@ -160,7 +160,8 @@ class ResponseReader:
             yield from self._document(cast("JSONReader", form), complaint)
         if not self._images:
             refusal = self._refusal(self.body.read())
-            self._failures += [refusal] if isinstance(refusal, ContentPolicyError) else []
+            is_known = isinstance(refusal, ContentPolicyError) or not refusal.http.is_success
+            self._failures += [refusal] if is_known else []
 
     def _document(self, reader: JSONReader, complaint: str) -> Iterator[StreamEvent]:
         """Yield the events of one event, or of a response that isn't a stream."""
