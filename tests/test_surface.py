@@ -341,7 +341,7 @@ def test_a_call_loads_no_extra_and_no_asyncio() -> None:
             *OF_THE_EXTRAS,
             "asyncio",
             "dateutil",
-            "images_api._responses.archive",
+            "zipfile",
             "images_api._requests.uploads",
             "images_api.sandbox",
         }

@@ -28,7 +28,7 @@ from images_api import (
 )
 from images_api._images.base64 import BrokenImageError
 from images_api._images.spool import Content
-from images_api._responses.archive import unpacked
+from images_api._responses.body import unpacked
 
 if TYPE_CHECKING:
     from images_api import GeneratedImage

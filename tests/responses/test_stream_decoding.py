@@ -38,8 +38,8 @@ from images_api import (
 )
 from images_api._http.downloads import NoSource
 from images_api._responses.body import Body
+from images_api._responses.json import EventDecoder
 from images_api._responses.result import ResponseReader
-from images_api._responses.sse import EventDecoder
 from images_api._secrets.quoted import Secrets
 
 if TYPE_CHECKING:

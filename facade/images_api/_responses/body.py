@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from shutil import copyfileobj
+from typing import TYPE_CHECKING, BinaryIO
 
-from images_api._images.base64 import check_image
+from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.headers import HEAD, SVG, media_type
 from images_api._images.spool import Content, Spool
 
-from .json import MOST_TEXT, JSONReader, TooLargeError
-from .sse import EventDecoder
+from .json import MOST_TEXT, EventDecoder, JSONReader, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 _ARCHIVE = b"PK\x03\x04"
 _LARGEST_ERROR = 1 << 20
+# Stored and deflated. What others need of memory is said by the archive itself.
+_CODINGS = (0, 8)
+# The end of an archive has the size of its directory: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
+_END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
+_LONGEST_END = 42
+_LARGEST_DIRECTORY = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{\"]")
 _EVENTS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
@@ -121,3 +128,41 @@ def content_type(headers: httpx.Headers) -> str:
 def is_archive(content: Content) -> bool:
     """Tell whether a body is a zip archive."""
     return content.beginning().startswith(_ARCHIVE)
+
+
+def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError]:
+    """Yield the images of an archive, in its order, and what is wrong where it can't be read on; other files are passed over.
+
+    Args:
+        archive: A zip archive.
+        most: How many bytes all its files may hold together.
+    """
+    from zipfile import BadZipFile, ZipFile
+
+    spool = Spool()
+    try:
+        with archive.open() as file:
+            _check_end(file, archive.size)
+            members = ZipFile(file)
+            for each in members.infolist():
+                most -= each.file_size  # beyond which none is unpacked
+                if most < 0:
+                    raise BadZipFile("it holds more than max_response_bytes")  # noqa: TRY301  one of many faults
+                if each.compress_type in _CODINGS:
+                    content = spool.new()
+                    with members.open(each) as member:
+                        copyfileobj(member, content)
+                    content.close()
+                    if media_type(content.beginning()):
+                        yield content
+    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as error:
+        yield BrokenImageError(f"is in a broken archive ({error})")
+
+
+def _check_end(file: BinaryIO, size: int) -> None:
+    from zipfile import BadZipFile
+
+    file.seek(max(0, size - _LONGEST_END))
+    end = file.read()
+    if end[-22:-18] != _END or int.from_bytes(end[-10:-6], "little") > _LARGEST_DIRECTORY or _END_OF_LARGE in end:
+        raise BadZipFile("its end is missing, or tells of too many files")

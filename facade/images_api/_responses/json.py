@@ -1,20 +1,27 @@
-"""From a response's body, as it arrives, to its images and a small JSON document of all the rest.
+"""From a response's body, as it arrives, to its images and small JSON documents of all the rest: one, or one an event.
 
 An image comes as base64 in JSON. What is kept of it is its bytes: neither its text nor the whole body is ever in memory.
+
+The format of events is that of https://html.spec.whatwg.org/multipage/server-sent-events.html, except that a last event without
+its blank line counts: it may be the image that was paid for.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import httpx
 
 from images_api._contract.document import decode_json
 from images_api._images.base64 import Base64Text, BrokenImageError, check_image, decode_text, image_beginning
 from images_api._images.spool import Content, Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # More than any server has to say besides its images.
 MOST_TEXT = 64 << 20
@@ -29,6 +36,17 @@ _MARK = re.compile(rb'(?<=")[0-9a-f]{16}')
 _BASE64 = re.compile(r"(?:data:[\w/+;=.-]*,)?[/\w+-]{48,}={0,2}", re.ASCII)
 # An escape that goes on in the next chunk has so many characters here, at most.
 _LONGEST_TORN_ESCAPE = 5
+# Two line ends, of which CR LF is one.
+_BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n){2}")
+_LONGEST_NAME = 200
+_LINK = re.compile(r"https?://\S+|/[^/\s]\S*")
+_LINK_NAMES = re.compile(
+    r"(?:(?:image|img|file|media|output|result|public|signed|download|content)_?)*(?:url|uri)s?"
+    r"|images?|img|outputs?|results?|data|samples?|artifacts?",
+    re.IGNORECASE,
+)
+# What was sent rather than made, what says what went wrong, and what shows an image a second time.
+_OTHERS = re.compile(r"inputs?|request|parameters|errors?|usage|mask|thumbnails?|previews?", re.IGNORECASE)
 
 
 class TooLargeError(httpx.DecodingError):
@@ -162,3 +180,94 @@ class JSONReader:
                 return b""
         self._image = None
         return quote + rest
+
+
+class EventDecoder(JSONReader):
+    """Splits events off once they are complete, written in chunks of any size, in time linear in their number.
+
+    Attributes:
+        complete: The events that nobody took yet.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.complete = deque[JSONReader]()
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next chunk.
+
+        Raises:
+            TooLargeError: What begins like an image is some other text, of more than 64 MiB.
+        """
+        scanned = max(0, self._searched - 1)  # behind it, the text may still become an image
+        super().write(chunk)
+        while found := _BLANK_LINE.search(self.text, scanned):
+            self._split(found.end())
+            scanned = 0
+
+    def close(self) -> None:
+        """Say that all came, a last event that has no blank line behind it included."""
+        self._split(len(self.text))
+
+    def events(self) -> Iterator[JSONReader]:
+        """Yield each event that is complete, once."""
+        self.held = 0
+        while self.complete:
+            yield self.complete.popleft()
+
+    def _split(self, end: int) -> None:
+        text = bytes(self.text[:end])
+        del self.text[:end]
+        self._searched = max(0, self._searched - end)
+        lines = [line.partition(b":") for line in text.splitlines()]
+        data = b"\n".join(value.removeprefix(b" ") for field, _, value in lines if field == b"data")
+        names = [value for field, _, value in lines if field == b"event"]
+        images = {mark: self._images.pop(mark) for mark in [*self._images] if mark.encode() in text}
+        if data.strip():
+            name = b"".join(names[-1:])[:_LONGEST_NAME].decode(errors="replace").strip()
+            self.complete.append(JSONReader(data, images, name))
+            self.held += self.complete[-1].held + len(data)
+
+
+def entries_of(reader: JSONReader, document: dict[str, Any]) -> list[Any]:
+    """Return what a document says of each image, in the API's own form: an object with its base64 or its link.
+
+    Args:
+        reader: What read the document.
+        document: The JSON of it. Of images in another form, the base64 is taken out of it.
+    """
+    data, entries = document.get("data"), list[Any]()
+    if isinstance(data, list):
+        entries = [found for entry in data for found in _entries_in(reader, entry) or [entry]]
+        data[:] = [entry for entry in data if not isinstance(entry, str)]
+    return entries if any(map(is_entry, entries)) else _entries_in(reader, document) or entries
+
+
+def is_entry(said: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether an object has an image in the API's own form."""
+    return isinstance(said, dict) and any(said.get(name) and isinstance(said[name], str) for name in ("b64_json", "url"))
+
+
+def _entries_in(reader: JSONReader, said: object) -> list[dict[str, Any]]:
+    return [said] if is_entry(said) else [*_found(reader, said, "data")]
+
+
+def _found(reader: JSONReader, said: object, name: str) -> Iterator[dict[str, Any]]:
+    """Yield each image below a part of a document that has a name."""
+    if isinstance(said, str) and reader.is_image(said):
+        yield {"b64_json": said}
+    elif isinstance(said, str) and _LINK_NAMES.fullmatch(name) and _LINK.fullmatch(said):
+        yield {"url": said}
+    elif isinstance(said, list):
+        for each in said:
+            yield from _found(reader, each, name)
+        said[:] = [each for each in said if not (isinstance(each, str) and reader.is_image(each))]
+    elif isinstance(said, dict):
+        found = {name: [*_found(reader, each, name)] for name, each in said.items() if not _OTHERS.fullmatch(name)}
+        texts = {name: entry for name, entries in found.items() if isinstance(said[name], str) for entry in entries}
+        images = {name: entry for name, entry in texts.items() if "b64_json" in entry}
+        for taken in images:
+            del said[taken]
+        plain = {name: each for name, each in said.items() if not isinstance(each, dict | list)}
+        yield from (plain | entry for entry in [*images.values()] or [*texts.values()][:1])
+        yield from (entry for name, entries in found.items() if name not in texts for entry in entries)

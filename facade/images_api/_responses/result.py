@@ -17,11 +17,9 @@ from images_api._messages import short
 from images_api._results import GeneratedImage, HTTPInfo, ImageSource, ImagesResult, TokenDetails, Usage
 from images_api_client.models.images_response import ImagesResponse
 
-from .body import Body, content_type, is_archive
-from .entries import entries_of, is_entry
+from .body import Body, content_type, is_archive, unpacked
 from .failures import Fault, excerpt, status_error
-from .json import JSONReader, TooLargeError
-from .sse import EventDecoder
+from .json import EventDecoder, JSONReader, TooLargeError, entries_of, is_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -149,8 +147,6 @@ class ResponseReader:
         if isinstance(form, Content):
             contents: Iterable[object] = [form]
             if is_archive(form):
-                from .archive import unpacked
-
                 contents = unpacked(form, self.body.largest)
             images = (self._image(JSONReader(), {"b64_json": content}, index) for index, content in enumerate(contents))
             yield from self._take(_COMPLETED, {}, images, form)
