@@ -6,7 +6,7 @@ import re
 import zlib
 from contextlib import suppress
 from shutil import copyfileobj
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from images_api._images.base64 import BrokenImageError, check_image
 from images_api._images.headers import HEAD, SVG, media_type
@@ -88,9 +88,9 @@ class Body:
         """Return what came, as far as it wasn't taken as events."""
         return self._head if self.form is None else self.form.read()
 
-    def events(self) -> Iterator[JSONReader]:
-        """Yield each event that is complete, once."""
-        yield from self.form.events() if isinstance(self.form, EventDecoder) else ()
+    def events(self) -> list[JSONReader]:
+        """Return the events that are complete, each once."""
+        return self.form.events() if isinstance(self.form, EventDecoder) else []
 
     def is_whole(self) -> bool:
         """Tell whether all that matters came, though the response was cut."""
@@ -142,12 +142,15 @@ def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError
     spool = Spool()
     try:
         with archive.open() as file:
-            _check_end(file, archive.size)
+            file.seek(max(0, archive.size - _LONGEST_END))
+            end = file.read()
+            if end[-22:-18] != _END or int.from_bytes(end[-10:-6], "little") > _LARGEST_DIRECTORY or _END_OF_LARGE in end:
+                raise BadZipFile("its end is missing, or tells of too many files")  # noqa: TRY301  one of many faults
             members = ZipFile(file)
             for each in members.infolist():
                 most -= each.file_size  # beyond which none is unpacked
                 if most < 0:
-                    raise BadZipFile("it holds more than max_response_bytes")  # noqa: TRY301  one of many faults
+                    raise BadZipFile("it holds more than max_response_bytes")  # noqa: TRY301  likewise
                 if each.compress_type in _CODINGS:
                     content = spool.new()
                     with members.open(each) as member:
@@ -157,12 +160,3 @@ def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError
                         yield content
     except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as error:
         yield BrokenImageError(f"is in a broken archive ({error})")
-
-
-def _check_end(file: BinaryIO, size: int) -> None:
-    from zipfile import BadZipFile
-
-    file.seek(max(0, size - _LONGEST_END))
-    end = file.read()
-    if end[-22:-18] != _END or int.from_bytes(end[-10:-6], "little") > _LARGEST_DIRECTORY or _END_OF_LARGE in end:
-        raise BadZipFile("its end is missing, or tells of too many files")

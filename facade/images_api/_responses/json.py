@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -191,7 +190,7 @@ class EventDecoder(JSONReader):
 
     def __init__(self) -> None:
         super().__init__()
-        self.complete = deque[JSONReader]()
+        self.complete = list[JSONReader]()
 
     def write(self, chunk: bytes) -> None:
         """Take the next chunk.
@@ -209,11 +208,10 @@ class EventDecoder(JSONReader):
         """Say that all came, a last event that has no blank line behind it included."""
         self._split(len(self.text))
 
-    def events(self) -> Iterator[JSONReader]:
-        """Yield each event that is complete, once."""
-        self.held = 0
-        while self.complete:
-            yield self.complete.popleft()
+    def events(self) -> list[JSONReader]:
+        """Return the events that are complete, each once."""
+        events, self.complete, self.held = self.complete, [], 0
+        return events
 
     def _split(self, end: int) -> None:
         text = bytes(self.text[:end])
