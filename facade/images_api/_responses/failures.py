@@ -28,7 +28,6 @@ _NEVER_STARTED = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-_SERVER_ERRORS = 500
 # What servers call a fault's words, what else may speak of it, its short names, and the details of a refusal.
 _WORDS = re.compile("(?:error_|status_)?(?:message|msg)|error_description|title|details?|errors?")
 _PLACES = re.compile("base_resp|inner_?error|metadata|data|images|output|result|artifacts|choices|candidates|promptFeedback")
@@ -59,7 +58,7 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
         known = (int(name) for code in codes for name, names in meanings if code in names and name.isdecimal())
         http = replace(http, status_code=next(known, http.status_code))
     status = http.status_code
-    kind = errors.STATUS_ERRORS.get(status, errors.InternalServerError if status >= _SERVER_ERRORS else errors.APIStatusError)
+    kind = errors.STATUS_ERRORS.get(min(status, 500), errors.APIStatusError)
     if said.is_refusal(status):
         kind = errors.ContentPolicyError
     elif kind is errors.RateLimitError and error_codes()["quota"].intersection(codes):
@@ -143,9 +142,10 @@ class Fault:
 
     def is_refusal(self, status: int) -> bool:
         """Tell whether a content policy is why there is no image."""
-        if any(_policy().fullmatch(re.sub(r"[\W_]", "", code)) for code in self.codes()) or False in self.values(*_VERDICTS):
+        policy, phrases = _refusals()
+        if any(policy.fullmatch(re.sub(r"[\W_]", "", code)) for code in self.codes()) or False in self.values(*_VERDICTS):
             return True
-        return status in _STATUSES_OF_REFUSALS and any(map(_phrases().search, self._texts))
+        return status in _STATUSES_OF_REFUSALS and any(map(phrases.search, self._texts))
 
     def is_failure(self) -> bool:
         """Tell whether an event, or what stands in place of an image, says why there is none."""
@@ -181,13 +181,10 @@ def _lead(http: HTTPInfo, url: httpx.URL, codes: list[str]) -> str:
 
 
 @cache
-def _policy() -> re.Pattern[str]:
-    return re.compile("|".join(translate(code.replace("_", "")) for code in error_codes()["policy"]))
-
-
-@cache
-def _phrases() -> re.Pattern[str]:
-    return re.compile("|".join(error_codes()["phrases"]), re.IGNORECASE)
+def _refusals() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what finds the codes, without their signs, and the phrases of refusals of content."""
+    policy = "|".join(translate(code.replace("_", "")) for code in error_codes()["policy"])
+    return re.compile(policy), re.compile("|".join(error_codes()["phrases"]), re.IGNORECASE)
 
 
 def _document(body: bytes) -> object:
