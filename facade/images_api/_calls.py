@@ -23,7 +23,7 @@ from ._responses.failures import billed_cost, connection_error, status_error
 from ._responses.json import TooLargeError
 from ._responses.result import ResponseReader
 from ._results import HTTPInfo
-from ._secrets.quoted import Secrets
+from ._secrets import Secrets
 
 if TYPE_CHECKING:
     from ._errors import APIConnectionError, APIStatusError

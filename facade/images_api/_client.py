@@ -11,7 +11,7 @@ import httpx
 from images_api_client.operations import ImageOperations
 
 from ._http.pools import Connections, HTTPClient
-from ._secrets.concealed import conceal_headers, concealed
+from ._secrets import conceal_headers, concealed
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, MAX_RESPONSE_BYTES, APIKey, Settings, TimeoutTypes, Validation
 from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks for it here
 

@@ -7,7 +7,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
-from ._secrets.quoted import masked
+from ._secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

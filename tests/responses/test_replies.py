@@ -37,7 +37,7 @@ from images_api._responses.body import Body
 from images_api._responses.failures import connection_error, status_error
 from images_api._responses.json import JSONReader
 from images_api._responses.result import ResponseReader
-from images_api._secrets.quoted import Secrets
+from images_api._secrets import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

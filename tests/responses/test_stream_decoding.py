@@ -40,7 +40,7 @@ from images_api._http.downloads import NoSource
 from images_api._responses.body import Body
 from images_api._responses.json import EventDecoder
 from images_api._responses.result import ResponseReader
-from images_api._secrets.quoted import Secrets
+from images_api._secrets import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

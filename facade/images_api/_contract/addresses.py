@@ -11,7 +11,7 @@ import httpx
 
 from images_api._messages import shown_url
 from images_api._problems import InvalidRequestError, Problem
-from images_api._secrets.concealed import Secret
+from images_api._secrets import Secret
 
 from .document import document
 

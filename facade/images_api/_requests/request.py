@@ -23,7 +23,7 @@ from images_api._contract.operations import is_taken, operation
 from images_api._errors import InvalidRequestError, Problem
 from images_api._messages import warn_caller
 from images_api._results import GeneratedImage, ImagesResult
-from images_api._secrets.concealed import SentURL, conceal_headers
+from images_api._secrets import SentURL, conceal_headers
 from images_api._settings import checked_retries, checked_timeout, phases, user_agent
 from images_api_client import Client
 from images_api_client.operations import REQUESTS

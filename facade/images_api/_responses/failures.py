@@ -17,7 +17,7 @@ from images_api._messages import FOREIGN_TEXT_LIMIT, short, shown_url
 
 if TYPE_CHECKING:
     from images_api._results import HTTPInfo
-    from images_api._secrets.quoted import Secrets
+    from images_api._secrets import Secrets
 
 # Failures before the first byte of the request went out.
 _NEVER_STARTED = (

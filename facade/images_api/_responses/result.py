@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from images_api._secrets.quoted import Secrets
+    from images_api._secrets import Secrets
 
 _Made: TypeAlias = GeneratedImage | BrokenImageError | APIStatusError
 _Source: TypeAlias = JSONReader | Content
