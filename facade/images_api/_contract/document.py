@@ -93,12 +93,10 @@ def official_url() -> str:
 @cache
 def event_models() -> Mapping[str, Schema]:
     """Return the properties of each type of stream event, by the type's name."""
-    mapping = document()["components"]["schemas"]["ImageStreamEvent"]["discriminator"]["mapping"]
+    mapping = at("#/components/schemas/ImageStreamEvent/discriminator/mapping")
     return {name: at(pointer)["properties"] for name, pointer in mapping.items()}
 
 
-@cache
-def error_codes() -> Mapping[str, frozenset[str]]:
+def error_codes() -> Mapping[str, list[str]]:
     """Return what servers call a fault, by what it means: `policy`, `quota`, or a status; and the `phrases` of a refusal."""
-    codes = document()["components"]["schemas"]["ErrorDetail"]["properties"]["code"]["x-codes"]
-    return {meaning: frozenset(names) for meaning, names in codes.items()}
+    return at("#/components/schemas/ErrorDetail/properties/code/x-codes")

@@ -54,14 +54,14 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
     said = Fault(document)
     codes = said.codes()
     if http.is_success:
-        meanings = [(code, {code}) for code in map(str, range(400, 600))] + [*error_codes().items()]
+        meanings = [(code, [code]) for code in map(str, range(400, 600))] + [*error_codes().items()]
         known = (int(name) for code in codes for name, names in meanings if code in names and name.isdecimal())
         http = replace(http, status_code=next(known, http.status_code))
     status = http.status_code
     kind = errors.STATUS_ERRORS.get(min(status, 500), errors.APIStatusError)
     if said.is_refusal(status):
         kind = errors.ContentPolicyError
-    elif kind is errors.RateLimitError and error_codes()["quota"].intersection(codes):
+    elif kind is errors.RateLimitError and any(code in error_codes()["quota"] for code in codes):
         kind = errors.QuotaExceededError
     silence = "the provider's moderation refused it" if kind is errors.ContentPolicyError else "no message"
     text = (said.text() if said.fields else excerpt(body)) or silence
