@@ -7,7 +7,7 @@ import re
 import time
 from collections import deque
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -128,8 +128,8 @@ class Call(Exchange):
     @cached_property
     def events(self) -> ResponseReader:
         """Return what makes events of the response."""
-        url, checked = self.request.url, self.checked
-        return ResponseReader(self.http, self._body, url, checked.subject, checked.images, self.source, self.secrets)
+        refusal = partial(status_error, self.http, url=self.request.url, secrets=self.secrets)
+        return ResponseReader(self.http, self._body, refusal, self.checked.subject, self.checked.images, self.source)
 
     def _take_info(self, response: httpx.Response | None, fault: httpx.HTTPError | None) -> None:
         elapsed = time.monotonic() - self._begun

@@ -8,6 +8,7 @@ import re
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
@@ -106,7 +107,8 @@ def refusal(body: object, status: int = 400, headers: dict[str, str] | None = No
 def result(said: object, status: int = 200, headers: dict[str, str] | None = None) -> ImagesResult:
     content = said if isinstance(said, bytes) else json.dumps(said).encode()
     body = Body(httpx.Headers(headers or {}), 1 << 30)
-    reader = ResponseReader(info(status, headers), body, URL, "an otter", 1, NO_DOWNLOADS, Secrets())
+    http = info(status, headers)
+    reader = ResponseReader(http, body, partial(status_error, http, url=URL, secrets=Secrets()), "an otter", 1, NO_DOWNLOADS)
     for _ in (*reader.feed(content), *reader.finish()):
         pass
     return reader.result()

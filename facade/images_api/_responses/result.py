@@ -17,15 +17,11 @@ from images_api._results import GeneratedImage, HTTPInfo, ImageSource, ImagesRes
 from images_api_client.models.images_response import ImagesResponse
 
 from .body import Body, content_type, is_archive, unpacked
-from .failures import Fault, excerpt, status_error
+from .failures import Fault, excerpt
 from .json import EventDecoder, JSONReader, TooLargeError, entries_of, is_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    import httpx
-
-    from images_api._secrets import Secrets
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _Made: TypeAlias = GeneratedImage | BrokenImageError | APIStatusError
 _Source: TypeAlias = JSONReader | Content
@@ -49,20 +45,18 @@ class ResponseReader:
     Attributes:
         http: The response's status and headers.
         body: Takes the response.
-        url: Where the request went, for the message of a 404.
+        refusal: Returns the error that stands for what the server says in place of an image.
         subject: What the images are about, for their file names.
         expected: How many images were asked for.
         source: Fetches those that come as links.
-        secrets: What must not be in an error, though the server quote it.
     """
 
     http: HTTPInfo
     body: Body
-    url: httpx.URL
+    refusal: Callable[[bytes], APIStatusError]
     subject: str
     expected: int
     source: ImageSource
-    secrets: Secrets
 
     _partial: list[GeneratedImage] = field(default_factory=list, init=False)
     _images: list[GeneratedImage] = field(default_factory=list, init=False)
@@ -149,7 +143,7 @@ class ResponseReader:
         else:
             yield from self._document(cast("JSONReader", form))
         if not self._images:
-            refusal = self._refusal(self.body.read())
+            refusal = self.refusal(self.body.read())
             is_known = isinstance(refusal, ContentPolicyError) or not refusal.http.is_success
             self._failures += [refusal] if is_known else []
 
@@ -169,7 +163,7 @@ class ResponseReader:
             raise self._error(ResponseError, f"{what}: {excerpt(raw)}", raw, reader) from error
         kind = _only(str, said.get("type")) or reader.name if is_event else _COMPLETED
         if "error" in {kind, reader.name} or (is_note and not kind and Fault(said).is_failure()):
-            refusal = self._refusal(reader.read())
+            refusal = self.refusal(reader.read())
             refusal.images = tuple(self._images)
             raise refusal
         images = [self._image(reader, entry, index) for index, entry in enumerate([said] if is_note else entries, self._count)]
@@ -200,7 +194,7 @@ class ResponseReader:
             return self._whole_image(reader, entry, index)
         except BrokenImageError as error:
             said = reader.restored(entry)
-            return self._refusal(json.dumps(said).encode()) if Fault(said).is_failure() else error
+            return self.refusal(json.dumps(said).encode()) if Fault(said).is_failure() else error
 
     def _whole_image(self, reader: JSONReader, entry: object, index: int) -> GeneratedImage:
         """Return the image of an entry, and take its mark or its base64 out of it.
@@ -217,9 +211,6 @@ class ResponseReader:
             raise BrokenImageError("has neither b64_json nor url")
         more: dict[str, Any] = {"url": url or None, "revised_prompt": prompt, "extra": said, "source": self.source}
         return GeneratedImage(content, index=index, subject=self.subject, **more)
-
-    def _refusal(self, body: bytes) -> APIStatusError:
-        return status_error(self.http, body, self.url, self.secrets)
 
     @property
     def _count(self) -> int:
