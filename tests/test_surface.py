@@ -41,7 +41,7 @@ STANDARD = set(sys.stdlib_module_names)
 # All that is loaded before the first call: what is more costs every program that imports a client.
 OF_A_CLIENT = {
     "images_api",
-    *(f"images_api._{name}" for name in ("client", "errors", "messages", "problems", "secrets", "settings")),
+    *(f"images_api._{name}" for name in ("client", "errors", "messages", "secrets", "settings")),
     "images_api.options",
     *(f"images_api._{name}" for name in ("contract", "contract.addresses", "contract.document", "http", "http.pools")),
     *(f"images_api_client{name}" for name in ("", ".operations", ".options")),

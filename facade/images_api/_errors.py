@@ -26,10 +26,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._messages import ImagesAPIError as ImagesAPIError  # noqa: PLC0414  the whole tree is had from here
+from ._messages import InvalidRequestError as InvalidRequestError  # noqa: PLC0414  likewise
+from ._messages import Problem as Problem  # noqa: PLC0414  likewise
 from ._messages import short
-from ._problems import ImagesAPIError as ImagesAPIError  # noqa: PLC0414  the whole tree is had from here
-from ._problems import InvalidRequestError as InvalidRequestError  # noqa: PLC0414  likewise
-from ._problems import Problem as Problem  # noqa: PLC0414  likewise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,16 +1,16 @@
-"""What may be shown to people, and where a warning points."""
+"""What people are told: what is wrong with an argument, what may be shown of a value, and where a warning points."""
 
 from __future__ import annotations
 
 import re
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._secrets import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
 FOREIGN_TEXT_LIMIT = 200
@@ -21,6 +21,45 @@ _SHOWN_URL = 200
 _PACKAGE = __name__.partition(".")[0]
 # The line that called an operation stands in its generated method.
 _PACKAGES = (_PACKAGE, f"{_PACKAGE}_client")
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a request: which parameter, its value, and the rule that it breaks."""
+
+    parameter: str
+    value: object
+    why: str
+
+    def __str__(self) -> str:
+        """Return the problem as a sentence: parameter, rule and value."""
+        return f"{self.parameter} {self.why}, got {shown(self.value)}"
+
+
+class ImagesAPIError(Exception):
+    """The root of all errors of this package."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keyword-only arguments don't survive the pickling that exceptions have from birth.
+        return _new, (type(self),), {"args": self.args, **self.__dict__}
+
+
+class InvalidRequestError(ImagesAPIError, ValueError):
+    """The request was refused before a byte was sent.
+
+    Attributes:
+        problems: Everything that is wrong, as (parameter, value, why).
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(map(str, self.problems)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was refused is often what can't be pickled, such as an open file.
+        kinds = str | int | float | None
+        plain = [each if isinstance(each.value, kinds) else each._replace(value=shown(each.value)) for each in self.problems]
+        *new, state = super().__reduce__()
+        return (*new, state | {"problems": tuple(plain)})
 
 
 def shown(value: object) -> str:
@@ -64,3 +103,7 @@ def _guarded(text_of: Callable[[object], str], value: object) -> str:
         return text_of(value)
     except Exception as error:  # noqa: BLE001
         return f"a {type(value).__name__} that can't be shown ({type(error).__name__})"
+
+
+def _new(kind: type[ImagesAPIError]) -> ImagesAPIError:
+    return OSError.__new__(kind) if issubclass(kind, OSError) else kind.__new__(kind)

@@ -9,8 +9,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from images_api._messages import shown_url
-from images_api._problems import InvalidRequestError, Problem
+from images_api._messages import InvalidRequestError, Problem, shown_url
 from images_api._secrets import Secret
 
 from .document import document

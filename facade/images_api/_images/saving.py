@@ -12,8 +12,7 @@ from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, NamedTuple
 
-from images_api._messages import warn_caller
-from images_api._problems import InvalidRequestError, Problem
+from images_api._messages import InvalidRequestError, Problem, warn_caller
 
 from .headers import EXTENSIONS, media_type
 
