@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -243,10 +243,10 @@ def _read_fields(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
     return {each.name: _only(_KINDS[each.type], said.get(each.name)) for each in fields(kind) if each.type in _KINDS}
 
 
-def _only(kind: Any, value: object) -> Any:
+def _only(kind: Any, value: Any) -> Any:
     """Return a value of a kind; None for what a server left out, or filled with something of another kind."""
-    if is_dataclass(kind) and isinstance(value, dict):
-        known = _read_fields(cast("type", kind), value)
+    if kind in {Usage, TokenDetails} and isinstance(value, dict):
+        known = _read_fields(kind, value)
         extra = {name: each for name, each in value.items() if name not in known and each is not None}
-        return cast("type", kind)(**known, extra=extra)
+        return kind(**known, extra=extra)
     return value if isinstance(value, kind) and not isinstance(value, bool) else None
