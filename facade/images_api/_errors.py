@@ -50,9 +50,6 @@ class UnreadableFileError(InvalidRequestError, OSError):
     Where that shows while it is sent, the request is never whole, and can't be billed.
     """
 
-    def __str__(self) -> str:
-        return "; ".join(map(str, self.problems))
-
 
 class APIConnectionError(ImagesAPIError):
     """There was no whole answer.

@@ -99,9 +99,8 @@ class Secrets:
         queried = [value for name, value in url.params.multi_items() if is_secret(name)] if url.query else []
         values = [value.decode(errors="replace") for name, value in request.headers.raw if is_secret_header(name.decode(), value)]
         # A scheme before a key, and the name of a cookie, may be quoted without each other.
-        return cls(
-            [*values, *(part for value in values for part in re.split(r"[\s;=]+", value)), *queried, url.username, url.password]
-        )
+        parts = [part for value in values for part in re.split(r"[\s;=]+", value)]
+        return cls([*values, *parts, *queried, url.username, url.password])
 
     def hidden_in(self, words: bytes) -> bytes:
         """Return somebody's words without the secrets."""

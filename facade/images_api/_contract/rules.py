@@ -114,12 +114,8 @@ class RequestContract:
         """Return whether a model has no such parameter, or not this choice of it; for None, whether no known model has."""
         role = self.roles.get("model", "")
         request = {} if model is None else {role: model}
-        return any(
-            branch.tested == (role,)
-            and (name in branch.lacking or value not in (choices(branch.rules.get(name, {})) or [value]))
-            and branch.holds(request)
-            for branch in _branches(self._pointer)
-        )
+        held = (branch for branch in _branches(self._pointer) if branch.tested == (role,) and branch.holds(request))
+        return any(name in each.lacking or value not in (choices(each.rules.get(name, {})) or [value]) for each in held)
 
     @property
     def known_models(self) -> Mapping[str, Mapping[str, str]]:

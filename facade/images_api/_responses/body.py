@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import httpx
 
 _ARCHIVE = b"PK\x03\x04"
-_LARGEST_ERROR = 1 << 20
+# Of an error, and of an archive's directory.
+_LARGEST = 1 << 20
 # Stored and deflated. What others need of memory is said by the archive itself.
 _CODINGS = (0, 8)
 # The end of an archive has the size of its directory: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
 _END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
 _LONGEST_END = 42
-_LARGEST_DIRECTORY = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{\"]")
 _EVENTS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
@@ -50,7 +50,7 @@ class Body:
 
     def __init__(self, headers: httpx.Headers, largest: int, *, is_success: bool = True) -> None:
         self.size = 0
-        self.largest = largest if is_success else min(largest, _LARGEST_ERROR)
+        self.largest = largest if is_success else min(largest, _LARGEST)
         self.form: Content | JSONReader | EventDecoder | None = None if is_success else Spool().new()
         self._type = content_type(headers)
         self._head = b""
@@ -144,7 +144,7 @@ def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError
         with archive.open() as file:
             file.seek(max(0, archive.size - _LONGEST_END))
             end = file.read()
-            if end[-22:-18] != _END or int.from_bytes(end[-10:-6], "little") > _LARGEST_DIRECTORY or _END_OF_LARGE in end:
+            if end[-22:-18] != _END or int.from_bytes(end[-10:-6], "little") > _LARGEST or _END_OF_LARGE in end:
                 raise BadZipFile("its end is missing, or tells of too many files")  # noqa: TRY301  one of many faults
             members = ZipFile(file)
             for each in members.infolist():

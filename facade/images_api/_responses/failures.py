@@ -19,15 +19,9 @@ if TYPE_CHECKING:
     from images_api._results import HTTPInfo
     from images_api._secrets import Secrets
 
-# Failures before the first byte of the request went out.
-_NEVER_STARTED = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
+# Failures before the first byte of the request went out: there was no connection for it, or it can't be sent at all.
+_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NO_REQUEST = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 # What servers call a fault's words, what else may speak of it, its short names, and the details of a refusal.
 _WORDS = re.compile("(?:error_|status_)?(?:message|msg)|error_description|title|details?|errors?")
 _PLACES = re.compile("base_resp|inner_?error|metadata|data|images|output|result|artifacts|choices|candidates|promptFeedback")
@@ -91,7 +85,7 @@ def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"", 
         body: What came of the answer.
         where: From which host, by which proxy and at which try.
     """
-    started = not isinstance(error, _NEVER_STARTED)
+    started = not isinstance(error, _NO_CONNECTION + _NO_REQUEST)
     billed = " The server may have begun, and may bill the call." if started else ""
     what = f"{type(error).__name__}: {short(error)}".removesuffix(": ")
     text = f"{where} ({what}, after {elapsed:.1f} s).{billed}"

@@ -37,7 +37,6 @@ _BASE64 = re.compile(r"(?:data:[\w/+;=.-]*,)?[/\w+-]{48,}={0,2}", re.ASCII)
 _LONGEST_TORN_ESCAPE = 5
 # Two line ends, of which CR LF is one.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n){2}")
-_LONGEST_NAME = 200
 _LINK = re.compile(r"https?://\S+|/[^/\s]\S*")
 _LINK_NAMES = re.compile(
     r"(?:(?:image|img|file|media|output|result|public|signed|download|content)_?)*(?:url|uri)s?"
@@ -219,10 +218,9 @@ class EventDecoder(JSONReader):
         self._searched = max(0, self._searched - end)
         lines = [line.partition(b":") for line in text.splitlines()]
         data = b"\n".join(value.removeprefix(b" ") for field, _, value in lines if field == b"data")
-        names = [value for field, _, value in lines if field == b"event"]
+        name = next((value.decode(errors="replace").strip() for field, _, value in reversed(lines) if field == b"event"), "")
         images = {mark: self._images.pop(mark) for mark in [*self._images] if mark.encode() in text}
         if data.strip():
-            name = b"".join(names[-1:])[:_LONGEST_NAME].decode(errors="replace").strip()
             self.complete.append(JSONReader(data, images, name))
             self.held += self.complete[-1].held + len(data)
 
