@@ -43,7 +43,7 @@ OF_A_CLIENT = {
     "images_api",
     *(f"images_api._{name}" for name in ("client", "errors", "messages", "secrets", "settings")),
     "images_api.options",
-    *(f"images_api._{name}" for name in ("contract", "contract.addresses", "contract.document", "http", "http.pools")),
+    *(f"images_api._{name}" for name in ("contract", "contract.document", "http", "http.pools")),
     *(f"images_api_client{name}" for name in ("", ".operations", ".options")),
 }
 ON_FIRST_USE = ["jsonschema_rs", "pybase64", "dateutil", "attrs", "images_api_client.models", "images_api_client.client"]

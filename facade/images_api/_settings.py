@@ -10,8 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import httpx
 
-from ._contract.addresses import own_paths, same_origin, split_base_url
-from ._contract.document import document, official_url, plain
+from ._contract.document import document, official_url, own_paths, plain, same_origin, split_base_url
 from ._errors import InvalidRequestError, Problem
 from ._messages import shown_url
 from ._secrets import HIDDEN, Secret, conceal_headers, concealed, is_secret

@@ -1,17 +1,24 @@
-"""The contract as data: `openapi.json`, as it travels with the generated client, and the ways around it."""
+"""The contract as data: `openapi.json`, as it travels with the generated client, the ways around it, and what it is found at.
+
+Addresses: the base URL, the paths of the contract or of a server's own, and what a URL must be.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from itertools import chain
 from operator import index
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
+from urllib.parse import urljoin
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+import httpx
+
+from images_api._messages import InvalidRequestError, Problem, shown_url
+from images_api._secrets import Secret
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -19,6 +26,7 @@ Schema: TypeAlias = dict[str, Any]
 # checks against the contract follows a few times as much.
 _DEEPEST = 100
 
+_LAST_PORT = 65535
 MODELS = "#/components/schemas/ImageModel"
 
 
@@ -36,6 +44,13 @@ def at(pointer: str) -> Schema:
     for step in pointer.removeprefix("#/").split("/"):
         part = part[int(step) if isinstance(part, list) else step]
     return cast("Schema", part)
+
+
+def definitions() -> Iterator[tuple[str, Schema]]:
+    """Yield the path and the definition of each operation."""
+    # A path also holds what is no operation.
+    for path, parts in document()["paths"].items():
+        yield from ((path, part) for part in parts.values() if isinstance(part, dict) and "operationId" in part)
 
 
 def merged(schema: Schema) -> Schema:
@@ -100,3 +115,74 @@ def event_models() -> Mapping[str, Schema]:
 def error_codes() -> Mapping[str, list[str]]:
     """Return what servers call a fault, by what it means: `policy`, `quota`, or a status; and the `phrases` of a refusal."""
     return at("#/components/schemas/ErrorDetail/properties/code/x-codes")
+
+
+def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Return whether two URLs share scheme, host and port, so that a key for one may go to the other."""
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
+
+
+def checked_url(text: str, base: str = "") -> httpx.URL:
+    """Return a URL of a host that can be asked for.
+
+    Args:
+        text: The URL, which may be relative to the base.
+        base: The URL that it comes from.
+
+    Raises:
+        ValueError: It isn't one; the text of the error says what it must be, and quotes nothing of it.
+    """
+    with suppress(httpx.InvalidURL, ValueError, TypeError):  # whose texts quote what may be a password
+        url = httpx.URL(urljoin(base, text))
+        # A name is one as httpx shows it, which can fail, and as sockets take it.
+        is_host = url.host and url.raw_host.decode("ascii").encode("idna")
+        if is_host and url.scheme in {"http", "https"} and 0 <= (url.port or 0) <= _LAST_PORT:
+            return url
+    raise ValueError("must be a URL that begins with http:// or https:// and names a host")
+
+
+def split_base_url(given: str, paths: Mapping[str, str]) -> tuple[str, str]:
+    """Return a base URL without an operation's path, and the query that goes with every request.
+
+    Args:
+        given: The URL, which may be that of an operation, with a query or not.
+        paths: A server's own paths by those of the contract.
+
+    Raises:
+        InvalidRequestError: It is no URL of a host.
+    """
+    # A wrong one too may have a password, which no display of these variables may show.
+    address, _, query = map(Secret, str(given).strip().partition("#")[0].partition("?"))
+    url = Secret(address.rstrip("/"))
+    for path in (*paths.values(), *document()["paths"]):
+        url = Secret(url.removesuffix(path).rstrip("/"))
+    try:
+        checked_url(url)
+    except ValueError as error:
+        raise InvalidRequestError([Problem("base_url", shown_url(str(given)), str(error))]) from None
+    return url, Secret(f"?{query}") if query else ""
+
+
+def own_paths(given: Mapping[str, str] | None) -> dict[str, str]:
+    """Return a server's own paths by those of the contract.
+
+    Args:
+        given: The paths by the operations' ids.
+
+    Raises:
+        InvalidRequestError: There is no such operation, or a path can't be one.
+    """
+    if not given:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InvalidRequestError([Problem("paths", given, "must be a mapping of operations to paths")])
+    known = {definition["operationId"]: path for path, definition in definitions()}
+    why = f"must be a path that begins with /, of one of {', '.join(known)}"
+    problems = [
+        Problem(f"paths.{name}", path, why)
+        for name, path in given.items()
+        if name not in known or not isinstance(path, str) or not re.fullmatch(r"/[^?#\s]*", path)
+    ]
+    if problems:
+        raise InvalidRequestError(problems)
+    return {known[name]: path.rstrip("/") for name, path in given.items()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from images_api._contract.addresses import checked_url, same_origin
+from images_api._contract.document import checked_url, same_origin
 from images_api._errors import ImagesAPIError
 from images_api._secrets import SentURL
 

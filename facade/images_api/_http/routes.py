@@ -12,7 +12,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from images_api._contract.addresses import checked_url
+from images_api._contract.document import checked_url
 from images_api._messages import shown_url
 
 # The first that is set is where certificates come from, as httpx has it; what is written of the keys is opened with them.
