@@ -8,7 +8,7 @@ import pytest
 
 from images_api import ImagesClient, InvalidRequestError
 from images_api._messages import short, shown
-from images_api._secrets.quoted import Secrets
+from images_api._secrets import Secrets
 
 
 def deep(depth: int = 200_000) -> list[Any]:

@@ -23,7 +23,7 @@ from file_server import FileServer, Reply, elsewhere_fixture, served_fixture
 from raw_server import Do, RawServer, reply
 
 from images_api import AsyncImagesClient, DownloadError, ImagesAPIError, ImagesClient, InvalidRequestError
-from images_api._secrets.concealed import SentURL, conceal_headers
+from images_api._secrets import SentURL, conceal_headers
 from images_api.sandbox import Sandbox
 
 if TYPE_CHECKING:

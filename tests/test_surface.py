@@ -41,10 +41,7 @@ STANDARD = set(sys.stdlib_module_names)
 # All that is loaded before the first call: what is more costs every program that imports a client.
 OF_A_CLIENT = {
     "images_api",
-    *(
-        f"images_api._{name}"
-        for name in ("client", "errors", "messages", "problems", "secrets", "secrets.concealed", "secrets.quoted", "settings")
-    ),
+    *(f"images_api._{name}" for name in ("client", "errors", "messages", "problems", "secrets", "settings")),
     "images_api.options",
     *(
         f"images_api._{name}"
@@ -344,7 +341,7 @@ def test_a_call_loads_no_extra_and_no_asyncio() -> None:
             *OF_THE_EXTRAS,
             "asyncio",
             "dateutil",
-            "images_api._responses.archive",
+            "zipfile",
             "images_api._requests.uploads",
             "images_api.sandbox",
         }

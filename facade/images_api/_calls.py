@@ -7,7 +7,7 @@ import re
 import time
 from collections import deque
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -22,7 +22,7 @@ from ._responses.failures import billed_cost, connection_error, status_error
 from ._responses.json import TooLargeError
 from ._responses.result import ResponseReader
 from ._results import HTTPInfo
-from ._secrets.quoted import Secrets
+from ._secrets import Secrets
 
 if TYPE_CHECKING:
     from ._errors import APIConnectionError, APIStatusError
@@ -126,8 +126,8 @@ class Call(Exchange):
     @cached_property
     def events(self) -> ResponseReader:
         """Return what makes events of the response."""
-        url, checked = self.request.url, self.checked
-        return ResponseReader(self.http, self.body, url, checked.subject, checked.images, self.source, self.secrets)
+        refusal = partial(status_error, self.http, url=self.request.url, secrets=self.secrets)
+        return ResponseReader(self.http, self.body, refusal, self.checked.subject, self.checked.images, self.source)
 
     def _error(self, response: httpx.Response | None, fault: httpx.HTTPError | None) -> APIConnectionError | APIStatusError:
         body = self.body.read() if response else b""

@@ -11,7 +11,7 @@ import httpx
 from images_api_client.operations import ImageOperations
 
 from ._http.pools import Connections, HTTPClient, at_once
-from ._secrets.concealed import conceal_headers, concealed
+from ._secrets import conceal_headers, concealed
 from ._settings import AUTHORIZATION, MAX_DOWNLOAD_BYTES, MAX_RESPONSE_BYTES, APIKey, Settings, TimeoutTypes, Validation
 from .options import ImageOptions  # noqa: TC001  typing.get_type_hints looks for it here
 
@@ -120,7 +120,7 @@ class _Client(Generic[HTTPClient]):
         from ._calls import Call
         from ._http.downloads import Downloader  # whose import must not fail once the call is paid for
         from ._http.exchange import exchange
-        from ._requests import OpenFiles
+        from ._requests.files import OpenFiles
         from ._requests.request import CheckedRequest, arequest
 
         self._connections.owner()  # without asyncio's event loop, nothing of an async client works

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ._results import GeneratedImage, HTTPInfo
 
-# The classes of those statuses that have one of their own.
+# The classes of those statuses that have one of their own; that of 500 is for all above it.
 STATUS_ERRORS: dict[int, type[APIStatusError]] = {}
 _SERVER_ERRORS = 500
 _SERVICE_UNAVAILABLE = 503
@@ -49,9 +49,6 @@ class UnreadableFileError(InvalidRequestError, OSError):
 
     Where that shows while it is sent, the request is never whole, and can't be billed.
     """
-
-    def __str__(self) -> str:
-        return "; ".join(map(str, self.problems))
 
 
 class APIConnectionError(ImagesAPIError):
@@ -100,9 +97,8 @@ class APIStatusError(ImagesAPIError):
         comes_back = http.status_code == _SERVICE_UNAVAILABLE and http.retry_after is not None
         self.may_have_run = (http.status_code >= _SERVER_ERRORS and not comes_back) or http.status_code in _AMBIGUOUS_REFUSALS
         detail: dict[str, Any] = body if isinstance(body, dict) else {}
-        self.code = _text(detail.get("code"))
-        self.param = _text(detail.get("param"))
-        self.type = _text(detail.get("type"))
+        named = (detail.get(name) for name in ("code", "param", "type"))
+        self.code, self.param, self.type = (each if isinstance(each, str | None) else short(each) for each in named)
         self.status_code = http.status_code
         self.headers = http.headers
         self.request_id = http.request_id
@@ -160,7 +156,7 @@ class QuotaExceededError(RateLimitError):
     """The account's budget is used up; waiting doesn't help."""
 
 
-class InternalServerError(APIStatusError):
+class InternalServerError(APIStatusError, status=_SERVER_ERRORS):
     """500 and above: the server, or a gateway before it, failed."""
 
 
@@ -208,7 +204,3 @@ class DownloadError(ImagesAPIError):
         self.url = url
         self.status_code = status_code
         super().__init__(message)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str | None) else short(value)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._errors import ResponseError
 from ._images.base64 import BrokenImageError
+from ._messages import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ class StreamEvent:
     index: int
     data: Mapping[str, Any]
     http: HTTPInfo
-    _image: GeneratedImage | BrokenImageError = field(repr=False)
+    _image: GeneratedImage | BrokenImageError
 
     @property
     def image(self) -> GeneratedImage:
@@ -39,7 +40,7 @@ class StreamEvent:
             ResponseError: It has none, or a broken one.
         """
         if isinstance(self._image, BrokenImageError):
-            raise ResponseError(f"the image of the event {self.type} {self._image}", body=b"", http=self.http)
+            raise ResponseError(f"the image of the event {short(self.type)} {self._image}", body=b"", http=self.http)
         return self._image
 
     def __repr__(self) -> str:

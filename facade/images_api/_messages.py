@@ -7,7 +7,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
-from ._secrets.quoted import masked
+from ._secrets import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +18,8 @@ _VALUE_LIMIT = 80
 # More than any limit, so that a key is whole when it is looked for, and a huge text costs no more than a long one.
 _LOOKED_AT = 20_000
 _SHOWN_URL = 200
-_PACKAGE = __name__.partition(".")[0]
 # The line that called an operation stands in its generated method.
-_PACKAGES = (_PACKAGE, f"{_PACKAGE}_client")
+_PACKAGES = tuple(__name__.partition(".")[0] + part for part in ("", "_client"))
 
 
 def shown(value: object) -> str:

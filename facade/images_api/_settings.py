@@ -13,7 +13,7 @@ from ._contract.addresses import own_paths, same_origin, split_base_url
 from ._contract.document import document, official_url, plain
 from ._errors import InvalidRequestError, Problem
 from ._messages import shown_url
-from ._secrets.concealed import HIDDEN, Secret, conceal_headers, concealed, is_secret
+from ._secrets import HIDDEN, Secret, conceal_headers, concealed, is_secret
 
 Validation: TypeAlias = Literal["strict", "warn", "off"]
 APIKey: TypeAlias = str | Callable[[], str] | None

@@ -15,7 +15,8 @@ from platforms import needs_posix
 from waiting import wait_until
 
 from images_api import AsyncImagesClient, ImagesClient, UnreadableFileError
-from images_api._requests import OpenFiles, uploads
+from images_api._requests import uploads
+from images_api._requests.files import OpenFiles
 from images_api._requests.uploads import ReadInThread, Upload
 
 if TYPE_CHECKING:

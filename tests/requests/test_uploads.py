@@ -34,7 +34,7 @@ from starlette.datastructures import UploadFile
 
 from images_api import AsyncImagesClient, ImagesClient, ImagesResult, InvalidRequestError, UnreadableFileError
 from images_api._images.headers import ImageFacts
-from images_api._requests import OpenFiles
+from images_api._requests.files import OpenFiles
 from images_api._requests.uploads import Upload
 
 if TYPE_CHECKING:

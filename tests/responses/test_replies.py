@@ -8,6 +8,7 @@ import re
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
@@ -37,7 +38,7 @@ from images_api._responses.body import Body
 from images_api._responses.failures import connection_error, status_error
 from images_api._responses.json import JSONReader
 from images_api._responses.result import ResponseReader
-from images_api._secrets.quoted import Secrets
+from images_api._secrets import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +107,8 @@ def refusal(body: object, status: int = 400, headers: dict[str, str] | None = No
 def result(said: object, status: int = 200, headers: dict[str, str] | None = None) -> ImagesResult:
     content = said if isinstance(said, bytes) else json.dumps(said).encode()
     body = Body(httpx.Headers(headers or {}), 1 << 30)
-    reader = ResponseReader(info(status, headers), body, URL, "an otter", 1, NO_DOWNLOADS, Secrets())
+    http = info(status, headers)
+    reader = ResponseReader(http, body, partial(status_error, http, url=URL, secrets=Secrets()), "an otter", 1, NO_DOWNLOADS)
     for _ in (*reader.feed(content), *reader.finish()):
         pass
     return reader.result()
@@ -266,6 +268,16 @@ REFUSALS: dict[str, tuple[int, object]] = {
     "MiniMax": (200, {"id": "0", "base_resp": {"status_code": 1026, "status_msg": "input new_sensitive"}}),
     "MiniMax with a status": (500, {"base_resp": {"status_code": 1027, "status_msg": "output new_sensitive"}}),
     "MiniMax by a gateway": (500, {"error": {"message": "input new_sensitive (1026)", "type": "api_error"}}),
+    "OpenRouter": (
+        403,
+        {
+            "error": {
+                "code": 403,
+                "message": "It requires moderation. Your input was flagged",
+                "metadata": {"reasons": ["hate"]},
+            }
+        },
+    ),
     "Together": (422, {"error": {"message": "NSFW content detected in the prompt", "type": "invalid_request_error"}}),
     "Together's other words": (422, {"error": {"message": "The image contains NSFW content", "code": None}}),
     "xAI": (200, {"data": [{"url": "", "respect_moderation": False}]}),
@@ -339,6 +351,7 @@ class TestRefusal:
                 {"hate": {}},
             ),
             (REFUSALS["Zhipu"][1], [{"level": 1, "role": "user"}]),
+            (REFUSALS["OpenRouter"][1], ["hate"]),
             ({"error": {"code": "moderation_blocked"}}, None),
         ],
     )
@@ -346,6 +359,28 @@ class TestRefusal:
         error = refused(400, body)
         assert isinstance(error, ContentPolicyError)
         assert error.moderation_details == details
+
+    def test_without_a_word_says_who_refused(self) -> None:
+        assert str(refused(*REFUSALS["xAI"])) == "200: the provider's moderation refused it"
+
+    @pytest.mark.parametrize(
+        ("code", "kind"),
+        [
+            (1002, images_api.RateLimitError),
+            (1004, images_api.AuthenticationError),
+            (1008, images_api.QuotaExceededError),
+            (2013, images_api.BadRequestError),
+        ],
+    )
+    def test_with_a_success_and_a_known_number_is_what_the_number_stands_for(self, code: int, kind: type[APIStatusError]) -> None:
+        said = {"id": "0", "base_resp": {"status_code": code, "status_msg": "m"}}
+        error = refused(200, said)
+        assert (type(error), error.code, error.body) == (kind, str(code), said)
+        assert str(error) == f"{error.status_code} {code}: m"
+
+    def test_with_a_success_and_another_number_holds_no_image(self) -> None:
+        with pytest.raises(images_api.NoImageError, match="no image: m"):
+            result({"base_resp": {"status_code": 9999, "status_msg": "m"}})
 
 
 def refused(status: int, said: object) -> APIStatusError:

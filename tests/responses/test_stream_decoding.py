@@ -6,6 +6,7 @@ import json
 import time
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations_with_replacement, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +39,10 @@ from images_api import (
 )
 from images_api._http.downloads import NoSource
 from images_api._responses.body import Body
+from images_api._responses.failures import status_error
 from images_api._responses.result import ResponseReader
 from images_api._responses.sse import EventDecoder
-from images_api._secrets.quoted import Secrets
+from images_api._secrets import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -253,7 +255,8 @@ def read(
     url = httpx.URL("http://127.0.0.1/v1/images/generations")
     http = HTTPInfo(200, httpx.Headers({"content-type": content_type, "x-request-id": "req_1"}), 0.5)
     body = Body(http.headers, 1 << 30)
-    reader = ResponseReader(http, body, url, "an otter", expected, NoSource(), Secrets())
+    refusal = partial(status_error, http, url=url, secrets=Secrets())
+    reader = ResponseReader(http, body, refusal, "an otter", expected, NoSource())
     events: list[StreamEvent] = []
     try:
         for piece in pieces:

@@ -622,7 +622,7 @@ KEYS: dict[str, tuple[int, Any, str]] = {
     "azure": (401, {"error": {"code": "401", "message": ...}}, "AuthenticationError"),
     "litellm": (401, {"error": {"message": ..., "type": "auth_error", "param": "None", "code": "401"}}, "AuthenticationError"),
     "localai": (401, {"error": {"code": 401, "message": ..., "type": "invalid_request_error"}}, "AuthenticationError"),
-    "minimax": (200, {"base_resp": {"status_code": 1004, "status_msg": ...}}, "NoImageError"),
+    "minimax": (200, {"base_resp": {"status_code": 1004, "status_msg": ...}}, "AuthenticationError"),
     "openrouter": (401, {"error": {"message": "No auth credentials found", "code": 401}}, "AuthenticationError"),
     "sd.cpp": (401, {"error": WRONG_KEY}, "AuthenticationError"),
     "sglang": (401, {"detail": WRONG_KEY}, "AuthenticationError"),
@@ -679,8 +679,7 @@ CONTENT: dict[str, tuple[int, Any, str]] = {
         },
         "ContentPolicyError",
     ),
-    # OpenRouter tells it by nothing but `metadata`, which our client doesn't look into.
-    "openrouter": (403, {"error": {"message": ..., "code": 403, "metadata": ...}}, "PermissionDeniedError"),
+    "openrouter": (403, {"error": {"message": ..., "code": 403, "metadata": ...}}, "ContentPolicyError"),
     "sd.cpp": (400, {"error": ...}, "ContentPolicyError"),
     "sglang": (400, {"detail": ...}, "ContentPolicyError"),
     "siliconflow": (400, {"code": 20015, "message": ..., "data": None}, "ContentPolicyError"),
@@ -809,8 +808,7 @@ class TestRefusal:
             response = post(sandbox, first_path(name), json=asked(name))
             assert response.status_code == (200 if name == "minimax" else 429)
             assert int(response.headers["retry-after"]) > 0
-            kind = images_api.NoImageError if name == "minimax" else images_api.RateLimitError
-            with ImagesClient(**our_settings(name, sandbox)) as client, pytest.raises(kind):
+            with ImagesClient(**our_settings(name, sandbox)) as client, pytest.raises(images_api.RateLimitError):
                 generate(client, asked(name))
 
     @pytest.mark.parametrize("name", ["localai", "minimax", "openrouter", "siliconflow", "together", "xai"])

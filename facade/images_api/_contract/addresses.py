@@ -11,9 +11,9 @@ import httpx
 
 from images_api._messages import shown_url
 from images_api._problems import InvalidRequestError, Problem
-from images_api._secrets.concealed import Secret
+from images_api._secrets import Secret
 
-from .document import document
+from .document import definitions, document
 
 _LAST_PORT = 65535
 
@@ -73,13 +73,11 @@ def own_paths(given: Mapping[str, str] | None) -> dict[str, str]:
     Raises:
         InvalidRequestError: There is no such operation, or a path can't be one.
     """
-    from .operations import operations
-
     if not given:
         return {}
     if not isinstance(given, Mapping):
         raise InvalidRequestError([Problem("paths", given, "must be a mapping of operations to paths")])
-    known = operations()
+    known = {definition["operationId"]: path for path, definition in definitions()}
     why = f"must be a path that begins with /, of one of {', '.join(known)}"
     problems = [
         Problem(f"paths.{name}", path, why)
@@ -88,4 +86,4 @@ def own_paths(given: Mapping[str, str] | None) -> dict[str, str]:
     ]
     if problems:
         raise InvalidRequestError(problems)
-    return {known[name].path: path.rstrip("/") for name, path in given.items()}
+    return {known[name]: path.rstrip("/") for name, path in given.items()}

@@ -11,7 +11,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -36,6 +36,13 @@ def at(pointer: str) -> Schema:
     for step in pointer.removeprefix("#/").split("/"):
         part = part[int(step) if isinstance(part, list) else step]
     return cast("Schema", part)
+
+
+def definitions() -> Iterator[tuple[str, Schema]]:
+    """Yield the path and the definition of each operation."""
+    # A path also holds what is no operation.
+    for path, parts in document()["paths"].items():
+        yield from ((path, part) for part in parts.values() if isinstance(part, dict) and "operationId" in part)
 
 
 def merged(schema: Schema) -> Schema:
@@ -93,12 +100,10 @@ def official_url() -> str:
 @cache
 def event_models() -> Mapping[str, Schema]:
     """Return the properties of each type of stream event, by the type's name."""
-    mapping = document()["components"]["schemas"]["ImageStreamEvent"]["discriminator"]["mapping"]
+    mapping = at("#/components/schemas/ImageStreamEvent/discriminator/mapping")
     return {name: at(pointer)["properties"] for name, pointer in mapping.items()}
 
 
-@cache
-def error_codes() -> Mapping[str, frozenset[str]]:
+def error_codes() -> Mapping[str, list[str]]:
     """Return what servers call a fault, by what it means: `policy`, `quota`, or a status; and the `phrases` of a refusal."""
-    codes = document()["components"]["schemas"]["ErrorDetail"]["properties"]["code"]["x-codes"]
-    return {meaning: frozenset(names) for meaning, names in codes.items()}
+    return at("#/components/schemas/ErrorDetail/properties/code/x-codes")

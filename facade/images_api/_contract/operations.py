@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from .document import document, merged
+from .document import definitions, merged
 from .rules import RequestContract
 from .wording import did_you_mean
 
@@ -68,9 +68,7 @@ class Operation:
 @cache
 def operations() -> Mapping[str, Operation]:
     """Return the operations by their ids."""
-    # A path also holds what is no operation.
-    parts = ((path, part) for path, parts in document()["paths"].items() for part in parts.values() if isinstance(part, dict))
-    return {part["operationId"]: Operation(path, part) for path, part in parts if "operationId" in part}
+    return {definition["operationId"]: Operation(path, definition) for path, definition in definitions()}
 
 
 def operation(operation_id: str) -> Operation:
@@ -89,9 +87,8 @@ def is_taken(name: str, value: object) -> bool:
 
 def option_fault(name: str, value: object, arguments: Collection[str]) -> str | None:
     """Say that no operation has an option or takes a value of its type, and which option or argument may have been meant."""
-    bodies = [body for body in _bodies() if name in body.options]
-    if bodies:
-        faults = [body.type_fault(name, value) for body in bodies]
+    faults = [body.type_fault(name, value) for body in _bodies() if name in body.options]
+    if faults:
         return None if None in faults else faults[0]
     elsewhere = [ours for word, ours in _ELSEWHERE.items() if word in name]
     options = {option for body in _bodies() for option in body.options}

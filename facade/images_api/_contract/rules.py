@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .document import MODELS, at, choices, decode_json, document, families, merged
-from .wording import did_you_mean, hint, image_fault, innermost, parameter_of, sized, why
+from .wording import did_you_mean, hint, image_fault, innermost, sized, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -114,12 +114,8 @@ class RequestContract:
         """Return whether a model has no such parameter, or not this choice of it; for None, whether no known model has."""
         role = self.roles.get("model", "")
         request = {} if model is None else {role: model}
-        return any(
-            branch.tested == (role,)
-            and (name in branch.lacking or value not in (choices(branch.rules.get(name, {})) or [value]))
-            and branch.holds(request)
-            for branch in _branches(self._pointer)
-        )
+        held = (branch for branch in _branches(self._pointer) if branch.tested == (role,) and branch.holds(request))
+        return any(name in each.lacking or value not in (choices(each.rules.get(name, {})) or [value]) for each in held)
 
     @property
     def known_models(self) -> Mapping[str, Mapping[str, str]]:
@@ -171,10 +167,10 @@ class RequestContract:
         # A branch's rule comes after the general one, and is the one to name.
         for broken in _validator(self._pointer).iter_errors(request):
             rule = innermost(broken)
-            name = parameter_of(rule)
-            way = broken.evaluation_path
-            branch = [each for each in _branches(self._pointer) if each.way == way[: len(each.way)]][-1]
-            value = given.get(name, None if rule.kind.name == "required" else rule.instance)
+            missing = [rule.kind.value] if rule.kind.name == "required" else []
+            name = ".".join(map(str, [*rule.instance_path, *missing]))
+            branch = [each for each in _branches(self._pointer) if each.way == broken.evaluation_path[: len(each.way)]][-1]
+            value = given.get(name, None if missing else rule.instance)
             text = why(rule) + branch.scope(request) + hint(self.properties.get(name, {}), value)
             found[name] = Violation(name, value, text, rule.kind.name)
         measured = [each for each in self._measured(request, images) if each.parameter not in found]
@@ -197,19 +193,19 @@ class RequestContract:
     def _measured(self, request: Schema, images: Mapping[str, Sequence[ImageFacts]]) -> Iterator[Violation]:
         """Yield what breaks `x-sides` and `x-image`: in Python, for in a callback of Rust an interrupt would get lost."""
         limits: dict[str, dict[str, tuple[Any, _Branch]]] = {name: {"bytesAbove": (0, _Branch([]))} for name in images}
-        for keyword in ("x-image", "x-sides"):
-            for branch, values in _said(self._pointer, keyword):
-                names = values.keys() & request.keys()
-                if names and branch.holds(request):
-                    for name in names:
-                        limits.setdefault(name, {}).update({rule: (limit, branch) for rule, limit in values[name].items()})
+        for branch, values in (*_said(self._pointer, "x-image"), *_said(self._pointer, "x-sides")):
+            names = values.keys() & request.keys()
+            if names and branch.holds(request):
+                for name in names:
+                    limits.setdefault(name, {}).update({rule: (limit, branch) for rule, limit in values[name].items()})
         for name, rules in limits.items():
             several = images[name] if name in images else sized(request[name])
             for index, facts in enumerate(several):
                 parameter = name if len(several) == 1 else f"{name}[{index}]"
                 value, keyword = (facts, "x-image") if name in images else (request[name], "x-sides")
                 for rule, (limit, branch) in rules.items():
-                    if fault := image_fault(rule, limit, facts, images):
+                    other = next(iter(images.get(str(limit), ())), facts)
+                    if fault := image_fault(rule, limit, facts, other):
                         yield Violation(parameter, value, fault + branch.scope(request), keyword)
 
 

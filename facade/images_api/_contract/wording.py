@@ -11,7 +11,7 @@ from images_api._images.headers import ImageFacts
 from .document import at, choices, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     import jsonschema_rs
 
@@ -43,17 +43,8 @@ def innermost(error: jsonschema_rs.ValidationError) -> jsonschema_rs.ValidationE
     if error.kind.name != "anyOf":
         return error
     errors = [branch[0] for branch in cast("Any", error.kind).context]
-    return innermost(max(errors, key=_nearness))
-
-
-def _nearness(error: jsonschema_rs.ValidationError) -> tuple[int, bool, bool]:
-    return len(error.instance_path), error.kind.name != "type", error.kind.value != ["null"]
-
-
-def parameter_of(error: jsonschema_rs.ValidationError) -> str:
-    """Return the parameter that breaks a rule, with the way into it."""
-    missing = [error.kind.value] if error.kind.name == "required" else []
-    return ".".join(map(str, [*error.instance_path, *missing]))
+    nearness = [(len(each.instance_path), each.kind.name != "type", each.kind.value != ["null"]) for each in errors]
+    return innermost(errors[nearness.index(max(nearness))])
 
 
 def why(error: jsonschema_rs.ValidationError) -> str:
@@ -92,22 +83,21 @@ def sized(size: object) -> Sequence[ImageFacts]:
     return [ImageFacts(None, 0, int(sides[1]), int(sides[2]))] if sides else []
 
 
-def image_fault(  # noqa: C901, PLR0911  one case a rule
-    rule: str, limit: Any, facts: ImageFacts, images: Mapping[str, Sequence[ImageFacts]]
-) -> str:
+def image_fault(rule: str, limit: Any, facts: ImageFacts, other: ImageFacts) -> str:  # noqa: C901, PLR0911  one case a rule
     """Say what an image, or a size, does wrong, if it does.
 
     Args:
         rule: A rule of `x-image` or `x-sides`.
         limit: What it says.
         facts: The image.
-        images: All images of the request, by parameter.
+        other: The image that its sides must be those of, where there is such a rule.
     """
-    width, height = facts.width or 0, facts.height or 0
+    width, height, kind = facts.width or 0, facts.height or 0, facts.type or ""
     match rule:
         case "bytesAbove" if facts.size <= limit:
             return "must not be empty"
-        case "types" if not _has_type(facts, limit):
+        # A type that was only said is no image.
+        case "types" if not any(fnmatchcase(kind, each) and (facts.width is not None or kind not in limit) for each in limit):
             names = [name.partition("/")[2].replace("*", "another image format") for name in limit]
             return f"must {'be converted to' if facts.type else 'be'} {_alternatives(names)}"
         case "bytesBelow" if facts.size >= limit:
@@ -116,11 +106,8 @@ def image_fault(  # noqa: C901, PLR0911  one case a rule
             return "must be square"
         case "alpha" if facts.alpha is False:
             return "must have an alpha channel"
-        case "sameSizeAs" if (first := (images.get(limit) or [facts])[0]).width and (width, height) != (
-            first.width,
-            first.height,
-        ):
-            return f"must have the width and height of {limit}, {first.width}x{first.height}"
+        case "sameSizeAs" if other.width and (width, height) != (other.width, other.height):
+            return f"must have the width and height of {limit}, {other.width}x{other.height}"
         case "multipleOf" if width % limit or height % limit:
             return f"must have sides that are multiples of {limit}"
         case "maximum" if max(width, height) > limit:
@@ -133,11 +120,6 @@ def image_fault(  # noqa: C901, PLR0911  one case a rule
             return f"must have a ratio of at most {limit}:1"
         case _:
             return ""
-
-
-def _has_type(facts: ImageFacts, types: Sequence[str]) -> bool:
-    is_one = any(fnmatchcase(facts.type or "", each) for each in types)
-    return is_one and (facts.width is not None or facts.type not in types)  # a type that was only said is no image
 
 
 def _alternatives(names: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from images_api._errors import DownloadError
 from images_api._images.base64 import BrokenImageError, check_image, decode_data_url
 from images_api._images.spool import Content, Spool
 from images_api._messages import shown_url
-from images_api._secrets.quoted import Secrets
+from images_api._secrets import Secrets
 from images_api._settings import user_agent
 
 from .exchange import Exchange, exchange

@@ -15,7 +15,7 @@ import httpx
 
 from images_api._contract.addresses import checked_url, same_origin
 from images_api._errors import ImagesAPIError
-from images_api._secrets.concealed import SentURL
+from images_api._secrets import SentURL
 from images_api._settings import phases
 
 from .pools import Bound

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from images_api._secrets.concealed import SentURL
+from images_api._secrets import SentURL
 
 from .pools import at_once
 

@@ -1,13 +1,1 @@
 """From a call's arguments to a checked request."""
-
-from contextlib import ExitStack
-
-
-class OpenFiles(ExitStack):
-    """The files of one request, to be closed with it.
-
-    Attributes:
-        given_up: Whether nobody waits for the request any more, and the rest needn't be read.
-    """
-
-    given_up = False

@@ -23,14 +23,14 @@ from images_api._contract.operations import Operation, is_taken, operation
 from images_api._errors import InvalidRequestError, Problem
 from images_api._messages import warn_caller
 from images_api._results import GeneratedImage, ImagesResult
-from images_api._secrets.concealed import SentURL, conceal_headers
+from images_api._secrets import SentURL, conceal_headers
 from images_api._settings import Settings, checked_retries, checked_timeout, phases, user_agent
 from images_api_client import Client
 from images_api_client.operations import REQUESTS
 from images_api_client.types import UNSET, File
 
 if TYPE_CHECKING:
-    from . import OpenFiles
+    from .files import OpenFiles
     from .uploads import Upload
 
 LowLevelClient: TypeAlias = Client

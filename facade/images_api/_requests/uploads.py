@@ -28,7 +28,7 @@ from images_api._results import GeneratedImage
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Coroutine
 
-    from . import OpenFiles
+    from .files import OpenFiles
 
 Done = TypeVar("Done")
 

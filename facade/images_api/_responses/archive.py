@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from shutil import copyfileobj
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile, ZipFile
 
 from images_api._images.base64 import BrokenImageError
@@ -14,12 +14,12 @@ from images_api._images.spool import Content, Spool
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_LARGEST_DIRECTORY = 1 << 20
 # Stored and deflated. What others need of memory is said by the archive itself.
 _CODINGS = (0, 8)
 # The end of an archive has the size of its directory: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
 _END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
 _LONGEST_END = 42
-_LARGEST_DIRECTORY = 1 << 20
 
 
 def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError]:
@@ -32,12 +32,15 @@ def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError
     spool = Spool()
     try:
         with archive.open() as file:
-            _check_end(file, archive.size)
+            file.seek(max(0, archive.size - _LONGEST_END))
+            end = file.read()
+            if end[-22:-18] != _END or int.from_bytes(end[-10:-6], "little") > _LARGEST_DIRECTORY or _END_OF_LARGE in end:
+                raise BadZipFile("its end is missing, or tells of too many files")  # noqa: TRY301  one of many faults
             members = ZipFile(file)
             for each in members.infolist():
                 most -= each.file_size  # beyond which none is unpacked
                 if most < 0:
-                    raise BadZipFile("it holds more than max_response_bytes")  # noqa: TRY301  one of many faults
+                    raise BadZipFile("it holds more than max_response_bytes")  # noqa: TRY301  likewise
                 if each.compress_type in _CODINGS:
                     content = spool.new()
                     with members.open(each) as member:
@@ -47,10 +50,3 @@ def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError
                         yield content
     except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as error:
         yield BrokenImageError(f"is in a broken archive ({error})")
-
-
-def _check_end(file: BinaryIO, size: int) -> None:
-    file.seek(max(0, size - _LONGEST_END))
-    end = file.read()
-    if end[-22:-18] != _END or int.from_bytes(end[-10:-6], "little") > _LARGEST_DIRECTORY or _END_OF_LARGE in end:
-        raise BadZipFile("its end is missing, or tells of too many files")

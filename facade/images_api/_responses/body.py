@@ -14,8 +14,6 @@ from .json import MOST_TEXT, JSONReader, TooLargeError
 from .sse import EventDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import httpx
 
 _ARCHIVE = b"PK\x03\x04"
@@ -81,9 +79,9 @@ class Body:
         """Return what came, as far as it wasn't taken as events."""
         return self._head if self.form is None else self.form.read()
 
-    def events(self) -> Iterator[JSONReader]:
-        """Yield each event that is complete, once."""
-        yield from self.form.events() if isinstance(self.form, EventDecoder) else ()
+    def events(self) -> list[JSONReader]:
+        """Return the events that are complete, each once."""
+        return self.form.events() if isinstance(self.form, EventDecoder) else []
 
     def is_whole(self) -> bool:
         """Tell whether all that matters came, though the response was cut."""

@@ -17,23 +17,16 @@ from images_api._messages import FOREIGN_TEXT_LIMIT, short, shown_url
 
 if TYPE_CHECKING:
     from images_api._results import HTTPInfo
-    from images_api._secrets.quoted import Secrets
+    from images_api._secrets import Secrets
 
-# Failures before the first byte of the request went out.
-_NEVER_STARTED = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
-_SERVER_ERRORS = 500
+# Failures before the first byte of the request went out: there was no connection for it, or it can't be sent at all.
+_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NO_REQUEST = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 # What servers call a fault's words, what else may speak of it, its short names, and the details of a refusal.
 _WORDS = re.compile("(?:error_|status_)?(?:message|msg)|error_description|title|details?|errors?")
-_PLACES = re.compile("base_resp|inner_?error|data|images|output|result|artifacts|choices|candidates|promptFeedback")
+_PLACES = re.compile("base_resp|inner_?error|metadata|data|images|output|result|artifacts|choices|candidates|promptFeedback")
 _CODES = ("code", "status_code", "status", "type", "name", "finish_reason", "finishReason", "blockReason")
-_MODERATION = ("moderation_details", "content_filter_result", "content_filter_results", "contentFilter")
+_MODERATION = ("moderation_details", "content_filter_result", "content_filter_results", "contentFilter", "reasons")
 _VERDICTS = ("respect_moderation", "is_image_safe")
 # How servers without a code for it refuse content.
 _STATUSES_OF_REFUSALS = (200, 400, 403, 422, 451, 500)
@@ -55,17 +48,18 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
     said = Fault(document)
     codes = said.codes()
     if http.is_success:
-        meanings = [(code, {code}) for code in map(str, range(400, 600))] + [*error_codes().items()]
+        meanings = [(code, [code]) for code in map(str, range(400, 600))] + [*error_codes().items()]
         known = (int(name) for code in codes for name, names in meanings if code in names and name.isdecimal())
         http = replace(http, status_code=next(known, http.status_code))
     status = http.status_code
-    kind = errors.STATUS_ERRORS.get(status, errors.InternalServerError if status >= _SERVER_ERRORS else errors.APIStatusError)
+    kind = errors.STATUS_ERRORS.get(min(status, 500), errors.APIStatusError)
     if said.is_refusal(status):
         kind = errors.ContentPolicyError
-    elif kind is errors.RateLimitError and error_codes()["quota"].intersection(codes):
+    elif kind is errors.RateLimitError and any(code in error_codes()["quota"] for code in codes):
         kind = errors.QuotaExceededError
-    text = said.text() if said.fields else excerpt(body)
-    message = f"{status}{f' {said.code}' if said.code else ''}: {text or 'no message'}{_lead(http, url, codes)}"
+    silence = "the provider's moderation refused it" if kind is errors.ContentPolicyError else "no message"
+    text = (said.text() if said.fields else excerpt(body)) or silence
+    message = f"{status}{f' {said.code}' if said.code else ''}: {text}{_lead(http, url, codes)}"
     if http.request_id:
         message += f" (request {short(http.request_id)})"
     error = kind(message, http=http, body=detail if detail and isinstance(detail, dict | list | str) else document)
@@ -91,7 +85,7 @@ def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"", 
         body: What came of the answer.
         where: From which host, by which proxy and at which try.
     """
-    started = not isinstance(error, _NEVER_STARTED)
+    started = not isinstance(error, _NO_CONNECTION + _NO_REQUEST)
     billed = " The server may have begun, and may bill the call." if started else ""
     what = f"{type(error).__name__}: {short(error)}".removesuffix(": ")
     text = f"{where} ({what}, after {elapsed:.1f} s).{billed}"
@@ -142,9 +136,10 @@ class Fault:
 
     def is_refusal(self, status: int) -> bool:
         """Tell whether a content policy is why there is no image."""
-        if any(_policy().fullmatch(re.sub(r"[\W_]", "", code)) for code in self.codes()) or False in self.values(*_VERDICTS):
+        policy, phrases = _refusals()
+        if any(policy.fullmatch(re.sub(r"[\W_]", "", code)) for code in self.codes()) or False in self.values(*_VERDICTS):
             return True
-        return status in _STATUSES_OF_REFUSALS and any(map(_phrases().search, self._texts))
+        return status in _STATUSES_OF_REFUSALS and any(map(phrases.search, self._texts))
 
     def is_failure(self) -> bool:
         """Tell whether an event, or what stands in place of an image, says why there is none."""
@@ -180,13 +175,10 @@ def _lead(http: HTTPInfo, url: httpx.URL, codes: list[str]) -> str:
 
 
 @cache
-def _policy() -> re.Pattern[str]:
-    return re.compile("|".join(translate(code.replace("_", "")) for code in error_codes()["policy"]))
-
-
-@cache
-def _phrases() -> re.Pattern[str]:
-    return re.compile("|".join(error_codes()["phrases"]), re.IGNORECASE)
+def _refusals() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what finds the codes, without their signs, and the phrases of refusals of content."""
+    policy = "|".join(translate(code.replace("_", "")) for code in error_codes()["policy"])
+    return re.compile(policy), re.compile("|".join(error_codes()["phrases"]), re.IGNORECASE)
 
 
 def _document(body: bytes) -> object:

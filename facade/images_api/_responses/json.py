@@ -1,4 +1,4 @@
-"""From a response's body, as it arrives, to its images and a small JSON document of all the rest.
+"""From a JSON body, as it arrives, to its images and a small document of all the rest.
 
 An image comes as base64 in JSON. What is kept of it is its bytes: neither its text nor the whole body is ever in memory.
 """

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from dataclasses import fields as fields_of
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -19,16 +18,12 @@ from images_api_client.models.images_response import ImagesResponse
 
 from .body import Body, content_type, is_archive
 from .entries import entries_of, is_entry
-from .failures import Fault, excerpt, status_error
+from .failures import Fault, excerpt
 from .json import JSONReader, TooLargeError
 from .sse import EventDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    import httpx
-
-    from images_api._secrets.quoted import Secrets
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _Made: TypeAlias = GeneratedImage | BrokenImageError | APIStatusError
 _Source: TypeAlias = JSONReader | Content
@@ -43,7 +38,7 @@ _KINDS: dict[Any, type] = {"int | None": int, "str | None": str, "Usage | None":
 ImagesResponse.from_dict({})  # imports what it needs while nothing is paid for yet
 
 
-@dataclass
+@dataclass(repr=False)
 class ResponseReader:
     """Makes typed events of one response, and a result of all of them.
 
@@ -52,28 +47,25 @@ class ResponseReader:
     Attributes:
         http: The response's status and headers.
         body: Takes the response.
-        url: Where the request went, for the message of a 404.
+        refusal: Returns the error that stands for what the server says in place of an image.
         subject: What the images are about, for their file names.
         expected: How many images were asked for.
         source: Fetches those that come as links.
-        secrets: What must not be in an error, though the server quote it.
     """
 
     http: HTTPInfo
     body: Body
-    url: httpx.URL
+    refusal: Callable[[bytes], APIStatusError]
     subject: str
     expected: int
     source: ImageSource
-    secrets: Secrets
 
-    def __post_init__(self) -> None:
-        self._partial: list[GeneratedImage] = []
-        self._images: list[GeneratedImage] = []
-        self._failures: list[APIStatusError] = []
-        self._faults: list[tuple[int, BrokenImageError, _Source]] = []
-        self._said: dict[str, Any] = {}
-        self._last: JSONReader | None = None
+    _partial: list[GeneratedImage] = field(default_factory=list, init=False)
+    _images: list[GeneratedImage] = field(default_factory=list, init=False)
+    _failures: list[APIStatusError] = field(default_factory=list, init=False)
+    _faults: list[tuple[int, BrokenImageError, _Source]] = field(default_factory=list, init=False)
+    _said: dict[str, Any] = field(default_factory=dict, init=False)
+    _last: JSONReader | None = field(default=None, init=False)
 
     def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
         """Yield the events that the bytes so far complete.
@@ -128,11 +120,11 @@ class ResponseReader:
         """
         if not self._images:
             raise self._interrupted(None)
-        known, http = read_fields(ImagesResult, self._said), self.http
-        known["created"] = known["created"] or only(int, self._said.get("created_at"))
+        known, http = _read_fields(ImagesResult, self._said), self.http
+        known["created"] = known["created"] or _only(int, self._said.get("created_at"))
         usage: Usage | None = known["usage"]
         if usage and http.cost is None:
-            http = replace(http, cost=only(float, usage.extra.get("cost")) or only(int, usage.extra.get("cost")))
+            http = replace(http, cost=_only(int | float, usage.extra.get("cost")))
         parse = partial(ImagesResponse.from_dict, self._said) if type(self.body.form) is JSONReader else None
         return ImagesResult(tuple(self._images), http, **known, failures=tuple(self._failures), _parse=parse)
 
@@ -142,7 +134,7 @@ class ResponseReader:
                 self.expected = 1  # what may be cut off behind it doesn't matter
             else:
                 self._last = reader
-                yield from self._document(reader, "an event isn't a JSON object")
+                yield from self._document(reader)
 
     def _whole(self, form: object) -> Iterator[StreamEvent]:
         """Yield the events of a response that isn't a stream."""
@@ -155,39 +147,38 @@ class ResponseReader:
             images = (self._image(JSONReader(), {"b64_json": content}, index) for index, content in enumerate(contents))
             yield from self._take(_COMPLETED, {}, images, form)
         else:
-            kind = short(content_type(self.http.headers)) or "no content type"
-            complaint = f"the response ({self.http.status_code}, {kind}) isn't JSON"
-            yield from self._document(cast("JSONReader", form), complaint)
+            yield from self._document(cast("JSONReader", form))
         if not self._images:
-            refusal = self._refusal(self.body.read())
-            self._failures += [refusal] if isinstance(refusal, ContentPolicyError) else []
+            refusal = self.refusal(self.body.read())
+            is_known = isinstance(refusal, ContentPolicyError) or not refusal.http.is_success
+            self._failures += [refusal] if is_known else []
 
-    def _document(self, reader: JSONReader, complaint: str) -> Iterator[StreamEvent]:
+    def _document(self, reader: JSONReader) -> Iterator[StreamEvent]:
         """Yield the events of one event, or of a response that isn't a stream."""
         is_event = reader is self._last
         try:
             document = reader.document()
-            fields: dict[str, Any] = document if isinstance(document, dict) else {"data": document}
-            entries = entries_of(reader, fields)
-            has_image = any(map(is_entry, entries))
-            if is_event and not has_image and fields is not document:
+            said: dict[str, Any] = document if isinstance(document, dict) else {"data": document}
+            entries = entries_of(reader, said)
+            is_note = is_event and not any(map(is_entry, entries))
+            if is_note and said is not document:
                 raise ValueError("it is no object")  # noqa: TRY301  as bad as what the decoder finds
         except ValueError as error:
-            raw = reader.read()
-            raise self._error(ResponseError, f"{complaint}: {excerpt(raw)}", raw, reader) from error
-        kind = only(str, fields.get("type")) or reader.name if is_event else _COMPLETED
-        if "error" in {kind, reader.name} or (not kind and not has_image and Fault(fields).is_failure()):
-            refusal = self._refusal(reader.read())
+            raw, kind = reader.read(), short(content_type(self.http.headers)) or "no content type"
+            what = "an event isn't a JSON object" if is_event else f"the response ({self.http.status_code}, {kind}) isn't JSON"
+            raise self._error(ResponseError, f"{what}: {excerpt(raw)}", raw, reader) from error
+        kind = _only(str, said.get("type")) or reader.name if is_event else _COMPLETED
+        if "error" in {kind, reader.name} or (is_note and not kind and Fault(said).is_failure()):
+            refusal = self.refusal(reader.read())
             refusal.images = tuple(self._images)
             raise refusal
-        is_note = is_event and not has_image
-        images = [self._image(reader, entry, index) for index, entry in enumerate([fields] if is_note else entries, self._count)]
-        yield from self._take(kind, reader.restored(fields), images, None if is_note else reader)
+        images = [self._image(reader, entry, index) for index, entry in enumerate([said] if is_note else entries, self._count)]
+        yield from self._take(kind, reader.restored(said), images, None if is_note else reader)
 
-    def _take(self, kind: str, fields: dict[str, Any], images: Iterable[_Made], source: _Source | None) -> Iterator[StreamEvent]:
+    def _take(self, kind: str, said: dict[str, Any], images: Iterable[_Made], source: _Source | None) -> Iterator[StreamEvent]:
         """Yield an event of each image; without a source, one that is missing is no fault."""
-        is_partial = _is_partial(kind, fields)
-        self._said |= {} if is_partial else fields
+        is_partial = _is_partial(kind, said)
+        self._said |= {} if is_partial else said
         for made in images:
             image = BrokenImageError(f"could not be made: {made}") if isinstance(made, APIStatusError) else made
             index = len(self._partial) + len(self._images)
@@ -201,7 +192,7 @@ class ResponseReader:
             else:
                 event = CompletedImage
                 self._images.append(made)
-            yield event(kind, index, fields, self.http, image, **read_fields(event, fields))
+            yield event(kind, index, said, self.http, image, **_read_fields(event, said))
 
     def _image(self, reader: JSONReader, entry: object, index: int) -> _Made:
         """Return the image of an entry, or what is wrong with it, in its bytes or in the server's words."""
@@ -209,7 +200,7 @@ class ResponseReader:
             return self._whole_image(reader, entry, index)
         except BrokenImageError as error:
             said = reader.restored(entry)
-            return self._refusal(json.dumps(said).encode()) if Fault(said).is_failure() else error
+            return self.refusal(json.dumps(said).encode()) if Fault(said).is_failure() else error
 
     def _whole_image(self, reader: JSONReader, entry: object, index: int) -> GeneratedImage:
         """Return the image of an entry, and take its mark or its base64 out of it.
@@ -221,18 +212,11 @@ class ResponseReader:
             raise BrokenImageError(f"isn't an object: {short(entry)}")
         content = reader.image(entry.pop("b64_json", None))
         said: dict[str, Any] = reader.restored(entry)
-        url = only(str, said.get("url")) or None
-        if content is None and url is None:
+        url, prompt = (_only(str, said.pop(name, None)) for name in ("url", "revised_prompt"))
+        if content is None and not url:
             raise BrokenImageError("has neither b64_json nor url")
-        prompt = only(str, said.get("revised_prompt"))
-        extra = {name: value for name, value in said.items() if name not in {"url", "revised_prompt"}}
-        return self._made(content, index, url=url, revised_prompt=prompt, extra=extra, source=self.source)
-
-    def _made(self, content: Content | None, index: int, **more: Any) -> GeneratedImage:
+        more: dict[str, Any] = {"url": url or None, "revised_prompt": prompt, "extra": said, "source": self.source}
         return GeneratedImage(content, index=index, subject=self.subject, **more)
-
-    def _refusal(self, body: bytes) -> APIStatusError:
-        return status_error(self.http, body, self.url, self.secrets)
 
     @property
     def _count(self) -> int:
@@ -241,10 +225,8 @@ class ResponseReader:
 
     def _interrupted(self, cause: Exception | None) -> ResponseError:
         why = f" ({type(cause).__name__}: {cause})" if cause else ""
-        text = (
-            f"the stream ended after {len(self._images)} finished and {len(self._partial)} unfinished images{why}; "
-            "the call may be billed"
-        )
+        made = f"{len(self._images)} finished and {len(self._partial)} unfinished images"
+        text = f"the stream ended after {made}{why}; the call may be billed"
         body = (self._last or self.body).read()
         return self._error(StreamInterruptedError, text, body, self.body.form, partial_images=self._partial)
 
@@ -252,28 +234,25 @@ class ResponseReader:
         """Return an error with all images that were good, and those that came whole in what can't be understood."""
         # An event that isn't complete may bring an unfinished image.
         whole = enumerate(rest.whole_images() if type(rest) is JSONReader else (), self._count)
-        images = [*self._images, *(self._made(content, index) for index, content in whole)]
-        return kind(message, body=body, http=self.http, images=images, **more)
+        images = [GeneratedImage(content, index=index, subject=self.subject) for index, content in whole]
+        return kind(message, body=body, http=self.http, images=[*self._images, *images], **more)
 
 
-def _is_partial(kind: str, fields: dict[str, Any]) -> bool:
+def _is_partial(kind: str, said: dict[str, Any]) -> bool:
     """Tell whether an event's images are unfinished ones: by how its type ends, or else by whether it counts them."""
     known = {name.rpartition(".")[2]: _PARTIAL_INDEX in model for name, model in event_models().items()}
-    return known.get(kind.rpartition(".")[2], _PARTIAL_INDEX in fields)
+    return known.get(kind.rpartition(".")[2], _PARTIAL_INDEX in said)
 
 
-def read_fields(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
+def _read_fields(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a server says for the fields of a class, whatever it left out, or filled with something of another kind."""
-    return {each.name: _read(_KINDS[each.type], said.get(each.name)) for each in fields_of(kind) if each.type in _KINDS}
+    return {each.name: _only(_KINDS[each.type], said.get(each.name)) for each in fields(kind) if each.type in _KINDS}
 
 
-def only(kind: type, value: object) -> Any:
-    """Return None for what a server left out, or filled with something of another kind."""
-    return value if isinstance(value, kind) and not (isinstance(value, bool) and kind is int) else None
-
-
-def _read(kind: type, value: object) -> object:
-    if kind in {int, str} or not isinstance(value, dict):
-        return only(kind, value)
-    known = read_fields(kind, value)
-    return kind(**known, extra={name: each for name, each in value.items() if name not in known and each is not None})
+def _only(kind: Any, value: Any) -> Any:
+    """Return a value of a kind; None for what a server left out, or filled with something of another kind."""
+    if kind in {Usage, TokenDetails} and isinstance(value, dict):
+        known = _read_fields(kind, value)
+        extra = {name: each for name, each in value.items() if name not in known and each is not None}
+        return kind(**known, extra=extra)
+    return value if isinstance(value, kind) and not isinstance(value, bool) else None

@@ -1,23 +1,17 @@
-"""From the bytes of server-sent events to the name and data of each.
+"""Splits the events of a stream, as it arrives.
 
-The format is that of https://html.spec.whatwg.org/multipage/server-sent-events.html, except that a last event without
-its blank line counts: it may be the image that was paid for.
+The format is that of https://html.spec.whatwg.org/multipage/server-sent-events.html, except that a last event without its blank
+line counts: it may be the image that was paid for.
 """
 
 from __future__ import annotations
 
 import re
-from collections import deque
-from typing import TYPE_CHECKING
 
 from .json import JSONReader
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 # Two line ends, of which CR LF is one.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n){2}")
-_LONGEST_NAME = 200
 
 
 class EventDecoder(JSONReader):
@@ -29,7 +23,7 @@ class EventDecoder(JSONReader):
 
     def __init__(self) -> None:
         super().__init__()
-        self.complete = deque[JSONReader]()
+        self.complete = list[JSONReader]()
 
     def write(self, chunk: bytes) -> None:
         """Take the next chunk.
@@ -47,11 +41,10 @@ class EventDecoder(JSONReader):
         """Say that all came, a last event that has no blank line behind it included."""
         self._split(len(self.text))
 
-    def events(self) -> Iterator[JSONReader]:
-        """Yield each event that is complete, once."""
-        self.held = 0
-        while self.complete:
-            yield self.complete.popleft()
+    def events(self) -> list[JSONReader]:
+        """Return the events that are complete, each once."""
+        events, self.complete, self.held = self.complete, [], 0
+        return events
 
     def _split(self, end: int) -> None:
         text = bytes(self.text[:end])
@@ -59,9 +52,8 @@ class EventDecoder(JSONReader):
         self._searched = max(0, self._searched - end)
         lines = [line.partition(b":") for line in text.splitlines()]
         data = b"\n".join(value.removeprefix(b" ") for field, _, value in lines if field == b"data")
-        names = [value for field, _, value in lines if field == b"event"]
+        name = next((value.decode(errors="replace").strip() for field, _, value in reversed(lines) if field == b"event"), "")
         images = {mark: self._images.pop(mark) for mark in [*self._images] if mark.encode() in text}
         if data.strip():
-            name = b"".join(names[-1:])[:_LONGEST_NAME].decode(errors="replace").strip()
             self.complete.append(JSONReader(data, images, name))
             self.held += self.complete[-1].held + len(data)

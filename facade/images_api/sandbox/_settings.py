@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from images_api._secrets.concealed import Secret
+from images_api._secrets import Secret
 
 from ._dialects import dialect
 
