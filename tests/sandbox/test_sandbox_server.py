@@ -528,6 +528,9 @@ class TestLog:
         assert (second.path, second.body) == ("/v1/nowhere", b"body")
         assert second.headers["x-plain"] == "ok"
         assert "hush" not in repr(second)
+        assert repr(first) == f"<ReceivedRequest {first.number} POST /v1/images/edits 200>"
+        assert repr(second) == f"<ReceivedRequest {second.number} POST /v1/nowhere 404 unknown_url>"
+        assert "hush" not in str(second.headers)
         assert "sk-secret" not in repr(first)
         with pytest.raises(AttributeError):
             first.body = b""  # type: ignore[misc]

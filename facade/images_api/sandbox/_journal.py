@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _MOST_REQUESTS = 1000
+_SHOWN_PATH = 200
 _MOST_BYTES = 64 << 20
 
 
@@ -45,7 +47,7 @@ class ReceivedImage:
             return ImageOps.exif_transpose(image)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ReceivedRequest:
     """A request as it came in, and what became of it.
 
@@ -82,6 +84,10 @@ class ReceivedRequest:
     fault: str | None = None
     images_made: Sequence[str] = ()
     seconds: float | None = None
+
+    def __repr__(self) -> str:
+        outcome = " ".join(map(str, filter(None, (self.status or "unanswered", self.error, self.fault and f"fault: {self.fault}"))))
+        return f"<ReceivedRequest {self.number} {self.method} {quote(self.path[:_SHOWN_PATH])} {outcome}>"
 
     @property
     def size(self) -> int:
