@@ -86,7 +86,8 @@ class ReceivedRequest:
     seconds: float | None = None
 
     def __repr__(self) -> str:
-        outcome = " ".join(map(str, filter(None, (self.status or "unanswered", self.error, self.fault and f"fault: {self.fault}"))))
+        said = (self.status or "unanswered", self.error, self.fault and f"fault: {self.fault}")
+        outcome = " ".join(str(each) for each in said if each)
         return f"<ReceivedRequest {self.number} {self.method} {quote(self.path[:_SHOWN_PATH])} {outcome}>"
 
     @property
