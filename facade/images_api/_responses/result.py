@@ -150,7 +150,8 @@ class ResponseReader:
             yield from self._document(cast("JSONReader", form))
         if not self._images:
             refusal = self.refusal(self.body.read())
-            is_known = isinstance(refusal, ContentPolicyError) or not refusal.http.is_success
+            # A server that failed after all may have made what it doesn't hand out.
+            is_known = isinstance(refusal, ContentPolicyError) or 400 <= refusal.status_code < 500  # noqa: PLR2004  the refusals
             self._failures += [refusal] if is_known else []
 
     def _document(self, reader: JSONReader) -> Iterator[StreamEvent]:
