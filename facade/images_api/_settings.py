@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 import httpx
@@ -68,7 +68,13 @@ class Settings:
         self.timeout = checked_timeout(plain(arguments["timeout"]))
         self.max_retries = checked_retries(plain(arguments["max_retries"]))
         self.defaults = {name: plain(value) for name, value in arguments["defaults"].items()}
-        _check_defaults(self.defaults, [*arguments, "http_client"])
+        from ._contract.operations import option_fault
+
+        faults = {name: option_fault(name, value, [*arguments, "http_client"]) for name, value in self.defaults.items()}
+        # A misplaced key is shown to nobody.
+        problems = [Problem(name, HIDDEN if is_secret(name) else self.defaults[name], why) for name, why in faults.items() if why]
+        if problems:
+            raise InvalidRequestError(problems)
 
     def authorization(self) -> dict[str, str]:
         """Return the header that carries the key, if there is a key."""
@@ -149,16 +155,6 @@ def checked_retries(max_retries: int) -> int:
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
         raise _refusal("max_retries", max_retries, "must be a whole number from 0")
     return max_retries
-
-
-def _check_defaults(defaults: Mapping[str, Any], arguments: Collection[str]) -> None:
-    from ._contract.operations import option_fault
-
-    faults = {name: option_fault(name, value, arguments) for name, value in defaults.items()}
-    # A misplaced key is shown to nobody.
-    problems = [Problem(name, HIDDEN if is_secret(name) else defaults[name], why) for name, why in faults.items() if why]
-    if problems:
-        raise InvalidRequestError(problems)
 
 
 def _environment(name: str) -> str | None:
