@@ -55,7 +55,12 @@ class Downloader:
             DownloadError: It can't be read, or isn't a whole image of an allowed size.
         """
         if url.startswith("data:"):
-            return _from_data_url(url)
+            try:
+                content = Content(decode_data_url(url))
+                check_image(content)
+            except BrokenImageError as error:
+                raise DownloadError(f"the image's data URL {error}", url="data:") from error
+            return content
         if self.connections.is_async:
             raise DownloadError("the image belongs to an async client: use `await image.aread()`", url=shown_url(url))
         return at_once(self._downloaded(url)).checked()
@@ -187,12 +192,3 @@ def _expiry(url: str) -> str:
         return f"; it {'expired at' if end < datetime.now(UTC) else 'is valid until'} {end:%Y-%m-%d %H:%M} UTC" if end else ""
     except (ValueError, OverflowError, OSError):
         return ""
-
-
-def _from_data_url(url: str) -> Content:
-    try:
-        content = Content(decode_data_url(url))
-        check_image(content)
-    except BrokenImageError as error:
-        raise DownloadError(f"the image's data URL {error}", url="data:") from error
-    return content
