@@ -51,8 +51,6 @@ class Call(Exchange):
     """
 
     auth = httpx.USE_CLIENT_DEFAULT
-    response: httpx.Response
-    http: HTTPInfo
 
     def __init__(self, checked: CheckedRequest, source: Downloader, pool: Pool[Any], *, stream: bool) -> None:
         super().__init__(checked.http, checked.timeout, pool)

@@ -53,12 +53,10 @@ def wait_before_retry(error: APIStatusError | APIConnectionError, attempt: int, 
     Returns:
         The seconds to wait; None when the request must not be sent again.
     """
-    if not _may_repeat(error, ambiguous=ambiguous):
-        return None
     wait = None if isinstance(error, APIConnectionError) else error.http.retry_after
-    if wait is not None:
-        return wait if wait <= LONGEST_WAIT else None
-    return random.uniform(0, _FIRST_BACKOFF * 2 ** min(attempt, 4))  # noqa: S311  a spread, no secret
+    if not _may_repeat(error, ambiguous=ambiguous) or (wait and wait > LONGEST_WAIT):
+        return None
+    return wait or random.uniform(0, _FIRST_BACKOFF * 2 ** min(attempt, 4))  # noqa: S311  a spread, no secret
 
 
 def read_date(text: str) -> datetime | None:
