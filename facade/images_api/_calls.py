@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections import deque
@@ -14,7 +13,7 @@ from urllib.parse import urljoin
 import httpx
 
 from ._errors import ResponseError
-from ._http.exchange import Exchange
+from ._http.exchange import LOGGER, Exchange
 from ._http.retry import server_wait, wait_before_retry
 from ._messages import shown_url
 from ._responses.body import Body
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
     from ._requests.request import CheckedRequest
     from ._results import ImagesResult
 
-_LOGGER = logging.getLogger("images_api")
-_LOGGER.addHandler(logging.NullHandler())
-_SAME_ELSEWHERE = (307, 308)
 # What says that there is no such model, or that it may not be used.
 _REFUSALS = (400, 403, 404, 422)
 _MODEL = re.compile("model|deployment", re.IGNORECASE)
@@ -55,8 +51,6 @@ class Call(Exchange):
     """
 
     auth = httpx.USE_CLIENT_DEFAULT
-    response: httpx.Response
-    http: HTTPInfo
 
     def __init__(self, checked: CheckedRequest, source: Downloader, pool: Pool[Any], *, stream: bool) -> None:
         super().__init__(checked.http, checked.timeout, pool)
@@ -86,10 +80,9 @@ class Call(Exchange):
             APIStatusError: The server refused or failed.
         """
         elapsed = time.monotonic() - self._begun
-        if _LOGGER.isEnabledFor(logging.DEBUG):
-            url = shown_url(httpx.URL.__str__(self.request.url))
-            outcome = str(response.status_code) if response else "", type(fault).__name__ if fault else ""
-            _LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self.tries, ", cut by ".join(filter(None, outcome)), elapsed)
+        url = shown_url(httpx.URL.__str__(self.request.url))
+        outcome = str(response.status_code) if response else "", type(fault).__name__ if fault else ""
+        LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self.tries, ", cut by ".join(filter(None, outcome)), elapsed)
         headers = self.secrets.hidden_in_headers(response.headers if response else httpx.Headers())
         wait = server_wait(headers) if response and not response.is_success else None
         self.http = HTTPInfo(response.status_code if response else 0, headers, elapsed, wait, billed_cost(headers))
@@ -97,7 +90,7 @@ class Call(Exchange):
             if response.is_success and (fault is None or isinstance(fault, TooLargeError) or self.body.is_whole()):
                 self._cut = fault
                 return None
-            if response.status_code in _SAME_ELSEWHERE and response.has_redirect_location:
+            if response.status_code in {307, 308} and response.has_redirect_location:
                 with suppress(ValueError):
                     self.move(urljoin(httpx.URL.__str__(self.request.url), response.headers["location"]))
                     return 0.0
@@ -115,9 +108,8 @@ class Call(Exchange):
             ResponseError: The response can't be understood, or an image in it is broken.
         """
         try:
-            reader = self.events
-            deque(reader.finish(self._cut), maxlen=0)
-            return reader.result()
+            deque(self.events.finish(self._cut), maxlen=0)
+            return self.events.result()
         except ResponseError as error:
             if self.secrets.occur_in(error.body):
                 error.args = ("the response can't be understood, and quotes the key",)

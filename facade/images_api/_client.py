@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ._results import ImagesResult
     from ._streams import AsyncImageStream, ImageStream
 
-# What a body of this size holds is looked at in a worker thread, in bytes: a smaller one costs less than the way there and back.
-_LARGE_BODY = 1 << 20
-
 
 class _Client(Generic[HTTPClient]):
     """What both clients are made of."""
@@ -80,8 +77,7 @@ class _Client(Generic[HTTPClient]):
         """
         # What a display of this frame's variables would show.
         api_key, base_url, headers = concealed(api_key), concealed(base_url), headers and conceal_headers(headers)
-        arguments = locals()
-        settings = Settings({name: value for name, value in arguments.items() if name not in {"self", "http_client"}})
+        settings = Settings({name: value for name, value in locals().items() if name not in {"self", "http_client"}})
         self.__setstate__(settings, http_client)
 
     def __repr__(self) -> str:
@@ -184,7 +180,7 @@ class AsyncImagesClient(
 
     async def _call(self, operation: str, arguments: dict[str, Any]) -> ImagesResult:
         call = await self._sent(operation, arguments, stream=False)
-        if call.body.size < _LARGE_BODY:
+        if call.body.size < 1 << 20:  # bytes, which cost less to look at than a worker thread
             return call.result()
         from asyncio import to_thread
 

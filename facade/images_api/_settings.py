@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 import httpx
@@ -22,10 +22,8 @@ TimeoutTypes: TypeAlias = float | httpx.Timeout
 AUTHORIZATION = "Authorization"
 MAX_DOWNLOAD_BYTES = 100 << 20
 MAX_RESPONSE_BYTES = 1 << 30
-_CONNECT_SECONDS = 5.0
 # What an operating system waits for at most is less than a Python number can say.
 _LONGEST_TIMEOUT = 1_000_000
-_DEFAULT_TIMEOUT = 600.0
 
 
 class Settings:
@@ -70,14 +68,24 @@ class Settings:
         self.timeout = checked_timeout(plain(arguments["timeout"]))
         self.max_retries = checked_retries(plain(arguments["max_retries"]))
         self.defaults = {name: plain(value) for name, value in arguments["defaults"].items()}
-        _check_defaults(self.defaults, [*arguments, "http_client"])
+        from ._contract.operations import option_fault
+
+        faults = {name: option_fault(name, value, [*arguments, "http_client"]) for name, value in self.defaults.items()}
+        # A misplaced key is shown to nobody.
+        problems = [Problem(name, HIDDEN if is_secret(name) else self.defaults[name], why) for name, why in faults.items() if why]
+        if problems:
+            raise InvalidRequestError(problems)
 
     def authorization(self) -> dict[str, str]:
         """Return the header that carries the key, if there is a key."""
         key = concealed(self.api_key()) if callable(self.api_key) else self.api_key
         if key is None:
             return {}
-        key = _checked_key(key)
+        key = Secret(key.strip() if isinstance(key, str) else "not a text")
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            why = "must be printable ASCII without blanks" if key else "is empty, must be printable ASCII: leave it out for none"
+            # Never with the value: it may be a key with one wrong character.
+            raise _refusal("api_key", HIDDEN, why)
         return {self.auth_header: Secret(f"Bearer {key}") if self.auth_header.lower() == AUTHORIZATION.lower() else key}
 
     def headers_for(self, url: httpx.URL) -> dict[str, str]:
@@ -127,7 +135,7 @@ def checked_timeout(timeout: TimeoutTypes | None) -> TimeoutTypes:
         InvalidRequestError: It is no number above zero and no `httpx.Timeout`.
     """
     if timeout is None or isinstance(timeout, httpx.Timeout):
-        return timeout or _DEFAULT_TIMEOUT
+        return timeout or 600.0
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_TIMEOUT:
         raise _refusal("timeout", timeout, f"must be seconds above 0 and up to {_LONGEST_TIMEOUT}, or an httpx.Timeout")
     return timeout
@@ -135,7 +143,7 @@ def checked_timeout(timeout: TimeoutTypes | None) -> TimeoutTypes:
 
 def phases(timeout: TimeoutTypes) -> httpx.Timeout:
     """Return a timeout as httpx takes it: of a number, each read and write may take all, and to connect at most 5 seconds."""
-    return timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
+    return timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout, connect=min(timeout, 5.0))
 
 
 def checked_retries(max_retries: int) -> int:
@@ -147,25 +155,6 @@ def checked_retries(max_retries: int) -> int:
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
         raise _refusal("max_retries", max_retries, "must be a whole number from 0")
     return max_retries
-
-
-def _check_defaults(defaults: Mapping[str, Any], arguments: Collection[str]) -> None:
-    from ._contract.operations import option_fault
-
-    faults = {name: option_fault(name, value, arguments) for name, value in defaults.items()}
-    # A misplaced key is shown to nobody.
-    problems = [Problem(name, HIDDEN if is_secret(name) else defaults[name], why) for name, why in faults.items() if why]
-    if problems:
-        raise InvalidRequestError(problems)
-
-
-def _checked_key(key: object) -> Secret:
-    key = Secret(key.strip() if isinstance(key, str) else "not a text")
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
-        why = "must be printable ASCII without blanks" if key else "is empty, and must be printable ASCII: leave it out for none"
-        # Never with the value: it may be a key with one wrong character.
-        raise _refusal("api_key", HIDDEN, why)
-    return key
 
 
 def _environment(name: str) -> str | None:

@@ -10,9 +10,6 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
-# With the header of either: https://docs.python.org/3/library/zlib.html#zlib.decompress
-_GZIP_OR_ZLIB = 47
 _LARGEST_CHUNK = 1 << 18
 
 
@@ -24,8 +21,9 @@ class Decoder:
     """
 
     def __init__(self, headers: httpx.Headers) -> None:
-        is_coded = headers.get("content-encoding", "").strip().lower() in _CODINGS
-        self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB) if is_coded else None
+        is_coded = headers.get("content-encoding", "").strip().lower() in {"gzip", "x-gzip", "deflate"}
+        # With the header of gzip or of zlib: https://docs.python.org/3/library/zlib.html#zlib.decompress
+        self._inflate = zlib.decompressobj(32 + zlib.MAX_WBITS) if is_coded else None
         self._unproven: bytes | None = b""  # what came, until it has proved to be coded at all
 
     def decode(self, chunk: bytes) -> Iterator[bytes]:

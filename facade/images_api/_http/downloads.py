@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _TRIES = 3
 _PAUSE = 0.5
-_EXPIRED_STATUSES = frozenset({400, 401, 403, 404, 410})
 _PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -56,7 +55,12 @@ class Downloader:
             DownloadError: It can't be read, or isn't a whole image of an allowed size.
         """
         if url.startswith("data:"):
-            return _from_data_url(url)
+            try:
+                content = Content(decode_data_url(url))
+                check_image(content)
+            except BrokenImageError as error:
+                raise DownloadError(f"the image's data URL {error}", url="data:") from error
+            return content
         if self.connections.is_async:
             raise DownloadError("the image belongs to an async client: use `await image.aread()`", url=shown_url(url))
         return at_once(self._downloaded(url)).checked()
@@ -130,17 +134,16 @@ class _Download(Exchange):
         self.content.write(chunk)
 
     def end(self, response: httpx.Response | None, fault: httpx.HTTPError | None) -> float | None:
-        status = self._status
-        if response is None or fault is not None or status in _PASSING_STATUSES:
+        if response is None or fault is not None or self._status in _PASSING_STATUSES:
             Secrets.of(self.request).hide_in_error(fault)
-            reason = f"{type(fault).__name__}: {fault}" if fault else f"status {status}"
+            reason = f"{type(fault).__name__}: {fault}" if fault else f"status {self._status}"
             error = self._error(f"the image could not be fetched in {self.tries} of {_TRIES} tries ({reason})")
             return self.next_try(_PAUSE * (1 << self.tries - 1) if self.tries < _TRIES else None, error, fault)
         if response.has_redirect_location:
             self._move(response.headers["location"])
             return 0.0
         if not response.is_success:
-            raise self._error(f"the image's link answered {status}{_expiry(self.url) if status in _EXPIRED_STATUSES else ''}")
+            raise self._error(f"the image's link answered {self._status}{_expiry(self.url)}")
         return None
 
     def checked(self) -> Content:
@@ -189,12 +192,3 @@ def _expiry(url: str) -> str:
         return f"; it {'expired at' if end < datetime.now(UTC) else 'is valid until'} {end:%Y-%m-%d %H:%M} UTC" if end else ""
     except (ValueError, OverflowError, OSError):
         return ""
-
-
-def _from_data_url(url: str) -> Content:
-    try:
-        content = Content(decode_data_url(url))
-        check_image(content)
-    except BrokenImageError as error:
-        raise DownloadError(f"the image's data URL {error}", url="data:") from error
-    return content

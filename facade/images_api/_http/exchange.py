@@ -27,19 +27,14 @@ if TYPE_CHECKING:
 
 Each = TypeVar("Each", bound="Exchange")
 
-_LOGGER = logging.getLogger("images_api")
+LOGGER = logging.getLogger("images_api")
+LOGGER.addHandler(logging.NullHandler())
 _MOST_REDIRECTS = 5
 # What a request says of itself.
 _NEEDED_HEADERS = frozenset({"accept", "content-type", "content-length", "transfer-encoding"})
 # What a network, a certificate or a redirect may set off, and a client that is closed: not all of it comes as httpx's own.
 FAULTS = (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError, UnicodeError)
 _UNSENT = (httpx.LocalProtocolError, httpx.ConnectError, RuntimeError)
-# Nothing changes by itself.
-_IN_VAIN = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
-
-
-# Of what httpx takes for a phase, zero would mean not to wait at all.
-_LEAST = 0.1
 
 
 class Exchange:
@@ -88,10 +83,10 @@ class Exchange:
         Raises:
             ImagesAPIError: The error; there is no next try.
         """
-        if pause is None or pause >= self.deadline.left or self.pool.end.is_set() or isinstance(fault, _IN_VAIN):
+        if pause is None or pause >= self.deadline.left or self.pool.end.is_set() or isinstance(fault, httpx.LocalProtocolError):
             raise error from fault
         self.tries += 1
-        _LOGGER.info("waiting %.1f s before try %d: %s", pause, self.tries, error)
+        LOGGER.info("waiting %.1f s before try %d: %s", pause, self.tries, error)
         return pause
 
     def move(self, address: str) -> None:
@@ -140,7 +135,6 @@ class Deadline:
     def __init__(self, timeout: TimeoutTypes) -> None:
         self._phases = phases(timeout).as_dict()
         self._moment = inf if isinstance(timeout, httpx.Timeout) else monotonic() + timeout
-        self._paused = monotonic()
 
     @property
     def left(self) -> float:
@@ -153,8 +147,8 @@ class Deadline:
         Args:
             pool: What it is sent with.
         """
-        # In tenths, so that of a call that has just begun each phase may take all of it.
-        most = max(ceil(self.left * 10) / 10, _LEAST) if self.left < inf else inf
+        # In tenths, so that of a call that has just begun each phase may take all of it; with zero, httpx wouldn't wait at all.
+        most = max(ceil(self.left * 10) / 10, 0.1) if self.left < inf else inf
         timeouts = {phase: seconds and min(seconds, most) for phase, seconds in self._phases.items()}
         if timeouts["read"]:
             timeouts["read"] = bound = Bound(timeouts["read"])

@@ -13,7 +13,7 @@ from .pools import at_once
 if TYPE_CHECKING:
     from images_api._settings import Settings
 
-    from .pools import Connections, Pool
+    from .pools import Connections
 
 
 class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -41,10 +41,6 @@ class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if self._connections.kind is not kind:
             client, calls = ("ImagesClient", "sync") if kind is httpx.AsyncClient else ("AsyncImagesClient", "asyncio")
             raise TypeError(f"the low_level of {client} takes the {calls} functions alone")
-        with self._connections.pool() as pool:
-            return await pool.send(self._outgoing(request, pool))
-
-    def _outgoing(self, request: httpx.Request, pool: Pool[Any]) -> httpx.Request:
         # A copy: what is redirected is made from the original, which must not have the key.
         same: dict[str, Any] = {"stream": request.stream, "extensions": request.extensions}
         said = [(name, value) for name, value in request.headers.multi_items() if self._of_httpx.get(name) != value]
@@ -52,5 +48,6 @@ class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         request.url, outgoing.url = SentURL(request.url), SentURL(outgoing.url)
         for name, value in self._settings.headers_for(request.url).items():
             outgoing.headers.setdefault(name, value)
-        pool.complete(outgoing)
-        return outgoing
+        with self._connections.pool() as pool:
+            pool.complete(outgoing)
+            return await pool.send(outgoing)

@@ -26,7 +26,6 @@ HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
 # Of each pool: httpcore looks at every connection for every other one, whenever a request begins or ends
 # (https://github.com/encode/httpcore/blob/1.0.9/httpcore/_async/connection_pool.py, `_assign_requests_to_connections`).
 CALLS_EACH = 10
-_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=CALLS_EACH)
 
 _CHUNK = 1 << 16
 
@@ -135,11 +134,10 @@ class Pool(Generic[HTTPClient]):
         """End what it does, whichever thread waits for it: that another one closes a socket wakes nobody."""
         self.end.set()
         with self._lock:
-            streams = () if self.is_async else tuple(self._streams)
-        for stream in streams:
-            with suppress(OSError):  # it is closed already
-                # Not TLS's own, which takes from the waiting thread what it works with.
-                socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
+            for stream in () if self.is_async else self._streams:
+                with suppress(OSError):  # it is closed already
+                    # Not TLS's own, which takes from the waiting thread what it works with.
+                    socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
 
 class Connections(Generic[HTTPClient]):
@@ -206,11 +204,10 @@ class Connections(Generic[HTTPClient]):
     def _taken(self) -> Pool[HTTPClient]:
         owner = self.owner()
         if self.borrowed is not None:
-            if self._borrowed_by not in {None, owner}:
-                why = "was used in another event loop or process before, to which its connections belong"
+            is_foreign = self._borrowed_by not in {None, owner}
+            if is_foreign or self.borrowed.is_closed:
+                why = "was used in another event loop or process, to which its connections belong" if is_foreign else "is closed"
                 raise InvalidRequestError([Problem("http_client", self.borrowed, why)])
-            if self.borrowed.is_closed:
-                raise InvalidRequestError([Problem("http_client", self.borrowed, "is closed")])
             self._borrowed_by = owner
             return Pool(self.borrowed)
         with self._lock:
@@ -221,7 +218,7 @@ class Connections(Generic[HTTPClient]):
 
                 self._pools = {each: pools for each, pools in self._pools.items() if not _has_ended(each)}
                 transport = httpx.AsyncHTTPTransport if self.is_async else httpx.HTTPTransport
-                pool = Pool(self.kind(transport=Route(transport, limits=_LIMITS)))
+                pool = Pool(self.kind(transport=Route(transport)))
                 pools.append(pool)
             pool.calls += 1
             return pool

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from math import inf, nan
 from typing import TYPE_CHECKING
 
-from images_api._errors import APIConnectionError, ContentPolicyError, QuotaExceededError
+from images_api._errors import APIConnectionError, ContentPolicyError, InternalServerError, QuotaExceededError, RateLimitError
 
 if TYPE_CHECKING:
     import httpx
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 120.0
 _FIRST_BACKOFF = 0.5
-_LONGEST_BACKOFF = 8.0
-_TOO_MANY_REQUESTS = 429
-_SERVER_ERRORS = 500
 # A text that means the same whatever it leaves out is a whole date, not a piece of one.
 _DEFAULTS = (datetime(2000, 1, 1), datetime(2004, 2, 2))  # noqa: DTZ001  the zone comes with the text, or is UTC
 
@@ -56,12 +53,10 @@ def wait_before_retry(error: APIStatusError | APIConnectionError, attempt: int, 
     Returns:
         The seconds to wait; None when the request must not be sent again.
     """
-    if not _may_repeat(error, ambiguous=ambiguous):
-        return None
     wait = None if isinstance(error, APIConnectionError) else error.http.retry_after
-    if wait is not None:
-        return wait if wait <= LONGEST_WAIT else None
-    return random.uniform(0, min(_FIRST_BACKOFF * 2 ** min(attempt, 10), _LONGEST_BACKOFF))  # noqa: S311  a spread, no secret
+    if not _may_repeat(error, ambiguous=ambiguous) or (wait and wait > LONGEST_WAIT):
+        return None
+    return wait or random.uniform(0, _FIRST_BACKOFF * 2 ** min(attempt, 4))  # noqa: S311  a spread, no secret
 
 
 def read_date(text: str) -> datetime | None:
@@ -91,9 +86,7 @@ def _may_repeat(error: APIStatusError | APIConnectionError, *, ambiguous: bool) 
     word = error.headers.get("x-should-retry")
     if word in {"true", "false"}:
         return bool(word == "true")
-    if error.may_have_run:
-        return ambiguous
-    return error.status_code == _TOO_MANY_REQUESTS or error.status_code >= _SERVER_ERRORS
+    return ambiguous if error.may_have_run else isinstance(error, RateLimitError | InternalServerError)
 
 
 def _seconds(text: str, unit: float) -> float:

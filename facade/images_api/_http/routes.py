@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.request import getproxies
@@ -26,11 +26,10 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     Args:
         kind: `httpx.HTTPTransport` or `httpx.AsyncHTTPTransport`, to send with.
-        **options: What it takes beside the proxy and the certificates.
     """
 
-    def __init__(self, kind: Any, **options: Any) -> None:
-        self._made = partial(kind, **options)
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
         self._proxies = getproxies()
         self._transports: dict[tuple[str, str], Any] = {}
 
@@ -72,7 +71,7 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 if proxy:
                     checked_url(re.sub("^socks5h?:", "http:", proxy))
                 # Of two threads that come here at once, both take what the first has made.
-                self._transports.setdefault(key, self._made(proxy=proxy or None, verify=trusted))
+                self._transports.setdefault(key, self._kind(proxy=proxy or None, verify=trusted))
             except (ValueError, ImportError):
                 text = f"{name} must be the URL of a proxy: of http, https, or socks5 with httpx[socks], not {shown_url(proxy)}"
                 raise httpx.LocalProtocolError(text) from None  # the text of the error itself may quote a password
