@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from .spool import Content
 
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
-_BLANKS = b" \t\n\r\v\f"
 _QUANTUM = 4
 _LONGEST_PADDING = 8
-_TOO_SHORT = b"\xff\x0a"
 # What is shorter, or begins otherwise, is some other text.
 SHORTEST_IMAGE = 48
 _BEGINNING = re.compile(rf"\s*(data:[^,]{{0,100}};base64,)?([/\w+-]{{{SHORTEST_IMAGE},88}})", re.ASCII)
@@ -73,20 +71,17 @@ class Base64Text:
 
     def is_whole(self) -> bool:
         """Tell whether the string has ended and is a whole image."""
-        with suppress(BrokenImageError):
-            check_image(self.content)
-            return self._closed
-        return False
+        with self.content.open() as file:
+            return self._closed and is_whole(file)
 
 
 def image_beginning(text: str) -> str | None:
     """Return what stands before the base64 of an image, such as the beginning of a `data:` URL; None if a text is none."""
-    found = _BEGINNING.match(text)
-    if found is None:
+    if not (found := _BEGINNING.match(text)):
         return None
     head = _decoded(_standard(found[2].encode())[: len(found[2]) & -_QUANTUM])
     # Two bytes begin this one format; a path that begins with `/wo` stands for them, too.
-    return (found[1] or "") if media_type(head) and not head.startswith(_TOO_SHORT) else None
+    return (found[1] or "") if media_type(head) and not head.startswith(b"\xff\x0a") else None
 
 
 def decode_text(text: str) -> bytes:
@@ -128,7 +123,7 @@ def check_image(content: Content) -> None:
 
 def _standard(text: bytes) -> bytes:
     """Return base64 in the standard alphabet and one line."""
-    return text.translate(_FROM_URL_SAFE, _BLANKS)
+    return text.translate(_FROM_URL_SAFE, b" \t\n\r\v\f")
 
 
 def _decoded(text: bytes) -> bytes:
