@@ -19,8 +19,7 @@ _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _QUANTUM = 4
 _LONGEST_PADDING = 8
 # What is shorter, or begins otherwise, is some other text.
-SHORTEST_IMAGE = 48
-_BEGINNING = re.compile(rf"\s*(data:[^,]{{0,100}};base64,)?([/\w+-]{{{SHORTEST_IMAGE},88}})", re.ASCII)
+_BEGINNING = re.compile(r"\s*(data:[^,]{0,100};base64,)?([/\w+-]{48,88})", re.ASCII)
 
 
 class BrokenImageError(ValueError):
@@ -87,19 +86,12 @@ def image_beginning(text: str) -> str | None:
 def decode_text(text: str) -> bytes:
     """Return the bytes that a text stands for: base64 in either alphabet, in lines or not, padded or not; or a `data:` URL.
 
-    Raises:
-        BrokenImageError: It isn't base64.
-    """
-    return decode_data_url(text if text.startswith("data:") else f"data:;base64,{text}")
-
-
-def decode_data_url(url: str) -> bytes:
-    """Return what a `data:` URL holds, in base64 or percent-encoded.
+    What such a URL holds may be percent-encoded instead.
 
     Raises:
-        BrokenImageError: It holds something that isn't base64 though it says so.
+        BrokenImageError: It isn't base64, though it says so where it is a URL.
     """
-    head, _, data = url.partition(",")
+    head, _, data = (text if text.startswith("data:") else f"data:;base64,{text}").partition(",")
     content = unquote_to_bytes(data.encode(errors="surrogatepass"))
     try:
         return _decoded(_standard(content).rstrip(b"=")) if head.endswith(";base64") else content

@@ -103,8 +103,7 @@ class CheckedRequest:
         references = {name: [_reference(called, name, each) for each in several] for name, several in images.items()}
         named = list(chain.from_iterable(references.values()))
         if any(named) and not all(named):
-            given = list(chain.from_iterable(images.values()))
-            raise refused(" and ".join(images), given, "must all be files, or all be links and file ids")
+            raise refused(" and ".join(images), list(chain(*images.values())), "must all be files, or all be links and file ids")
         self._media_type = called.by_reference if any(named) else called.form
         self._rules = called.bodies[self._media_type]
         self._model = self._rules.roles.get("model", "")
@@ -180,8 +179,7 @@ class CheckedRequest:
             warn_caller(f"{model} is no model that is known; did you mean {meant}?")
         if end := self._rules.known_models.get(model):
             ended = "was" if end["date"] <= date.today().isoformat() else "will be"  # noqa: DTZ011  a day either way is the same news
-            text = f"{model} {ended} retired on {end['date']}; {end['successor']} is its successor"
-            warn_caller(text, DeprecationWarning)
+            warn_caller(f"{model} {ended} retired on {end['date']}; {end['successor']} is its successor", DeprecationWarning)
 
     def _headers(self, extra_headers: Mapping[str, Any], *, stream: bool) -> dict[str, str]:
         """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, TypeVar, c
 import httpx
 
 from images_api._errors import ImagesAPIError, Problem, UnreadableFileError
-from images_api._images.base64 import decode_data_url, decode_text
+from images_api._images.base64 import decode_text
 from images_api._images.headers import EXTENSIONS, media_type, read_facts
 from images_api._images.spool import Spool
 from images_api._messages import short
@@ -194,7 +194,7 @@ def _named(parameter: str, given: object) -> tuple[str, object, str | None]:
 def _opened(files: OpenFiles, parameter: str, content: object) -> tuple[BinaryIO, str]:
     """Return a file of our own to send from, and the name that comes with it."""
     if isinstance(content, str) and content.startswith("data:"):
-        return BytesIO(decode_data_url(content)), ""
+        return BytesIO(decode_text(content)), ""
     if isinstance(content, str | bytes) and (kind := _type_in_base64(content)):
         why = f"is base64 text: pass what it stands for, as bytes, or 'data:{kind};base64,' and the text"
         raise refused(parameter, content, why)
