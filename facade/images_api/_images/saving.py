@@ -142,24 +142,20 @@ def _move(temporary: Path, target: _Target, *, overwrite: bool) -> Path:
                 temporary.chmod(stat.S_IMODE(old))
         return temporary.replace(target.path)
     taken = set(os.listdir(target.path.parent)) if target.others else ()  # noqa: PTH208  names alone, of maybe thousands
-    for path in target.others or [target.path]:
+    free = (path for path in target.others or [target.path] if path.name not in taken)
+    for path in free:
         with suppress(FileExistsError):  # another process was quicker
-            if path.name not in taken:
-                _move_to_free_name(temporary, path)
-                return path
+            try:
+                path.hardlink_to(temporary)  # unlike a rename, fails where there is a file already
+            except OSError:  # there is, or the file system has no links
+                path.touch(exist_ok=False)  # takes the name, in the face of other processes
+                temporary.replace(path)
+            return path
     raise _exists(target.path)
 
 
 def _exists(path: Path) -> FileExistsError:
     return FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-
-
-def _move_to_free_name(temporary: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(temporary)  # unlike a rename, fails where there is a file already
-    except OSError:  # there is, or the file system has no links
-        target.touch(exist_ok=False)  # takes the name, in the face of other processes
-        temporary.replace(target)
 
 
 def _told(error: OSError, path: Path, written: Sequence[Path]) -> OSError:

@@ -276,8 +276,8 @@ def _mapping(name: str, said: dict[str, Any]) -> Mapping[str, Any]:
 
 
 def _reference(called: Operation, name: str, given: object) -> dict[str, str] | None:
-    is_file = isinstance(given, str) and os.path.exists(given)  # noqa: PTH110  a Path raises for what can't be one
-    return None if is_file else called.reference(name, given)
+    # A Path raises for what can't be one.
+    return None if isinstance(given, str) and os.path.exists(given) else called.reference(name, given)  # noqa: PTH110
 
 
 def _part(upload: Upload) -> File:

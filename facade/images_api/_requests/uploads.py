@@ -196,11 +196,10 @@ def _opened(files: OpenFiles, parameter: str, content: object) -> tuple[BinaryIO
     if isinstance(content, str) and content.startswith("data:"):
         return BytesIO(decode_text(content)), ""
     if isinstance(content, str | bytes) and (kind := _type_in_base64(content)):
-        why = f"is base64 text: pass what it stands for, as bytes, or 'data:{kind};base64,' and the text"
-        raise refused(parameter, content, why)
+        raise refused(parameter, content, f"is base64 text: pass what it stands for as bytes, or 'data:{kind};base64,' + text")
     if isinstance(content, str | os.PathLike):
-        path = os.path.expanduser(os.fsdecode(content))  # noqa: PTH111  a Path raises where nobody has such a home
-        opened = files.enter_context(open(path, "rb"))  # noqa: SIM115  closed with the request
+        # Closed with the request; a Path raises where nobody has such a home.
+        opened = files.enter_context(open(os.path.expanduser(os.fsdecode(content)), "rb"))  # noqa: PTH111, SIM115
         return opened if opened.seekable() else _copied(files, parameter, opened), opened.name
     if isinstance(content, bytes | bytearray | memoryview):
         return BytesIO(bytes(content)), ""
@@ -259,8 +258,7 @@ def _png_of(image: PILImage) -> BinaryIO:
 
 
 def _type_in_base64(content: str | bytes) -> str | None:
-    head = content[:64]
     with suppress(ValueError):
-        kind = media_type(decode_text(head if isinstance(head, str) else head.decode()))
+        kind = media_type(decode_text(os.fsdecode(content[:64])))
         return None if os.path.exists(content) else kind  # noqa: PTH110  a Path raises for what can't be one
     return None
