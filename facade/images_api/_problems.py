@@ -49,5 +49,10 @@ class InvalidRequestError(ImagesAPIError, ValueError):
         return (*new, state | {"problems": tuple(plain)})
 
 
+def refused(parameter: str, value: object, why: str) -> InvalidRequestError:
+    """Return the error that one thing is wrong."""
+    return InvalidRequestError([Problem(parameter, value, why)])
+
+
 def _new(kind: type[ImagesAPIError]) -> ImagesAPIError:
     return OSError.__new__(kind) if issubclass(kind, OSError) else kind.__new__(kind)

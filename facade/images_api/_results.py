@@ -26,7 +26,6 @@ Done = TypeVar("Done")
 # A notebook holds an image's bytes for ever; beyond this size it is only described.
 _LARGEST_IN_NOTEBOOK = 20 << 20
 _IMAGES_IN_REPR = 3
-_URL_IN_REPR = 120
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "x-correlation-id", "x-litellm-call-id")
 
 
@@ -243,7 +242,7 @@ class GeneratedImage:
 
     def __repr__(self) -> str:
         if self._content is None:
-            return f"<GeneratedImage {self.index} at {repr(shown_url(self.url or ''))[:_URL_IN_REPR]}>"
+            return f"<GeneratedImage {self.index} at {repr(shown_url(self.url or ''))[:120]}>"
         sides = f" {self.width}x{self.height}" if self.width is not None else ""
         return f"<GeneratedImage {self.index} {self.format}{sides} {self._content.size} bytes>"
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 
 from images_api._errors import DownloadError
-from images_api._images.base64 import BrokenImageError, check_image, decode_data_url
+from images_api._images.base64 import BrokenImageError, check_image, decode_text
 from images_api._images.spool import Content, Spool
 from images_api._messages import shown_url
 from images_api._secrets import Secrets
@@ -56,7 +56,7 @@ class Downloader:
         """
         if url.startswith("data:"):
             try:
-                content = Content(decode_data_url(url))
+                content = Content(decode_text(url))
                 check_image(content)
             except BrokenImageError as error:
                 raise DownloadError(f"the image's data URL {error}", url="data:") from error

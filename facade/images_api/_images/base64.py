@@ -16,13 +16,10 @@ if TYPE_CHECKING:
     from .spool import Content
 
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
-_BLANKS = b" \t\n\r\v\f"
 _QUANTUM = 4
 _LONGEST_PADDING = 8
-_TOO_SHORT = b"\xff\x0a"
 # What is shorter, or begins otherwise, is some other text.
-SHORTEST_IMAGE = 48
-_BEGINNING = re.compile(rf"\s*(data:[^,]{{0,100}};base64,)?([/\w+-]{{{SHORTEST_IMAGE},88}})", re.ASCII)
+_BEGINNING = re.compile(r"\s*(data:[^,]{0,100};base64,)?([/\w+-]{48,88})", re.ASCII)
 
 
 class BrokenImageError(ValueError):
@@ -73,38 +70,28 @@ class Base64Text:
 
     def is_whole(self) -> bool:
         """Tell whether the string has ended and is a whole image."""
-        with suppress(BrokenImageError):
-            check_image(self.content)
-            return self._closed
-        return False
+        with self.content.open() as file:
+            return self._closed and is_whole(file)
 
 
 def image_beginning(text: str) -> str | None:
     """Return what stands before the base64 of an image, such as the beginning of a `data:` URL; None if a text is none."""
-    found = _BEGINNING.match(text)
-    if found is None:
+    if not (found := _BEGINNING.match(text)):
         return None
     head = _decoded(_standard(found[2].encode())[: len(found[2]) & -_QUANTUM])
     # Two bytes begin this one format; a path that begins with `/wo` stands for them, too.
-    return (found[1] or "") if media_type(head) and not head.startswith(_TOO_SHORT) else None
+    return (found[1] or "") if media_type(head) and not head.startswith(b"\xff\x0a") else None
 
 
 def decode_text(text: str) -> bytes:
     """Return the bytes that a text stands for: base64 in either alphabet, in lines or not, padded or not; or a `data:` URL.
 
-    Raises:
-        BrokenImageError: It isn't base64.
-    """
-    return decode_data_url(text if text.startswith("data:") else f"data:;base64,{text}")
-
-
-def decode_data_url(url: str) -> bytes:
-    """Return what a `data:` URL holds, in base64 or percent-encoded.
+    What such a URL holds may be percent-encoded instead.
 
     Raises:
-        BrokenImageError: It holds something that isn't base64 though it says so.
+        BrokenImageError: It isn't base64, though it says so where it is a URL.
     """
-    head, _, data = url.partition(",")
+    head, _, data = (text if text.startswith("data:") else f"data:;base64,{text}").partition(",")
     content = unquote_to_bytes(data.encode(errors="surrogatepass"))
     try:
         return _decoded(_standard(content).rstrip(b"=")) if head.endswith(";base64") else content
@@ -128,7 +115,7 @@ def check_image(content: Content) -> None:
 
 def _standard(text: bytes) -> bytes:
     """Return base64 in the standard alphabet and one line."""
-    return text.translate(_FROM_URL_SAFE, _BLANKS)
+    return text.translate(_FROM_URL_SAFE, b" \t\n\r\v\f")
 
 
 def _decoded(text: bytes) -> bytes:

@@ -14,9 +14,6 @@ from xml.parsers import expat
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# https://www.w3.org/TR/png-3/#11IHDR
-_PNG_BEGIN = 8
-_PNG_ALPHA_COLOURS = {4, 6}
 # https://www.w3.org/Graphics/JPEG/itu-t81.pdf, table B.1: the frame headers, without DHT (C4), JPG (C8) and DAC (CC); what
 # begins a segment with its length, or is the image's end, and isn't a fill byte, an FF of the data (00), or a marker without
 # a segment (TEM, RST, SOI).
@@ -25,8 +22,6 @@ _JPEG_SEGMENT = re.compile(rb"\xff([^\0\x01\xd0-\xd8\xff])(?:(?<=\xd9)|(..))", r
 _JPEG_SCAN, _JPEG_END, _JPEG_EXIF = 0xDA, 0xD9, 0xE1
 # Far more than any encoder writes; of the data of scans it makes a gigabyte.
 _MOST_SEGMENTS = 260_000
-# https://developers.google.com/speed/webp/docs/riff_container
-_WEBP_ALPHA_FLAG = 0x10
 # https://www.cipa.jp/std/documents/e/DC-X008-Translation-2019-E.pdf: among the entries of twelve bytes, an orientation that is a
 # quarter turn, in either byte order.
 _QUARTER_TURN = rb"(?:II.{8}(?:.{12})*?\x12\x01\x03\0.{4}[\5-\x08]\0|MM.{8}(?:.{12})*?\x01\x12\0\x03.{4}\0[\5-\x08])"
@@ -123,7 +118,7 @@ def is_whole(file: BinaryIO) -> bool:
 
 def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """Yield the kind of each chunk, and the offset behind it, to the end of the file (a struct.error)."""
-    offset = _PNG_BEGIN
+    offset = 8
     while True:
         file.seek(offset)
         length, kind = struct.unpack(">I4s", file.read(8))
@@ -132,10 +127,10 @@ def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
 
 
 def _png(file: BinaryIO, head: bytes) -> Sides:
-    width, height, _, colour = struct.unpack_from(">IIBB", head, 16)
+    width, height, _, colour = struct.unpack_from(">IIBB", head, 16)  # https://www.w3.org/TR/png-3/#11IHDR
     # A transparent colour is said in a chunk of its own, before the data.
     before_data = takewhile(lambda kind: kind not in {b"IDAT", b"IEND"}, (kind for kind, _ in _png_chunks(file)))
-    return width, height, colour in _PNG_ALPHA_COLOURS or b"tRNS" in before_data
+    return width, height, colour in {4, 6} or b"tRNS" in before_data
 
 
 def _png_ends(file: BinaryIO, size: int) -> bool:
@@ -184,7 +179,7 @@ def _webp(_file: BinaryIO, head: bytes) -> Sides:
     kind = head[12:16]
     if kind == b"VP8X":
         flags, width, wide, height, high = struct.unpack_from("<B3xHBHB", head, 20)
-        return (wide << 16 | width) + 1, (high << 16 | height) + 1, bool(flags & _WEBP_ALPHA_FLAG)
+        return (wide << 16 | width) + 1, (high << 16 | height) + 1, bool(flags & 0x10)
     if kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", head, 21)
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1)
@@ -218,7 +213,9 @@ def _gif_ends(file: BinaryIO, _size: int) -> bool:
             continue
         else:
             return block == _GIF_END or (not block and may_end)
-        _skip_blocks(file)
+        length = 0
+        while length := file.read(length + 1)[length]:
+            pass  # a block, of a row that an empty one ends
     return False
 
 
@@ -226,13 +223,6 @@ def _skip_colours(file: BinaryIO, more: int) -> None:
     """Skip the head of a screen or an image, its colours, and so many bytes more."""
     flags = file.read(9)[8]
     file.seek(more + (3 << (flags & 7) + 1 if flags & 0x80 else 0), SEEK_CUR)
-
-
-def _skip_blocks(file: BinaryIO) -> None:
-    """Skip a row of blocks, the last of which is empty."""
-    length = 0
-    while length := file.read(length + 1)[length]:
-        pass
 
 
 def _heif(file: BinaryIO, _head: bytes) -> Sides:

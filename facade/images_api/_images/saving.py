@@ -13,7 +13,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, NamedTuple
 
 from images_api._messages import warn_caller
-from images_api._problems import InvalidRequestError, Problem
+from images_api._problems import refused
 
 from .headers import EXTENSIONS, media_type
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from .spool import Content
 
 _TEMPORARY = ".images-api-"
-_SLUG_LENGTH = 48
-_SLUG_BYTES = 128
 # What Windows takes for a device whatever the extension, and what a number behind it would make one.
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[\d¹²³]*)\Z")
 _SAME_EXTENSIONS = {".jpeg": ".jpg", ".jfif": ".jpg", ".apng": ".png", ".tif": ".tiff", ".heif": ".heic"}
@@ -72,7 +70,7 @@ def save(images: Sequence[tuple[int, Content]], path: str | os.PathLike[str], *,
     targets = [_target(content, number, given, _slug(subject), several=len(images) > 1) for number, content in images]
     named = [each.path for each in targets if not each.others]
     if len(set(named)) < len(named):
-        raise _refused(given, "must give each image a file of its own")
+        raise refused("path", given, "must give each image a file of its own")
     for each in named:
         if each.is_dir() or (not overwrite and (each.exists() or each.is_symlink())):
             raise _exists(each)
@@ -109,7 +107,7 @@ def _target(content: Content, number: int, given: str, slug: str, *, several: bo
 def _filled(given: str, values: dict[str, str | int]) -> tuple[str, bool]:
     """Return a path with its fields filled in, and whether a number was among them."""
     if _NO_PATH.search(given):
-        raise _refused(given, "must hold no NUL and no lone surrogate")
+        raise refused("path", given, "must hold no NUL and no lone surrogate")
     home = os.path.expanduser(given)  # noqa: PTH111  leaves what is nobody's home as it is
     if "{" not in given or Path(home).is_dir():
         return home, False
@@ -117,17 +115,13 @@ def _filled(given: str, values: dict[str, str | int]) -> tuple[str, bool]:
         fields = {name: form for _, name, form, _ in Formatter().parse(given) if name is not None}
         if fields.keys() <= values.keys() and not any(map(_UNFIT_FORMAT.search, filter(None, fields.values()))):
             return os.path.expanduser(given.format(**values)), "index" in fields  # noqa: PTH111  likewise
-    raise _refused(given, "may hold {index}, {ext} and {subject}")
-
-
-def _refused(given: str, why: str) -> InvalidRequestError:
-    return InvalidRequestError([Problem("path", given, why)])
+    raise refused("path", given, "may hold {index}, {ext} and {subject}")
 
 
 def _slug(subject: str) -> str:
     """Return what a file may be called on any system."""
     words = "-".join(re.findall(r"[^\W_]+", subject.lower()))
-    slug = words[:_SLUG_LENGTH].encode()[:_SLUG_BYTES].decode(errors="ignore").strip("-") or "image"
+    slug = words[:48].encode()[:128].decode(errors="ignore").strip("-") or "image"
     return f"image-{slug}" if _DEVICE.match(slug) else slug
 
 
@@ -148,24 +142,20 @@ def _move(temporary: Path, target: _Target, *, overwrite: bool) -> Path:
                 temporary.chmod(stat.S_IMODE(old))
         return temporary.replace(target.path)
     taken = set(os.listdir(target.path.parent)) if target.others else ()  # noqa: PTH208  names alone, of maybe thousands
-    for path in target.others or [target.path]:
+    free = (path for path in target.others or [target.path] if path.name not in taken)
+    for path in free:
         with suppress(FileExistsError):  # another process was quicker
-            if path.name not in taken:
-                _move_to_free_name(temporary, path)
-                return path
+            try:
+                path.hardlink_to(temporary)  # unlike a rename, fails where there is a file already
+            except OSError:  # there is, or the file system has no links
+                path.touch(exist_ok=False)  # takes the name, in the face of other processes
+                temporary.replace(path)
+            return path
     raise _exists(target.path)
 
 
 def _exists(path: Path) -> FileExistsError:
     return FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-
-
-def _move_to_free_name(temporary: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(temporary)  # unlike a rename, fails where there is a file already
-    except OSError:  # there is, or the file system has no links
-        target.touch(exist_ok=False)  # takes the name, in the face of other processes
-        temporary.replace(target)
 
 
 def _told(error: OSError, path: Path, written: Sequence[Path]) -> OSError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import deque
 from contextlib import suppress
-from errno import EINVAL
 from functools import partial
 from io import SEEK_CUR, SEEK_END, SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from threading import Lock
@@ -69,8 +68,7 @@ class Content:
 
     def write(self, chunk: bytes) -> None:
         """Add bytes at the end."""
-        size = self.size + len(chunk)
-        if self._file is None and self._spool is not None and not self._hold(size):
+        if self._file is None and self._spool is not None and not self._hold(self.size + len(chunk)):
             self._leave_memory(self._spool)
         if self._file is not None and not self._file.append(chunk, self._offset + self.size):
             self._memory.write(self.read())
@@ -78,7 +76,7 @@ class Content:
             self._file = self._spool = None
         if self._file is None:
             self._memory.write(chunk)
-        self.size = size
+        self.size += len(chunk)
 
     def close(self) -> None:
         """Say that all is written."""
@@ -195,7 +193,7 @@ class _Reader(RawIOBase):
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
         position = {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self._size}[whence] + offset
         if position < 0:
-            raise OSError(EINVAL, os.strerror(EINVAL))
+            raise OSError(f"negative seek value {position}")
         self._position = position
         return position
 

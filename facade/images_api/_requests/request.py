@@ -22,6 +22,7 @@ from images_api._contract.document import plain
 from images_api._contract.operations import Operation, is_taken, operation
 from images_api._errors import InvalidRequestError, Problem
 from images_api._messages import warn_caller
+from images_api._problems import refused
 from images_api._results import GeneratedImage, ImagesResult
 from images_api._secrets import SentURL, conceal_headers
 from images_api._settings import Settings, checked_retries, checked_timeout, phases, user_agent
@@ -37,7 +38,6 @@ LowLevelClient: TypeAlias = Client
 
 _JSON = "application/json"
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-_EVENTS = "text/event-stream"
 # A name as in https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2, and a value that nothing can be lost of.
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: ([!-~]([ -~]*[!-~])?)?")
 # A tuple is one image with its name.
@@ -103,8 +103,7 @@ class CheckedRequest:
         references = {name: [_reference(called, name, each) for each in several] for name, several in images.items()}
         named = list(chain.from_iterable(references.values()))
         if any(named) and not all(named):
-            given = list(chain.from_iterable(images.values()))
-            raise InvalidRequestError([Problem(" and ".join(images), given, "must all be files, or all be links and file ids")])
+            raise refused(" and ".join(images), list(chain(*images.values())), "must all be files, or all be links and file ids")
         self._media_type = called.by_reference if any(named) else called.form
         self._rules = called.bodies[self._media_type]
         self._model = self._rules.roles.get("model", "")
@@ -132,8 +131,7 @@ class CheckedRequest:
         own = {name: value for name, value in self._settings.defaults.items() if name in rules.properties}
         named = self._said.get(self._model)
         other = None if named == own.get(self._model) else named
-        missed = {name for name, value in own.items() if rules.lacks(other, name, value) and is_taken(name, value)}
-        defaults = {name: value for name, value in own.items() if name not in missed}
+        defaults = {name: value for name, value in own.items() if not (rules.lacks(other, name, value) and is_taken(name, value))}
         # What a value comes from, if not from the call itself.
         sources = {_CONTRACT: rules.general_defaults, "client's default": defaults, "": self._said}
         self._sources = {name: source for source, values in sources.items() for name in values}
@@ -161,8 +159,9 @@ class CheckedRequest:
                     warn_caller(str(wrong))
         if problems:
             # One unreadable file makes the whole error an OSError; the first original is its cause.
-            default = InvalidRequestError(problems)
-            worst = min(unusable.values(), key=lambda error: not isinstance(error, OSError), default=default)
+            worst = min(
+                unusable.values(), key=lambda error: not isinstance(error, OSError), default=InvalidRequestError(problems)
+            )
             raise type(worst)(problems) from worst.__cause__
 
     def _blamed(self, problem: Problem) -> Problem:
@@ -180,12 +179,11 @@ class CheckedRequest:
             warn_caller(f"{model} is no model that is known; did you mean {meant}?")
         if end := self._rules.known_models.get(model):
             ended = "was" if end["date"] <= date.today().isoformat() else "will be"  # noqa: DTZ011  a day either way is the same news
-            text = f"{model} {ended} retired on {end['date']}; {end['successor']} is its successor"
-            warn_caller(text, DeprecationWarning)
+            warn_caller(f"{model} {ended} retired on {end['date']}; {end['successor']} is its successor", DeprecationWarning)
 
     def _headers(self, extra_headers: Mapping[str, Any], *, stream: bool) -> dict[str, str]:
         """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
-        given: dict[str, Any] = {"accept": f"{_EVENTS}, {_JSON}" if stream else _JSON, "user-agent": user_agent()}
+        given: dict[str, Any] = {"accept": f"text/event-stream, {_JSON}" if stream else _JSON, "user-agent": user_agent()}
         for more in (self._settings.headers, self._settings.authorization(), extra_headers):
             given |= {str(name).lower(): value for name, value in conceal_headers(more).items()}
         headers = {name: value for name, value in given.items() if value is not None}
@@ -196,7 +194,6 @@ class CheckedRequest:
         return headers
 
     def _built(self, called: Operation, headers: dict[str, str], query: Mapping[str, Any]) -> httpx.Request:
-        body: dict[str, Any] = {}
         files = {name: self._listed(name, [_part(each) for each in uploads]) for name, uploads in self._uploads.items()}
         fields = {**self._fields, **files, **self._extra_body}
         try:
@@ -204,17 +201,15 @@ class CheckedRequest:
             url = _url(self._settings.url(kwargs["url"]))
             url = url.copy_merge_params(query) if query else url
             headers = {"host": url.netloc.decode("ascii")} | headers
-            if "files" in kwargs:
+            content = _ENCODER.encode(kwargs["json"]).encode() if "json" in kwargs else None
+            if content is None:
                 headers.pop("content-type", None)  # a form's type names its boundary
-                body = {"files": kwargs["files"]}
             else:
-                content = _ENCODER.encode(kwargs["json"]).encode()
                 # httpx builds all headers anew to add this where it isn't told, which takes longer than to read the response.
                 headers = {"content-type": self._media_type, "content-length": str(len(content))} | headers
-                body = {"content": content}
-            request = httpx.Request(kwargs["method"], url, headers=headers, **body)
+            request = httpx.Request(kwargs["method"], url, headers=headers, content=content, files=kwargs.get("files"))
         except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
-            raise InvalidRequestError([Problem("the request", fields, f"can't be encoded ({error})")]) from error
+            raise refused("the request", fields, f"can't be encoded ({error})") from error
         request.url = SentURL(url)
         return request
 
@@ -276,13 +271,13 @@ def low_level_client(settings: Settings, transport: Any) -> LowLevelClient:
 def _mapping(name: str, said: dict[str, Any]) -> Mapping[str, Any]:
     given = said.pop(name, {})
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
-        raise InvalidRequestError([Problem(name, given, "must be a mapping of names to values")])
+        raise refused(name, given, "must be a mapping of names to values")
     return given
 
 
 def _reference(called: Operation, name: str, given: object) -> dict[str, str] | None:
-    is_file = isinstance(given, str) and os.path.exists(given)  # noqa: PTH110  a Path raises for what can't be one
-    return None if is_file else called.reference(name, given)
+    # A Path raises for what can't be one.
+    return None if isinstance(given, str) and os.path.exists(given) else called.reference(name, given)  # noqa: PTH110
 
 
 def _part(upload: Upload) -> File:

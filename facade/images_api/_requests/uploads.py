@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, TypeVar, c
 
 import httpx
 
-from images_api._errors import ImagesAPIError, InvalidRequestError, Problem, UnreadableFileError
-from images_api._images.base64 import decode_data_url, decode_text
+from images_api._errors import ImagesAPIError, Problem, UnreadableFileError
+from images_api._images.base64 import decode_text
 from images_api._images.headers import EXTENSIONS, media_type, read_facts
 from images_api._images.spool import Spool
 from images_api._messages import short
+from images_api._problems import refused
 from images_api._results import GeneratedImage
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 Done = TypeVar("Done")
 
 _KINDS = "must be a path, bytes, a binary file, a PIL image or an image of a result"
-_BASE64_OF_HEAD = 64
 # What costs the least: smaller chunks are many, and of larger ones the socket takes only a part at once.
 _CHUNK = 256 << 10
 # Going to a thread and back takes longer than reading one.
@@ -188,19 +188,18 @@ def _named(parameter: str, given: object) -> tuple[str, object, str | None]:
             return name, content, kind
         case _:
             why = "must be a tuple of file name, content (not a text) and, maybe, media type; for several images pass a list"
-            raise _refused(parameter, given, why)
+            raise refused(parameter, given, why)
 
 
 def _opened(files: OpenFiles, parameter: str, content: object) -> tuple[BinaryIO, str]:
     """Return a file of our own to send from, and the name that comes with it."""
     if isinstance(content, str) and content.startswith("data:"):
-        return BytesIO(decode_data_url(content)), ""
+        return BytesIO(decode_text(content)), ""
     if isinstance(content, str | bytes) and (kind := _type_in_base64(content)):
-        why = f"is base64 text: pass what it stands for, as bytes, or 'data:{kind};base64,' and the text"
-        raise _refused(parameter, content, why)
+        raise refused(parameter, content, f"is base64 text: pass what it stands for as bytes, or 'data:{kind};base64,' + text")
     if isinstance(content, str | os.PathLike):
-        path = os.path.expanduser(os.fsdecode(content))  # noqa: PTH111  a Path raises where nobody has such a home
-        opened = files.enter_context(open(path, "rb"))  # noqa: SIM115  closed with the request
+        # Closed with the request; a Path raises where nobody has such a home.
+        opened = files.enter_context(open(os.path.expanduser(os.fsdecode(content)), "rb"))  # noqa: PTH111, SIM115
         return opened if opened.seekable() else _copied(files, parameter, opened), opened.name
     if isinstance(content, bytes | bytearray | memoryview):
         return BytesIO(bytes(content)), ""
@@ -209,11 +208,11 @@ def _opened(files: OpenFiles, parameter: str, content: object) -> tuple[BinaryIO
     if any((kind.__module__, kind.__name__) == ("PIL.Image", "Image") for kind in type(content).__mro__):
         return _png_of(cast("PILImage", content)), ""
     if hasattr(type(content), "__array__"):
-        raise _refused(parameter, content, f"{_KINDS}, which PIL.Image.fromarray makes of an array")
+        raise refused(parameter, content, f"{_KINDS}, which PIL.Image.fromarray makes of an array")
     read, inner = getattr(content, "read", None), getattr(content, "file", None)
     file: Any = inner if hasattr(inner, "read") and (read is None or iscoroutinefunction(read)) else content
     if not hasattr(file, "read"):
-        raise _refused(parameter, content, _KINDS + ("; for several images pass a list" if hasattr(file, "__iter__") else ""))
+        raise refused(parameter, content, _KINDS + ("; for several images pass a list" if hasattr(file, "__iter__") else ""))
     # A web framework's upload has the name of its field as well; a file may warn of the other attribute.
     names = (None if isinstance(content, IOBase) else getattr(content, "filename", None), getattr(content, "name", None))
     name = next((name for name in names if isinstance(name, str) and not name.startswith("<")), "")  # such as <stdin>
@@ -228,7 +227,7 @@ def _copied(files: OpenFiles, parameter: str, file: Any) -> BinaryIO:
         if not isinstance(chunk, bytes | bytearray | memoryview):
             if iscoroutine(chunk):
                 chunk.close()
-            raise _refused(parameter, file, f"must read bytes, not {type(chunk).__name__}: open it with 'rb', or pass its bytes")
+            raise refused(parameter, file, f"must read bytes, not {type(chunk).__name__}: open it with 'rb', or pass its bytes")
         return bytes(chunk)
 
     content, size = Spool().new(), inf
@@ -259,12 +258,7 @@ def _png_of(image: PILImage) -> BinaryIO:
 
 
 def _type_in_base64(content: str | bytes) -> str | None:
-    head = content[:_BASE64_OF_HEAD]
     with suppress(ValueError):
-        kind = media_type(decode_text(head if isinstance(head, str) else head.decode()))
+        kind = media_type(decode_text(os.fsdecode(content[:64])))
         return None if os.path.exists(content) else kind  # noqa: PTH110  a Path raises for what can't be one
     return None
-
-
-def _refused(parameter: str, value: object, why: str) -> InvalidRequestError:
-    return InvalidRequestError([Problem(parameter, value, why)])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from PIL import Image, ImageOps
 
 from images_api._contract.document import merged
-from images_api._images.base64 import BrokenImageError, decode_data_url
+from images_api._images.base64 import BrokenImageError, decode_text
 from images_api._images.headers import ImageFacts, read_facts
 
 from ._refusal import RefusedError
@@ -89,7 +89,7 @@ def _referred(parameter: str, reference: object, keys: Sequence[str], shelf: She
     url = reference if isinstance(reference, str) else ""
     if url.startswith(_DATA_URL):
         try:
-            content = decode_data_url(url)
+            content = decode_text(url)
         except BrokenImageError as error:
             message = f"The data URL of '{parameter}' {error}."
             raise RefusedError(message, param=parameter, code="invalid_value") from error
