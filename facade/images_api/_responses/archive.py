@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from shutil import copyfileobj
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from images_api._images.base64 import BrokenImageError
 from images_api._images.headers import media_type
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LARGEST_DIRECTORY = 1 << 20
-# Stored and deflated. What others need of memory is said by the archive itself.
-_CODINGS = (0, 8)
 # The end of an archive has the size of its directory: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
 _END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
 _LONGEST_END = 42
@@ -41,7 +39,8 @@ def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError
                 most -= each.file_size  # beyond which none is unpacked
                 if most < 0:
                     raise BadZipFile("it holds more than max_response_bytes")  # noqa: TRY301  likewise
-                if each.compress_type in _CODINGS:
+                # What other codings need of memory is said by the archive itself.
+                if each.compress_type in {ZIP_STORED, ZIP_DEFLATED}:
                     content = spool.new()
                     with members.open(each) as member:
                         copyfileobj(member, content)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _Made: TypeAlias = GeneratedImage | BrokenImageError | APIStatusError
 _Source: TypeAlias = JSONReader | Content
 
-_DONE = b"[DONE]"
 _PARTIAL_INDEX = "partial_image_index"
 # The type of the events that a response brings which is none.
 _COMPLETED = "completed"
@@ -130,7 +129,7 @@ class ResponseReader:
 
     def _events(self) -> Iterator[StreamEvent]:
         for reader in self.body.events():
-            if bytes(reader.text.strip()) == _DONE:
+            if bytes(reader.text.strip()) == b"[DONE]":
                 self.expected = 1  # what may be cut off behind it doesn't matter
             else:
                 self._last = reader
@@ -227,8 +226,8 @@ class ResponseReader:
         why = f" ({type(cause).__name__}: {cause})" if cause else ""
         made = f"{len(self._images)} finished and {len(self._partial)} unfinished images"
         text = f"the stream ended after {made}{why}; the call may be billed"
-        body = (self._last or self.body).read()
-        return self._error(StreamInterruptedError, text, body, self.body.form, partial_images=self._partial)
+        raw = (self._last or self.body).read()
+        return self._error(StreamInterruptedError, text, raw, self.body.form, partial_images=self._partial)
 
     def _error(self, kind: type[ResponseError], message: str, body: bytes, rest: object = None, **more: Any) -> ResponseError:
         """Return an error with all images that were good, and those that came whole in what can't be understood."""
