@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LARGEST_DIRECTORY = 1 << 20
-# The end of an archive has the size of its directory: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
+# The end of an archive, of at most 42 bytes, has the size of its directory:
+# https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
 _END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
-_LONGEST_END = 42
 
 
 def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError]:
@@ -30,7 +30,7 @@ def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError
     spool = Spool()
     try:
         with archive.open() as file:
-            file.seek(max(0, archive.size - _LONGEST_END))
+            file.seek(max(0, archive.size - 42))
             end = file.read()
             if end[-22:-18] != _END or int.from_bytes(end[-10:-6], "little") > _LARGEST_DIRECTORY or _END_OF_LARGE in end:
                 raise BadZipFile("its end is missing, or tells of too many files")  # noqa: TRY301  one of many faults

@@ -58,9 +58,8 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
         kind = errors.QuotaExceededError
     silence = "the provider's moderation refused it" if kind is errors.ContentPolicyError else "no message"
     text = (said.text() if said.fields else excerpt(body)) or silence
-    message = f"{status}{f' {said.code}' if said.code else ''}: {text}{_lead(http, url, codes)}"
-    if http.request_id:
-        message += f" (request {short(http.request_id)})"
+    request = f" (request {short(http.request_id)})" if http.request_id else ""
+    message = f"{status}{f' {said.code}' if said.code else ''}: {text}{_lead(http, url, codes)}{request}"
     error = kind(message, http=http, body=detail if detail and isinstance(detail, dict | list | str) else document)
     error.code = error.code or said.code
     if isinstance(error, errors.ContentPolicyError):

@@ -175,8 +175,12 @@ class ResponseReader:
         yield from self._take(kind, reader.restored(said), images, None if is_note else reader)
 
     def _take(self, kind: str, said: dict[str, Any], images: Iterable[_Made], source: _Source | None) -> Iterator[StreamEvent]:
-        """Yield an event of each image; without a source, one that is missing is no fault."""
-        is_partial = _is_partial(kind, said)
+        """Yield an event of each image; without a source, one that is missing is no fault.
+
+        Whether they are unfinished tells the end of the type, or else whether they are counted.
+        """
+        known = {name.rpartition(".")[2]: _PARTIAL_INDEX in model for name, model in event_models().items()}
+        is_partial = known.get(kind.rpartition(".")[2], _PARTIAL_INDEX in said)
         self._said |= {} if is_partial else said
         for made in images:
             image = BrokenImageError(f"could not be made: {made}") if isinstance(made, APIStatusError) else made
@@ -235,12 +239,6 @@ class ResponseReader:
         whole = enumerate(rest.whole_images() if type(rest) is JSONReader else (), self._count)
         images = [GeneratedImage(content, index=index, subject=self.subject) for index, content in whole]
         return kind(message, body=body, http=self.http, images=[*self._images, *images], **more)
-
-
-def _is_partial(kind: str, said: dict[str, Any]) -> bool:
-    """Tell whether an event's images are unfinished ones: by how its type ends, or else by whether it counts them."""
-    known = {name.rpartition(".")[2]: _PARTIAL_INDEX in model for name, model in event_models().items()}
-    return known.get(kind.rpartition(".")[2], _PARTIAL_INDEX in said)
 
 
 def _read_fields(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
