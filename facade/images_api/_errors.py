@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 STATUS_ERRORS: dict[int, type[APIStatusError]] = {}
 _SERVER_ERRORS = 500
 _SERVICE_UNAVAILABLE = 503
-# A server that points elsewhere for the outcome has begun; one that timed out, or has the same request twice, may have.
-_AMBIGUOUS_REFUSALS = (303, 408, 409)
 
 
 class UnreadableFileError(InvalidRequestError, OSError):
@@ -95,7 +93,8 @@ class APIStatusError(ImagesAPIError):
         self.http = http
         self.body = body
         comes_back = http.status_code == _SERVICE_UNAVAILABLE and http.retry_after is not None
-        self.may_have_run = (http.status_code >= _SERVER_ERRORS and not comes_back) or http.status_code in _AMBIGUOUS_REFUSALS
+        # A server that points elsewhere for the outcome has begun; one that timed out, or has the same request twice, may have.
+        self.may_have_run = (http.status_code >= _SERVER_ERRORS and not comes_back) or http.status_code in {303, 408, 409}
         detail: dict[str, Any] = body if isinstance(body, dict) else {}
         named = (detail.get(name) for name in ("code", "param", "type"))
         self.code, self.param, self.type = (each if isinstance(each, str | None) else short(each) for each in named)

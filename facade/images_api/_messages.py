@@ -17,7 +17,6 @@ FOREIGN_TEXT_LIMIT = 200
 _VALUE_LIMIT = 80
 # More than any limit, so that a key is whole when it is looked for, and a huge text costs no more than a long one.
 _LOOKED_AT = 20_000
-_SHOWN_URL = 200
 # The line that called an operation stands in its generated method.
 _PACKAGES = tuple(__name__.partition(".")[0] + part for part in ("", "_client"))
 
@@ -40,7 +39,7 @@ def shown_url(url: str) -> str:
     if url.startswith("data:"):
         return "data:"
     address = re.split(r"[?#]", url, maxsplit=1)[0]
-    return re.sub(r"^(\w+://)?.*@", r"\1", address)[:_SHOWN_URL]
+    return re.sub(r"^(\w+://)?.*@", r"\1", address)[:FOREIGN_TEXT_LIMIT]
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:

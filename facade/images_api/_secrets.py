@@ -71,10 +71,8 @@ def concealed(value: Any) -> Any:
 
 def conceal_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
     """Return headers in which what can be a key is a `Secret`, by the header's name or by how its value begins."""
-    return {
-        name: concealed(value) if is_secret_header(str(name), str(value).encode(errors="replace")) else value
-        for name, value in headers.items()
-    }
+    secret = [name for name, value in headers.items() if is_secret_header(str(name), str(value).encode(errors="replace"))]
+    return {**headers, **{name: concealed(headers[name]) for name in secret}}
 
 
 def is_secret_header(name: str, value: bytes) -> bool:
@@ -112,8 +110,6 @@ class Secrets:
 
     def hidden_in_headers(self, headers: httpx.Headers) -> httpx.Headers:
         """Return headers without the secrets."""
-        if not any(text in value for _, value in headers.raw for text in self._texts):
-            return headers
         return httpx.Headers([(name, self.hidden_in(value)) for name, value in headers.raw])
 
     def hide_in_error(self, error: BaseException | None) -> None:

@@ -51,7 +51,7 @@ class Settings:
 
     def __init__(self, arguments: Mapping[str, Any]) -> None:
         self.__setstate__(arguments)
-        self.paths = own_paths(arguments["paths"])
+        self.paths = own_paths(arguments["paths"] or {})
         given = arguments["base_url"] or _environment("OPENAI_BASE_URL") or official_url()
         self.base_url, self.query = split_base_url(given, self.paths)
         self.is_official = httpx.URL(self.base_url).host == httpx.URL(official_url()).host

@@ -15,8 +15,6 @@ from images_api._secrets import Secret
 
 from .document import definitions, document
 
-_LAST_PORT = 65535
-
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     """Return whether two URLs share scheme, host and port, so that a key for one may go to the other."""
@@ -37,7 +35,7 @@ def checked_url(text: str, base: str = "") -> httpx.URL:
         url = httpx.URL(urljoin(base, text))
         # A name is one as httpx shows it, which can fail, and as sockets take it.
         is_host = url.host and url.raw_host.decode("ascii").encode("idna")
-        if is_host and url.scheme in {"http", "https"} and 0 <= (url.port or 0) <= _LAST_PORT:
+        if is_host and url.scheme in {"http", "https"} and (url.port or 0) in range(1 << 16):
             return url
     raise ValueError("must be a URL that begins with http:// or https:// and names a host")
 
@@ -64,7 +62,7 @@ def split_base_url(given: str, paths: Mapping[str, str]) -> tuple[str, str]:
     return url, Secret(f"?{query}") if query else ""
 
 
-def own_paths(given: Mapping[str, str] | None) -> dict[str, str]:
+def own_paths(given: Mapping[str, str]) -> dict[str, str]:
     """Return a server's own paths by those of the contract.
 
     Args:
@@ -73,8 +71,6 @@ def own_paths(given: Mapping[str, str] | None) -> dict[str, str]:
     Raises:
         InvalidRequestError: There is no such operation, or a path can't be one.
     """
-    if not given:
-        return {}
     if not isinstance(given, Mapping):
         raise InvalidRequestError([Problem("paths", given, "must be a mapping of operations to paths")])
     known = {definition["operationId"]: path for path, definition in definitions()}

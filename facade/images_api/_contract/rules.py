@@ -68,10 +68,8 @@ class _Branch(NamedTuple):
             value = request.get(name)
             if name == document()["components"]["x-roles"]["model"]:
                 words += [] if value is None else [f"for {value}"]
-            elif value is None or value is False:
-                words.append(f"without {name}")
             else:
-                words.append(f"with {name} {value}".rstrip())
+                words.append(f"without {name}" if value is None or value is False else f"with {name} {value}".rstrip())
         return " ".join(words) + (f" ({self.reason})" if self.reason else "")
 
 
@@ -93,9 +91,7 @@ class RequestContract:
         self._pointer = pointer
         self.properties = {name: merged(schema) for name, schema in at(pointer)["properties"].items()}
         self.files = tuple(name for name, schema in self.properties.items() if "x-image" in schema)
-        self.references = {
-            schema["x-reference-of"]: name for name, schema in self.properties.items() if "x-reference-of" in schema
-        }
+        self.references = {rule["x-reference-of"]: name for name, rule in self.properties.items() if "x-reference-of" in rule}
         roles: Mapping[str, str] = document()["components"]["x-roles"]
         self.roles = {role: name for role, name in roles.items() if name in self.properties}
         taken = {*at(pointer).get("required", ()), *self.files, *self.references.values(), self.roles.get("stream")}
@@ -158,8 +154,7 @@ class RequestContract:
             request[name], fault = self._plain(name, value)
             if fault:
                 found[name] = Violation(name, value, fault, "type")
-        for name, uploads in images.items():
-            request[name] = ["" for _ in uploads] if self.is_list(name, len(uploads)) else ""
+        request |= {name: [""] * len(each) if self.is_list(name, len(each)) else "" for name, each in images.items()}
         given = {**fields, **{name: uploads[0] if len(uploads) == 1 else uploads for name, uploads in images.items()}}
         for name in given.keys() - self.properties.keys():
             remedy = did_you_mean(name, self.properties) or "extra_body passes on what the contract doesn't know"
@@ -194,9 +189,8 @@ class RequestContract:
         """Yield what breaks `x-sides` and `x-image`: in Python, for in a callback of Rust an interrupt would get lost."""
         limits: dict[str, dict[str, tuple[Any, _Branch]]] = {name: {"bytesAbove": (0, _Branch([]))} for name in images}
         for branch, values in (*_said(self._pointer, "x-image"), *_said(self._pointer, "x-sides")):
-            names = values.keys() & request.keys()
-            if names and branch.holds(request):
-                for name in names:
+            for name in values.keys() & request.keys():
+                if branch.holds(request):
                     limits.setdefault(name, {}).update({rule: (limit, branch) for rule, limit in values[name].items()})
         for name, rules in limits.items():
             several = images[name] if name in images else sized(request[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from shutil import copyfileobj
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from images_api._images.base64 import BrokenImageError
 from images_api._images.headers import media_type
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LARGEST_DIRECTORY = 1 << 20
-# Stored and deflated. What others need of memory is said by the archive itself.
-_CODINGS = (0, 8)
-# The end of an archive has the size of its directory: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
+# The end of an archive, of at most 42 bytes, has the size of its directory:
+# https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
 _END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
-_LONGEST_END = 42
 
 
 def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError]:
@@ -32,7 +30,7 @@ def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError
     spool = Spool()
     try:
         with archive.open() as file:
-            file.seek(max(0, archive.size - _LONGEST_END))
+            file.seek(max(0, archive.size - 42))
             end = file.read()
             if end[-22:-18] != _END or int.from_bytes(end[-10:-6], "little") > _LARGEST_DIRECTORY or _END_OF_LARGE in end:
                 raise BadZipFile("its end is missing, or tells of too many files")  # noqa: TRY301  one of many faults
@@ -41,7 +39,8 @@ def unpacked(archive: Content, most: int) -> Iterator[Content | BrokenImageError
                 most -= each.file_size  # beyond which none is unpacked
                 if most < 0:
                     raise BadZipFile("it holds more than max_response_bytes")  # noqa: TRY301  likewise
-                if each.compress_type in _CODINGS:
+                # What other codings need of memory is said by the archive itself.
+                if each.compress_type in {ZIP_STORED, ZIP_DEFLATED}:
                     content = spool.new()
                     with members.open(each) as member:
                         copyfileobj(member, content)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import httpx
 
 _ARCHIVE = b"PK\x03\x04"
-_LARGEST_ERROR = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{\"]")
 _EVENTS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
@@ -41,7 +40,7 @@ class Body:
 
     def __init__(self, headers: httpx.Headers, largest: int, *, is_success: bool = True) -> None:
         self.size = 0
-        self.largest = largest if is_success else min(largest, _LARGEST_ERROR)
+        self.largest = largest if is_success else min(largest, 1 << 20)
         self.form: Content | JSONReader | EventDecoder | None = None if is_success else Spool().new()
         self._type = content_type(headers)
         self._head = b""

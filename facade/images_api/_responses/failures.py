@@ -30,7 +30,6 @@ _MODERATION = ("moderation_details", "content_filter_result", "content_filter_re
 _VERDICTS = ("respect_moderation", "is_image_safe")
 # How servers without a code for it refuse content.
 _STATUSES_OF_REFUSALS = (200, 400, 403, 422, 451, 500)
-_NO_SUCH_ADDRESS = (404, 405)
 
 
 def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) -> errors.APIStatusError:
@@ -59,9 +58,8 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
         kind = errors.QuotaExceededError
     silence = "the provider's moderation refused it" if kind is errors.ContentPolicyError else "no message"
     text = (said.text() if said.fields else excerpt(body)) or silence
-    message = f"{status}{f' {said.code}' if said.code else ''}: {text}{_lead(http, url, codes)}"
-    if http.request_id:
-        message += f" (request {short(http.request_id)})"
+    request = f" (request {short(http.request_id)})" if http.request_id else ""
+    message = f"{status}{f' {said.code}' if said.code else ''}: {text}{_lead(http, url, codes)}{request}"
     error = kind(message, http=http, body=detail if detail and isinstance(detail, dict | list | str) else document)
     error.code = error.code or said.code
     if isinstance(error, errors.ContentPolicyError):
@@ -86,13 +84,12 @@ def connection_error(error: httpx.HTTPError, elapsed: float, body: bytes = b"", 
         where: From which host, by which proxy and at which try.
     """
     started = not isinstance(error, _NO_CONNECTION + _NO_REQUEST)
-    billed = " The server may have begun, and may bill the call." if started else ""
+    end = " The server may have begun, and may bill the call." if started else ""
     what = f"{type(error).__name__}: {short(error)}".removesuffix(": ")
-    text = f"{where} ({what}, after {elapsed:.1f} s).{billed}"
+    kind, lead = errors.APIConnectionError, "no whole answer"
     if isinstance(error, httpx.TimeoutException):
-        text = f"no answer within the timeout{text} Pass timeout= to wait longer."
-        return errors.APITimeoutError(text, may_have_run=started, body=body)
-    return errors.APIConnectionError(f"no whole answer{text}", may_have_run=started, body=body)
+        kind, lead, end = errors.APITimeoutError, "no answer within the timeout", f"{end} Pass timeout= to wait longer."
+    return kind(f"{lead}{where} ({what}, after {elapsed:.1f} s).{end}", may_have_run=started, body=body)
 
 
 def excerpt(body: bytes) -> str:
@@ -166,7 +163,7 @@ def _lead(http: HTTPInfo, url: httpx.URL, codes: list[str]) -> str:
     location = http.headers.get("location")
     if httpx.codes.is_redirect(http.status_code) and location:
         return f" (moved to {short(shown_url(location))}, where the request isn't sent of itself: is that the base_url?)"
-    if http.status_code not in _NO_SUCH_ADDRESS:
+    if http.status_code not in {404, 405}:
         return ""
     hint = "" if "/v1/" in url.path else "; does the base URL lack its /v1?"
     if any("model" in code for code in codes):

@@ -27,8 +27,6 @@ _BEGINNING = re.compile(rb'"(?<!\\")((?:\s*data:[^",]{0,100};base64,)?[\w+/\\-]{
 # What stands in a document for a string that is an image.
 _MARK = re.compile(rb'(?<=")[0-9a-f]{16}')
 _BASE64 = re.compile(r"(?:data:[\w/+;=.-]*,)?[/\w+-]{48,}={0,2}", re.ASCII)
-# An escape that goes on in the next chunk has so many characters here, at most.
-_LONGEST_TORN_ESCAPE = 5
 
 
 class TooLargeError(httpx.DecodingError):
@@ -147,7 +145,8 @@ class JSONReader:
     def _read_image(self, image: Base64Text, chunk: bytes) -> bytes:
         """Read up to the end of an image, and return the rest."""
         text, quote, rest = (self._torn + chunk).partition(b'"')
-        torn = -1 if quote else text.rfind(b"\\", -_LONGEST_TORN_ESCAPE)
+        # An escape that goes on in the next chunk has at most five characters here.
+        torn = -1 if quote else text.rfind(b"\\", -5)
         self._torn = text[torn:] if torn >= 0 else b""
         try:
             image.write(text.removesuffix(self._torn), last=bool(quote))
@@ -156,9 +155,7 @@ class JSONReader:
                 raise TooLargeError("the response holds too much that only begins like an image") from error
             mark, _ = self._images.popitem()
             self.text[-len(mark) :] = image.text() + text
-            self._searched, self._torn = len(self.text), b""
-        else:
-            if not quote:
-                return b""
-        self._image = None
+            self._searched, self._torn, self._image = len(self.text), b"", None
+        if quote:
+            self._image = None
         return quote + rest

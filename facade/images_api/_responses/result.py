@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _Made: TypeAlias = GeneratedImage | BrokenImageError | APIStatusError
 _Source: TypeAlias = JSONReader | Content
 
-_DONE = b"[DONE]"
 _PARTIAL_INDEX = "partial_image_index"
 # The type of the events that a response brings which is none.
 _COMPLETED = "completed"
@@ -130,7 +129,7 @@ class ResponseReader:
 
     def _events(self) -> Iterator[StreamEvent]:
         for reader in self.body.events():
-            if bytes(reader.text.strip()) == _DONE:
+            if bytes(reader.text.strip()) == b"[DONE]":
                 self.expected = 1  # what may be cut off behind it doesn't matter
             else:
                 self._last = reader
@@ -177,8 +176,12 @@ class ResponseReader:
         yield from self._take(kind, reader.restored(said), images, None if is_note else reader)
 
     def _take(self, kind: str, said: dict[str, Any], images: Iterable[_Made], source: _Source | None) -> Iterator[StreamEvent]:
-        """Yield an event of each image; without a source, one that is missing is no fault."""
-        is_partial = _is_partial(kind, said)
+        """Yield an event of each image; without a source, one that is missing is no fault.
+
+        Whether they are unfinished tells the end of the type, or else whether they are counted.
+        """
+        known = {name.rpartition(".")[2]: _PARTIAL_INDEX in model for name, model in event_models().items()}
+        is_partial = known.get(kind.rpartition(".")[2], _PARTIAL_INDEX in said)
         self._said |= {} if is_partial else said
         for made in images:
             image = BrokenImageError(f"could not be made: {made}") if isinstance(made, APIStatusError) else made
@@ -228,8 +231,8 @@ class ResponseReader:
         why = f" ({type(cause).__name__}: {cause})" if cause else ""
         made = f"{len(self._images)} finished and {len(self._partial)} unfinished images"
         text = f"the stream ended after {made}{why}; the call may be billed"
-        body = (self._last or self.body).read()
-        return self._error(StreamInterruptedError, text, body, self.body.form, partial_images=self._partial)
+        raw = (self._last or self.body).read()
+        return self._error(StreamInterruptedError, text, raw, self.body.form, partial_images=self._partial)
 
     def _error(self, kind: type[ResponseError], message: str, body: bytes, rest: object = None, **more: Any) -> ResponseError:
         """Return an error with all images that were good, and those that came whole in what can't be understood."""
@@ -237,12 +240,6 @@ class ResponseReader:
         whole = enumerate(rest.whole_images() if type(rest) is JSONReader else (), self._count)
         images = [GeneratedImage(content, index=index, subject=self.subject) for index, content in whole]
         return kind(message, body=body, http=self.http, images=[*self._images, *images], **more)
-
-
-def _is_partial(kind: str, said: dict[str, Any]) -> bool:
-    """Tell whether an event's images are unfinished ones: by how its type ends, or else by whether it counts them."""
-    known = {name.rpartition(".")[2]: _PARTIAL_INDEX in model for name, model in event_models().items()}
-    return known.get(kind.rpartition(".")[2], _PARTIAL_INDEX in said)
 
 
 def _read_fields(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
