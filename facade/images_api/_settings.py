@@ -11,8 +11,8 @@ import httpx
 
 from ._contract.addresses import own_paths, same_origin, split_base_url
 from ._contract.document import document, official_url, plain
-from ._errors import InvalidRequestError, Problem
 from ._messages import shown_url
+from ._problems import InvalidRequestError, Problem, refused
 from ._secrets import HIDDEN, Secret, conceal_headers, concealed, is_secret
 
 Validation: TypeAlias = Literal["strict", "warn", "off"]
@@ -58,9 +58,9 @@ class Settings:
         if not callable(self.api_key):
             self.authorization()  # refuses what can't be a key
         if self.api_key is None and self.base_url == official_url():
-            raise _refusal("api_key", None, f"is required for {official_url()}: pass api_key, or set OPENAI_API_KEY")
+            raise refused("api_key", None, f"is required for {official_url()}: pass api_key, or set OPENAI_API_KEY")
         if self.validate not in get_args(Validation):
-            raise _refusal("validate", self.validate, f"must be one of {', '.join(get_args(Validation))}")
+            raise refused("validate", self.validate, f"must be one of {', '.join(get_args(Validation))}")
         organization = arguments["organization"] or _environment("OPENAI_ORG_ID")
         project = arguments["project"] or _environment("OPENAI_PROJECT_ID")
         ours = {"OpenAI-Organization": organization, "OpenAI-Project": project}
@@ -85,7 +85,7 @@ class Settings:
         if not key or not key.isascii() or not key.isprintable() or " " in key:
             why = "must be printable ASCII without blanks" if key else "is empty, must be printable ASCII: leave it out for none"
             # Never with the value: it may be a key with one wrong character.
-            raise _refusal("api_key", HIDDEN, why)
+            raise refused("api_key", HIDDEN, why)
         return {self.auth_header: Secret(f"Bearer {key}") if self.auth_header.lower() == AUTHORIZATION.lower() else key}
 
     def headers_for(self, url: httpx.URL) -> dict[str, str]:
@@ -137,7 +137,7 @@ def checked_timeout(timeout: TimeoutTypes | None) -> TimeoutTypes:
     if timeout is None or isinstance(timeout, httpx.Timeout):
         return timeout or 600.0
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_TIMEOUT:
-        raise _refusal("timeout", timeout, f"must be seconds above 0 and up to {_LONGEST_TIMEOUT}, or an httpx.Timeout")
+        raise refused("timeout", timeout, f"must be seconds above 0 and up to {_LONGEST_TIMEOUT}, or an httpx.Timeout")
     return timeout
 
 
@@ -153,13 +153,9 @@ def checked_retries(max_retries: int) -> int:
         InvalidRequestError: It is no whole number from 0.
     """
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
-        raise _refusal("max_retries", max_retries, "must be a whole number from 0")
+        raise refused("max_retries", max_retries, "must be a whole number from 0")
     return max_retries
 
 
 def _environment(name: str) -> str | None:
     return os.environ.get(name, "").strip() or None
-
-
-def _refusal(name: str, value: object, why: str) -> InvalidRequestError:
-    return InvalidRequestError([Problem(name, value, why)])

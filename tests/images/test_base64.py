@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from images_api._images.base64 import Base64Text
+from images_api._images.base64 import Base64Text, BrokenImageError, decode_text
 from images_api._images.spool import Spool
 
 
@@ -16,3 +16,9 @@ def test_padding_without_end_is_refused() -> None:
     with pytest.raises(ValueError, match="too much padding"):
         text.write(b"=")
     assert (text.content.read(), text.text()) == (bytes(3), b"data:;base64,AAAA========")
+
+
+def test_only_in_a_url_may_a_percent_sign_stand_for_a_letter() -> None:
+    assert decode_text("data:;base64,%41AAA") == decode_text("AAAA") == bytes(3)
+    with pytest.raises(BrokenImageError, match="isn't base64"):
+        decode_text("%41AAA")

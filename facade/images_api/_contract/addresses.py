@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from urllib.parse import urljoin
 
 import httpx
 
 from images_api._messages import shown_url
-from images_api._problems import InvalidRequestError, Problem
+from images_api._problems import InvalidRequestError, Problem, refused
 from images_api._secrets import Secret
 
 from .document import definitions, document
@@ -21,18 +20,17 @@ def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
-def checked_url(text: str, base: str = "") -> httpx.URL:
+def checked_url(text: str) -> httpx.URL:
     """Return a URL of a host that can be asked for.
 
     Args:
-        text: The URL, which may be relative to the base.
-        base: The URL that it comes from.
+        text: The URL.
 
     Raises:
         ValueError: It isn't one; the text of the error says what it must be, and quotes nothing of it.
     """
     with suppress(httpx.InvalidURL, ValueError, TypeError):  # whose texts quote what may be a password
-        url = httpx.URL(urljoin(base, text))
+        url = httpx.URL(text)
         # A name is one as httpx shows it, which can fail, and as sockets take it.
         is_host = url.host and url.raw_host.decode("ascii").encode("idna")
         if is_host and url.scheme in {"http", "https"} and (url.port or 0) in range(1 << 16):
@@ -58,7 +56,7 @@ def split_base_url(given: str, paths: Mapping[str, str]) -> tuple[str, str]:
     try:
         checked_url(url)
     except ValueError as error:
-        raise InvalidRequestError([Problem("base_url", shown_url(str(given)), str(error))]) from None
+        raise refused("base_url", shown_url(str(given)), str(error)) from None
     return url, Secret(f"?{query}") if query else ""
 
 
@@ -72,7 +70,7 @@ def own_paths(given: Mapping[str, str]) -> dict[str, str]:
         InvalidRequestError: There is no such operation, or a path can't be one.
     """
     if not isinstance(given, Mapping):
-        raise InvalidRequestError([Problem("paths", given, "must be a mapping of operations to paths")])
+        raise refused("paths", given, "must be a mapping of operations to paths")
     known = {definition["operationId"]: path for path, definition in definitions()}
     why = f"must be a path that begins with /, of one of {', '.join(known)}"
     problems = [

@@ -13,7 +13,8 @@ from weakref import WeakSet
 
 import httpx
 
-from images_api._errors import ImagesAPIError, InvalidRequestError, Problem
+from images_api._errors import ImagesAPIError
+from images_api._problems import refused
 
 from .codings import Decoder
 
@@ -157,7 +158,7 @@ class Connections(Generic[HTTPClient]):
 
     def __init__(self, kind: type[HTTPClient], borrowed: HTTPClient | None) -> None:
         if borrowed is not None and (not isinstance(borrowed, kind) or borrowed.is_closed):
-            raise InvalidRequestError([Problem("http_client", borrowed, f"must be an open {kind.__module__}.{kind.__name__}")])
+            raise refused("http_client", borrowed, f"must be an open {kind.__module__}.{kind.__name__}")
         self.kind = kind
         self.borrowed = borrowed
         self.is_async = kind is httpx.AsyncClient
@@ -207,7 +208,7 @@ class Connections(Generic[HTTPClient]):
             is_foreign = self._borrowed_by not in {None, owner}
             if is_foreign or self.borrowed.is_closed:
                 why = "was used in another event loop or process, to which its connections belong" if is_foreign else "is closed"
-                raise InvalidRequestError([Problem("http_client", self.borrowed, why)])
+                raise refused("http_client", self.borrowed, why)
             self._borrowed_by = owner
             return Pool(self.borrowed)
         with self._lock:
@@ -240,7 +241,7 @@ def running_loop() -> object:
         return get_running_loop()
     except RuntimeError as error:
         why = "must be asyncio's: elsewhere, such as under trio, call an ImagesClient in a worker thread"
-        raise InvalidRequestError([Problem("the event loop", None, why)]) from error
+        raise refused("the event loop", None, why) from error
 
 
 def at_once(work: Awaitable[Done]) -> Done:

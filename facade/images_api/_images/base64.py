@@ -92,7 +92,8 @@ def decode_text(text: str) -> bytes:
         BrokenImageError: It isn't base64, though it says so where it is a URL.
     """
     head, _, data = (text if text.startswith("data:") else f"data:;base64,{text}").partition(",")
-    content = unquote_to_bytes(data.encode(errors="surrogatepass"))
+    content = data.encode(errors="surrogatepass")
+    content = unquote_to_bytes(content) if text.startswith("data:") else content
     try:
         return _decoded(_standard(content).rstrip(b"=")) if head.endswith(";base64") else content
     except ValueError as error:
