@@ -19,6 +19,7 @@ from ._journal import ReceivedImage
 from ._refusal import RefusedError
 from ._responses import MadeImage, images_response, request_values, stream_event
 from ._shelf import Shelf
+from ._stopping import until_stopped
 from ._translation import understood
 from ._work import StoppedError
 
@@ -86,7 +87,7 @@ class Answers:
             if plan.stream:
                 events = self._stream(route.endpoint, plan, request, said)
                 return StreamingResponse(events, headers=headers, media_type="text/event-stream")
-            await self.wait(self._settings.latency)
+            await until_stopped(self._closing, self._settings.latency)
             images = await self._made(request, plan)
             said["seconds"] = round(time.perf_counter() - started, 3)
             templates = self.dialect.response(wanted.form, "url" if plan.as_url else "b64_json")
@@ -105,13 +106,6 @@ class Answers:
         if int(expires or 0) < time.time():
             raise RefusedError("The link has expired.", code="link_expired", status=403)
         return Response(content, media_type=media_type(content[:HEAD]))
-
-    async def wait(self, seconds: float) -> None:
-        """Wait, but not for longer than the server runs."""
-        until = time.monotonic() + seconds
-        # Another thread may end the wait, and can't set an asyncio.Event.
-        while (left := until - time.monotonic()) > 0 and not self._closing.is_set():  # noqa: ASYNC110
-            await asyncio.sleep(min(left, 0.05))
 
     async def _read(self, request: Request, route: Route) -> Understood:
         asked = await _requests.read(request, self.dialect, route)
@@ -169,11 +163,11 @@ class Answers:
         for index, order in enumerate(plan.orders):
             image = await self._run(_drawing.draw, order)
             for step in range(plan.partial_images if self.dialect.shows_unfinished else 0):
-                await self.wait(pause)
+                await until_stopped(self._closing, pause)
                 blurred = await self._run(_drawing.unfinished, image, step, plan.partial_images)
                 unfinished = MadeImage("", await self._run(_formats.encode, blurred, plan.format), "", "")
                 yield say(unfinished, index=index, said={**said, "partial_image_index": step})
-            await self.wait(pause)
+            await until_stopped(self._closing, pause)
             made = self._shelved(request, await self._run(_formats.encode, image, plan.format), plan)
             names.append(made.name)
             self._note(request, images_made=[*names])

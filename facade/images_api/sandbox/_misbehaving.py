@@ -24,6 +24,7 @@ from images_api._images.headers import HEAD, media_type
 
 from ._faults import HEADER, TABLE, Fault
 from ._refusal import RefusedError
+from ._stopping import until_stopped
 
 if TYPE_CHECKING:
     import threading
@@ -406,7 +407,7 @@ async def _heartbeats(events: AsyncGenerator[bytes], fault: Fault, closing: thre
     # A client that leaves ends this as well.
     while time.monotonic() < until and not closing.is_set():
         yield _HEARTBEAT
-        await asyncio.sleep(_TICK)
+        await until_stopped(closing, _TICK)
     async with aclosing(events):
         async for event in events:
             yield _HEARTBEAT + event

@@ -20,6 +20,7 @@ from images_api._images.headers import HEAD, media_type
 
 from ._faults import KINDS, Fault
 from ._refusal import RefusedError
+from ._stopping import until_stopped
 from ._summaries import summary
 
 if TYPE_CHECKING:
@@ -170,7 +171,6 @@ class _Page:
     async def _events(self, since: int) -> AsyncGenerator[str]:
         yield f"retry: {_RETRY_MS}\n" + _event({"run": self._run, "base": self._base, "kinds": dict(KINDS)})
         told: object = None
-        # Another thread may set it, and can't set an asyncio.Event.
         while not self._closing.is_set():
             known = self._journal.changes, self._armed()
             if known != told:
@@ -183,7 +183,7 @@ class _Page:
                     yield f"id: {self._run}-{since}\n" + _event({"requests": requests})
                     await asyncio.sleep(0)
                 told = known
-            await asyncio.sleep(_PAUSE)
+            await until_stopped(self._closing, _PAUSE)
 
 
 async def _file(_: Request, name: str, kind: str) -> Response:

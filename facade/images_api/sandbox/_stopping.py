@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +19,19 @@ if TYPE_CHECKING:
 # In seconds: for what can be finished, and then for what can say that it won't be.
 _GRACE, _LAST_WORDS = 0.3, 0.2
 _TICK = 0.05
+
+
+async def until_stopped(closing: threading.Event, seconds: float = inf) -> None:
+    """Wait, but not for longer than the server runs.
+
+    Args:
+        closing: Is set, by any thread, when the server is to stop.
+        seconds: How long to wait if it doesn't.
+    """
+    until = time.monotonic() + seconds
+    # Another thread ends the wait, and can't set an asyncio.Event.
+    while (left := until - time.monotonic()) > 0 and not closing.is_set():  # noqa: ASYNC110
+        await asyncio.sleep(min(left, _TICK))
 
 
 class Stopping:
@@ -64,9 +79,7 @@ class Stopping:
         return answer
 
     async def _watch(self) -> None:
-        # It is another thread that stops the server, and can't set an asyncio.Event.
-        while not self._closing.is_set():  # noqa: ASYNC110
-            await asyncio.sleep(_TICK)
+        await until_stopped(self._closing)
         await self._wait(_GRACE)
         self._workers.stop()
         await self._wait(_LAST_WORDS)
