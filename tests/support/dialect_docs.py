@@ -68,9 +68,9 @@ def _section(name: str) -> Iterator[str]:
     yield ""
     for route in described.routes:
         query = "".join(f"?{each}=" for each in route.query)
-        images = f", or {route.with_images.operation.id} where it refers to images" if route.with_images else ""
+        images = f", or {route.with_images.id} where it refers to images" if route.with_images else ""
         media = f"; {', '.join(route.media_types)} alone" if route.media_types else ""
-        yield f"- `POST {route.path}{query}`: {route.endpoint.operation.id}{images}{media}"
+        yield f"- `POST {route.path}{query}`: {route.operation.id}{images}{media}"
     yield from (f"- `GET {path}`" for path in described.pages or ())
     yield ""
     yield "What a client must be ready for:"
@@ -102,11 +102,12 @@ def _forms(said: Mapping[str, Any]) -> str:
 
 
 def _streams(described: Dialect) -> str:
-    streaming = {route.endpoint.operation.id for route in described.routes if described.streams(route.endpoint.operation.id)}
+    streaming = {route.operation.id for route in described.routes if described.streams(route.operation.id)}
     if not streaming:
         return "no"
     words = "as the API" if described.stream is None else "its own way"
-    return words if len(streaming) == len({route.endpoint for route in described.routes}) else f"{words} ({', '.join(streaming)})"
+    all_of_them = {route.operation.id for route in described.routes}
+    return words if streaming == all_of_them else f"{words} ({', '.join(streaming)})"
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def own_paths(given: Mapping[str, str]) -> dict[str, str]:
     """
     if not isinstance(given, Mapping):
         raise refused("paths", given, "must be a mapping of operations to paths")
-    known = {definition["operationId"]: path for path, definition in definitions()}
+    known = {definition["operationId"]: path for path, _, definition in definitions()}
     why = f"must be a path that begins with /, of one of {', '.join(known)}"
     problems = [
         Problem(f"paths.{name}", path, why)

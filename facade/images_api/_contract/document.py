@@ -17,7 +17,7 @@ Schema: TypeAlias = dict[str, Any]
 
 # Deeper than any server has a use for. Some Pythons read a thousand times as much, and can't show, copy or pickle it; what
 # checks against the contract follows a few times as much.
-_DEEPEST = 100
+DEEPEST = 100
 
 MODELS = "#/components/schemas/ImageModel"
 
@@ -38,11 +38,12 @@ def at(pointer: str) -> Schema:
     return cast("Schema", part)
 
 
-def definitions() -> Iterator[tuple[str, Schema]]:
-    """Yield the path and the definition of each operation."""
+def definitions() -> Iterator[tuple[str, str, Schema]]:
+    """Yield the path, the method and the definition of each operation."""
     # A path also holds what is no operation.
     for path, parts in document()["paths"].items():
-        yield from ((path, part) for part in parts.values() if isinstance(part, dict) and "operationId" in part)
+        found = (each for each in parts.items() if isinstance(each[1], dict) and "operationId" in each[1])
+        yield from ((path, method.upper(), definition) for method, definition in found)
 
 
 def merged(schema: Schema) -> Schema:
@@ -73,7 +74,7 @@ def decode_json(text: str | bytes | bytearray, **hooks: Any) -> Any:
     try:
         said: object = json.loads(text, **hooks)
         level, depth = [said], 0
-        while level and depth < _DEEPEST:
+        while level and depth < DEEPEST:
             parts = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
             level, depth = [*chain.from_iterable(parts)], depth + 1
         if level:

@@ -31,6 +31,7 @@ class Operation:
     Attributes:
         id: Its id, such as `createImage`.
         path: Where it is found under the base URL.
+        method: How it is asked for, such as `POST`.
         subject: The parameter that its images are about, for their file names; None for the first argument.
         bodies: The rules of each kind of body, by media type, in the contract's order.
         files: The names of the parameters that are images.
@@ -38,9 +39,9 @@ class Operation:
         by_reference: The media type of the body that takes them by reference, likewise.
     """
 
-    def __init__(self, path: str, definition: Schema) -> None:
+    def __init__(self, path: str, method: str, definition: Schema) -> None:
         self.id: str = definition["operationId"]
-        self.path = path
+        self.path, self.method = path, method
         self.subject: str | None = (definition.get("x-method") or {}).get("subject")
         content: Mapping[str, Schema] = definition.get("requestBody", {}).get("content", {})
         self.bodies = {kind: RequestContract(self.id, body["schema"]["$ref"]) for kind, body in content.items()}
@@ -68,7 +69,7 @@ class Operation:
 @cache
 def operations() -> Mapping[str, Operation]:
     """Return the operations by their ids."""
-    return {definition["operationId"]: Operation(path, definition) for path, definition in definitions()}
+    return {definition["operationId"]: Operation(path, method, definition) for path, method, definition in definitions()}
 
 
 def operation(operation_id: str) -> Operation:

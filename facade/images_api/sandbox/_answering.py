@@ -16,6 +16,7 @@ from . import _checking, _drawing, _formats, _requests, _studio, _uploads
 from ._access import let_in
 from ._dialects import dialect
 from ._journal import ReceivedImage
+from ._operations import event_prefix
 from ._refusal import RefusedError
 from ._responses import MadeImage, images_response, request_values, stream_event
 from ._shelf import Shelf
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from ._dialects import Route
     from ._journal import Journal
-    from ._operations import Endpoint
     from ._rates import RateLimit
     from ._settings import Settings
     from ._translation import Understood
@@ -85,7 +85,7 @@ class Answers:
             self._journal.count(len(plan.orders))
             headers = {**limits, **self.dialect.headers(said)}
             if plan.stream:
-                events = self._stream(route.endpoint, plan, request, said)
+                events = self._stream(route.operation, plan, request, said)
                 return StreamingResponse(events, headers=headers, media_type="text/event-stream")
             await until_stopped(self._closing, self._settings.latency)
             images = await self._made(request, plan)
@@ -109,7 +109,7 @@ class Answers:
 
     async def _read(self, request: Request, route: Route) -> Understood:
         asked = await _requests.read(request, self.dialect, route)
-        self._note(request, operation=route.endpoint.operation.id, parameters=asked.fields)
+        self._note(request, operation=route.operation.id, parameters=asked.fields)
         model = request.path_params.get("model")
         return understood(self.dialect, route, asked, model, any_model=self._settings.any_model)
 
@@ -142,10 +142,10 @@ class Answers:
         return images
 
     async def _stream(
-        self, endpoint: Endpoint, plan: _studio.Plan, request: Request, said: dict[str, Any]
+        self, operation: Operation, plan: _studio.Plan, request: Request, said: dict[str, Any]
     ) -> AsyncGenerator[bytes]:
         with suppress(StoppedError):  # it has begun already, and can't be refused any more
-            async for each in self._events(endpoint, plan, request, said):
+            async for each in self._events(operation, plan, request, said):
                 yield each
 
     def _shelved(self, request: Request, content: bytes, plan: _studio.Plan) -> MadeImage:
@@ -154,9 +154,9 @@ class Answers:
         return MadeImage(name, content, target, str(request.base_url).rstrip("/") + target)
 
     async def _events(
-        self, endpoint: Endpoint, plan: _studio.Plan, request: Request, said: dict[str, Any]
+        self, operation: Operation, plan: _studio.Plan, request: Request, said: dict[str, Any]
     ) -> AsyncGenerator[bytes]:
-        prefix = endpoint.event_prefix(has_images=bool(plan.orders[0].sources))
+        prefix = event_prefix(operation, has_images=bool(plan.orders[0].sources))
         pause = self._settings.latency / (len(plan.orders) * (plan.partial_images + 1))
         names = list[str]()
         say = partial(stream_event, self.dialect.stream, prefix, plan)

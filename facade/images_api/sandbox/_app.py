@@ -69,7 +69,7 @@ def create_app(
     answers, stopping = Answers(settings, journal, rate_limit, workers, closing), Stopping(closing, workers)
     misbehaving = Misbehaving(faults, journal, answers.shelf, closing)
     operations = [
-        Route(each.path, misbehaving.over(answers.operation(each)), methods=[each.endpoint.method])
+        Route(each.path, misbehaving.over(answers.operation(each)), methods=[each.operation.method])
         for each in answers.dialect.routes
     ]
     api = Starlette(

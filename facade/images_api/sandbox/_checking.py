@@ -12,7 +12,7 @@ from ._operations import models
 from ._refusal import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from images_api._contract.document import Schema
     from images_api._contract.operations import Operation
@@ -137,14 +137,15 @@ def types(schema: Schema) -> Iterator[str]:
         yield from [kinds] if isinstance(kinds, str) else kinds
 
 
-def refuse_unknown_model(model: object, parameter: str | None = None) -> None:
-    """Raise `RefusedError` for a model that the contract doesn't list.
+def refuse_unknown_model(model: object, parameter: str | None = None, listed: Collection[str] | None = None) -> None:
+    """Raise `RefusedError` for a model that isn't listed.
 
     Args:
         model: Its id; anything else is somebody else's matter.
         parameter: The parameter that it was given for.
+        listed: The models that there are; None for those that the contract lists.
     """
-    if isinstance(model, str) and model not in models():
+    if isinstance(model, str) and model not in (models() if listed is None else listed):
         message = f"The model '{model[:200]}' does not exist."
         raise RefusedError(message, param=parameter, code="model_not_found", status=404)
 

@@ -13,10 +13,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _templates
-from ._operations import Endpoint, endpoints, models
+from ._operations import image_operations, models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from images_api._contract.operations import Operation
 
 _DIRECTORY = files("images_api.sandbox") / "dialects"
 _SUFFIX = ".toml"
@@ -41,15 +43,15 @@ class Route(NamedTuple):
 
     Attributes:
         path: The path, in which `{model}` may stand for the model.
-        endpoint: The operation.
+        operation: The operation.
         with_images: The operation that it is where the request refers to images; None where they change nothing.
         query: What the query must have.
         media_types: The media types that bodies may have; None for all that the operation's may.
     """
 
     path: str
-    endpoint: Endpoint
-    with_images: Endpoint | None = None
+    operation: Operation
+    with_images: Operation | None = None
     query: Sequence[str] = ()
     media_types: Sequence[str] | None = None
 
@@ -85,12 +87,12 @@ class Dialect:
     def routes(self) -> Sequence[Route]:
         """Return where which operation is answered."""
         if "routes" not in self._said:
-            return [Route(f"{self.base}{each.path}", each) for each in endpoints()]
-        known = {each.operation.id: each for each in endpoints()}
+            return [Route(f"{self.base}{each.path}", each) for each in image_operations()]
+        known = {each.id: each for each in image_operations()}
         return [
             Route(
                 path=each["path"],
-                endpoint=known[each["operation"]],
+                operation=known[each["operation"]],
                 with_images=known[each["with_images"]] if "with_images" in each else None,
                 query=each.get("query", ()),
                 media_types=each.get("media_types"),
@@ -151,7 +153,7 @@ class Dialect:
 
     def check(self) -> None:
         """Raise ValueError for what its file can't mean."""
-        known = {each.operation.id for each in endpoints()}
+        known = {each.id for each in image_operations()}
         for route in self._said.get("routes", ()):
             if strange := {route["operation"], route.get("with_images", route["operation"])} - known:
                 raise ValueError(f"{route['path']} leads to {strange.pop()}, which is no operation of the contract")

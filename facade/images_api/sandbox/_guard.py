@@ -39,16 +39,21 @@ class Guard:
         await (refusal.response() if refusal else self._app)(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> RefusedError | None:
-        host, origin = headers.get("host", ""), headers.get("origin")
+        host, origin = headers.get("host", ""), headers.get("origin", "")
         name = _parts(f"//{host}").hostname or ""
         if not (is_this_machine(name) or name in self._hosts):
             message = f"The host '{host[:100]}' isn't this machine's. Allow it with allowed_hosts, or --allow-host."
             return RefusedError(message, code="host_not_allowed", status=403)
-        own = _parts(origin or "").netloc == host
-        if origin is not None and not own and not self._origins & {"*", origin}:
+        if not is_own_page(headers) and not self._origins & {"*", origin}:
             message = f"Pages of the origin '{origin[:100]}' may not ask. Allow them with cors, or --cors."
             return RefusedError(message, code="origin_not_allowed", status=403)
         return None
+
+
+def is_own_page(headers: Headers) -> bool:
+    """Tell whether a page asks, if one does, that came from the very host that is asked."""
+    origin = headers.get("origin")
+    return origin is None or _parts(origin).netloc == headers.get("host", "")
 
 
 def _parts(url: str) -> SplitResult:

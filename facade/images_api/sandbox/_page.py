@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route
 from images_api._images.headers import HEAD, media_type
 
 from ._faults import KINDS, Fault
+from ._guard import is_own_page
 from ._refusal import RefusedError
 from ._stopping import until_stopped
 from ._summaries import summary
@@ -101,9 +102,6 @@ class _Private:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-
         async def send_on(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answered = MutableHeaders(scope=message)
@@ -111,7 +109,7 @@ class _Private:
                     answered.setdefault(name, value)
             await send(message)
 
-        if origin is None or origin.partition("://")[2] == headers.get("host"):
+        if is_own_page(Headers(scope=scope)):
             await self._app(scope, receive, send_on)
         else:
             error = RefusedError("This is for the sandbox's own page.", code="origin_not_allowed", status=403)

@@ -11,7 +11,7 @@ from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from images_api._contract.document import decode_json
+from images_api._contract.document import DEEPEST, decode_json
 
 from . import _checking
 from ._refusal import RefusedError
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _FORM = "multipart/form-data"
 _LONGEST_TEXT = 32 * 1024 * 1024
-# Deeper, the contract's checks give up.
-_DEEPEST = 100
 _FIELD_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _NAME_PART = re.compile(r"\[([^\[\]]*)\]")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -56,11 +54,11 @@ class _InMemoryParser(MultiPartParser):
 async def read(request: Request, dialect: Dialect, route: Route) -> Asked:
     """Read a body in one of the media types that are taken there; its files get the names that the contract has for them."""
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    taken = route.endpoint.operation.bodies if route.media_types is None else route.media_types
+    taken = route.operation.bodies if route.media_types is None else route.media_types
     if media_type not in taken:
         message = f"A body of the content type '{media_type}' isn't taken here."
         raise RefusedError(message, code="unsupported_content_type", status=415)
-    rules = _checking.rules(route.endpoint.operation.id, media_type)
+    rules = _checking.rules(route.operation.id, media_type)
     if media_type == _FORM:
         return await _form(request, rules, dialect.parameters)
     return Asked(rules, await _json(request), {})
@@ -132,7 +130,7 @@ async def _sorted(form: FormData, rules: _checking.Rules, parameters: Mapping[st
                 code="duplicate_parameter",
             )
         seen[target] = key
-        if len(target) > _DEEPEST:
+        if len(target) > DEEPEST:
             raise RefusedError(f"'{name}' is nested too deep.", param=name, code="invalid_type")
         own = ours.get(name, name)
         known = own in rules.body.properties

@@ -61,7 +61,7 @@ def understood(dialect: Dialect, route: Route, asked: Asked, model: str | None, 
     Raises:
         RefusedError: The dialect's server would not take it.
     """
-    fields, operation = dict(asked.fields), route.endpoint.operation
+    fields, operation = dict(asked.fields), route.operation
     if model is not None:
         fields[_role(asked)] = model
     _drop(dialect.parameters, fields)
@@ -70,7 +70,7 @@ def understood(dialect: Dialect, route: Route, asked: Asked, model: str | None, 
         fields.pop(asked.rules.body.roles.get("stream", ""), None)
     links = list(_links(dialect.parameters.get("images", ()), fields))
     if links and not asked.files:
-        operation = (route.with_images or route.endpoint).operation
+        operation = route.with_images or route.operation
         asked = _by_reference(operation, asked, fields, links)
     _rename(dialect.parameters, fields)
     _limit(dialect.parameters, fields)
@@ -238,8 +238,8 @@ def _choose_model(dialect: Dialect, asked: Asked, fields: dict[str, object], *, 
         return named
     if named is None and dialect.models.get("required"):
         raise RefusedError(f"Missing required parameter: '{role}'.", param=role, code="missing_required_parameter")
-    if isinstance(named, str) and taken == "listed" and not any_model and named not in dialect.models["ids"]:
-        raise RefusedError(f"The model '{named[:200]}' does not exist.", param=role, code="model_not_found", status=404)
+    if taken == "listed" and not any_model:
+        _checking.refuse_unknown_model(named, role, dialect.models["ids"])
     named = dialect.models["ids"][0] if named is None else named
     if isinstance(named, str):
         # The rules of the contract's own models aren't those of the models that servers call by their names.
