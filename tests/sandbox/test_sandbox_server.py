@@ -628,6 +628,11 @@ class TestServer:
         with Sandbox(api_key="sk-secret") as sandbox:
             httpx.post(f"{sandbox.base_url}/images/generations", json=SMALL, headers={"authorization": "Bearer sk-secret"})
             shown = [repr(settings), repr(sandbox), repr(vars(sandbox)), repr(sandbox.requests)]
+        with pytest.raises(ValueError, match="latency") as caught:
+            Sandbox(api_key="sk-" + "secret", latency=-1)
+        ours = [each for each in caught.traceback if "sandbox" in str(each.path) and "tests" not in str(each.path)]
+        shown += [repr(each.locals) for each in ours]
+        assert len(ours) > 1
         assert not [text for text in shown if "sk-secret" in text]
 
     def test_a_taken_port(self, sandbox: Sandbox) -> None:

@@ -10,8 +10,11 @@ import threading
 import warnings
 from typing import TYPE_CHECKING
 
+from images_api._secrets import Secret
+
 from ._dialects import dialects
 from ._faults import HEADER, TABLE, written
+from ._settings import LOOPBACK, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,10 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = vars(parser.parse_args(arguments))
     try:
-        from ._server import Sandbox
+        from . import Sandbox
     except ImportError as error:
-        return _failed(f"the sandbox needs more than is installed ({error.name}): pip install 'images-api[sandbox]'")
-    options["faults"] = dict(options["faults"])
+        return _failed(str(error))
+    options["faults"] = dict(options.get("faults", ()))
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
             sandbox = Sandbox(**options)
@@ -76,19 +79,22 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve the Images API on this machine, with placeholder images. At its root is a page of what was asked.",
         epilog=_FAULTS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        # What isn't said is as the sandbox has it.
+        argument_default=argparse.SUPPRESS,
     )
     add = parser.add_argument
     add("--port", type=int, default=0, help="where to listen (default: a free port)")
-    add("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1, for this machine alone)")
-    add("--api-key", metavar="KEY", help="the only key that is let in (default: any, or none)")
-    add("--latency", type=float, default=0.0, metavar="SECONDS", help="time before each answer (default: 0)")
+    add("--host", default=LOOPBACK, help=f"the address to listen on (default: {LOOPBACK}, for this machine alone)")
+    add("--api-key", type=Secret, metavar="KEY", help="the only key that is let in (default: any, or none)")
+    add("--latency", type=float, metavar="SECONDS", help=f"time before each answer (default: {Settings.latency:g})")
     add("--any-model", action="store_true", help="take models that the API doesn't list, too")
     add("--dialect", choices=dialects(), help="answer like a compatible server")
-    add("--allow-host", dest="allowed_hosts", action="append", default=[], metavar="NAME", help="a name to be reached by")
-    add("--cors", action="append", default=[], metavar="ORIGIN", help="the origin of a web page that may ask; * for all")
-    add("--url-lifetime", type=float, default=3600.0, metavar="SECONDS", help="how long links are good (default: 3600)")
+    add("--allow-host", dest="allowed_hosts", action="append", metavar="NAME", help="a name to be reached by")
+    add("--cors", action="append", metavar="ORIGIN", help="the origin of a web page that may ask; * for all")
+    lifetime = f"how long links are good (default: {Settings.url_lifetime:g})"
+    add("--url-lifetime", type=float, metavar="SECONDS", help=lifetime)
     add("--requests-per-minute", type=int, metavar="NUMBER", help="refuse more than that with 429 (default: never)")
-    add("--fault", dest="faults", action="append", default=[], type=_rate, metavar="NAME=RATE", help="a fault, and how likely")
+    add("--fault", dest="faults", action="append", type=_rate, metavar="NAME=RATE", help="a fault, and how likely")
     add("--seed", type=int, metavar="NUMBER", help="let the faults come again in the same order")
     return parser
 

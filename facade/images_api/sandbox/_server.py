@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from images_api._secrets import concealed
+
 from ._app import create_app
 from ._dialects import dialect
 from ._faults import Fault, Faults
 from ._guard import is_this_machine
 from ._journal import Journal, ReceivedRequest
 from ._rates import RateLimit
-from ._settings import Settings
+from ._settings import LOOPBACK, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,18 +63,19 @@ class Sandbox:
         self,
         *,
         port: int = 0,
-        host: str = "127.0.0.1",
+        host: str = LOOPBACK,
         api_key: str | None = None,
-        latency: float = 0.0,
+        latency: float = Settings.latency,
         any_model: bool = False,
         dialect: str | None = None,
         allowed_hosts: Sequence[str] = (),
         cors: Sequence[str] = (),
-        url_lifetime: float = 3600.0,
+        url_lifetime: float = Settings.url_lifetime,
         requests_per_minute: int | None = None,
         faults: Mapping[str, float] | None = None,
         seed: int | None = None,
     ) -> None:
+        api_key = concealed(api_key)  # what a display of this frame's variables would show
         if not is_this_machine(host):
             message = f"the sandbox listens on {host}, where others than this machine may reach it"
             warnings.warn(message, stacklevel=2)
@@ -107,7 +110,7 @@ class Sandbox:
         """
         if self._address is None:
             raise RuntimeError("the sandbox isn't running: use it in a `with`, or call start()")
-        host = "127.0.0.1" if self._host in _WILDCARDS else self._host
+        host = LOOPBACK if self._host in _WILDCARDS else self._host
         return f"http://{f'[{host}]' if ':' in host else host}:{self._address[1]}{dialect(self._settings.dialect).base}"
 
     @property

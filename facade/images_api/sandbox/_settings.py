@@ -12,6 +12,8 @@ from ._dialects import dialect
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+LOOPBACK = "127.0.0.1"
+
 
 @dataclass(frozen=True)
 class Settings:
