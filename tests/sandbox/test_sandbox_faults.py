@@ -777,7 +777,7 @@ class TestOtherShapes:
 
     @pytest.mark.anyio
     async def test_links_of_any_shape(self) -> None:
-        shelf = Shelf(60)
+        shelf = Shelf(60, "/files/{name}")
         name = shelf.put(PNG, "png")
         plan = {"orders": [1], "as_url": True, "stream": False}
         shape = {"id": "x", "images": [{"url": f"https://[::1]:1/v1/images/{name}/content?a=1"}, f"/root/{name}"], "n": [1]}
@@ -796,10 +796,10 @@ class TestOtherShapes:
         encoded = base64.b64encode(PNG).decode()
         plan = {"orders": [1], "as_url": False, "stream": False}
         shape: dict[str, Any] = {"data": {"image_base64": [encoded, f"data:image/png;base64,{encoded}"]}, "note": encoded[:3]}
-        broken = await self.broken("no base64", shape, Shelf(60), plan)
+        broken = await self.broken("no base64", shape, Shelf(60, "/files/{name}"), plan)
         assert broken["data"]["image_base64"] == [encoded, "data:image/png;base64,so much for base64!"]
-        assert (await self.broken("null data", shape, Shelf(60), plan)) == {"data": None, "note": encoded[:3]}
-        cut = await self.broken("cut image; at=0.9", shape, Shelf(60), plan)
+        assert (await self.broken("null data", shape, Shelf(60, "/files/{name}"), plan)) == {"data": None, "note": encoded[:3]}
+        cut = await self.broken("cut image; at=0.9", shape, Shelf(60, "/files/{name}"), plan)
         assert base64.b64decode(cut["data"]["image_base64"][1].partition(",")[2]) == PNG[: int(len(PNG) * 0.9)]
 
     @pytest.mark.anyio
@@ -807,11 +807,15 @@ class TestOtherShapes:
         encoded = base64.b64encode(PNG).decode()
         final, end = f'data: {{"b64_json": "{encoded}"}}\n\n'.encode(), b"data: [DONE]\n\n"
         plan = {"orders": [1], "as_url": False, "stream": True}
-        assert await self.broken("no base64", [final, end], Shelf(60), plan) == [
+        assert await self.broken("no base64", [final, end], Shelf(60, "/files/{name}"), plan) == [
             b'data: {"b64_json": "so much for base64!"}\n\n',
             end,
         ]
-        assert await self.broken("named by event", [final, end, b": \n\n"], Shelf(60), plan) == [final, end, b": \n\n"]
+        assert await self.broken("named by event", [final, end, b": \n\n"], Shelf(60, "/files/{name}"), plan) == [
+            final,
+            end,
+            b": \n\n",
+        ]
 
 
 class TestOtherServers:

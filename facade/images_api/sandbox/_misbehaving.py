@@ -178,9 +178,10 @@ class Misbehaving:
         else:
             events = cast("AsyncGenerator[bytes]", response.body_iterator)
             if fault.kind in _IMAGE or fault.kind == "expired url":
-                response.body_iterator = self._with_altered_images(events, count, fault)
+                altered = self._with_altered_images(events, count, fault)
             else:
-                response.body_iterator = _EVENTS[fault.kind](events, fault, self._closing)
+                altered = _EVENTS[fault.kind](events, fault, self._closing)
+            response.body_iterator = _ended_together(altered, events)
         return response
 
     def _alter_document(self, response: Response, fault: Fault) -> None:
@@ -204,16 +205,15 @@ class Misbehaving:
                 parent[key] = _IMAGE[fault.kind](parent[key], fault)
 
     async def _with_altered_images(self, events: AsyncGenerator[bytes], count: int, fault: Fault) -> AsyncGenerator[bytes]:
-        async with aclosing(events):
-            async for event in events:
-                said = _said(event)
-                if said is None or _is_partial(event):
-                    yield event
-                    continue
-                count -= 1
-                if not count or fault.kind == "expired url":
-                    self._alter_images(said, fault)
-                yield _saying(event, said)
+        async for event in events:
+            said = _said(event)
+            if said is None or _is_partial(event):
+                yield event
+                continue
+            count -= 1
+            if not count or fault.kind == "expired url":
+                self._alter_images(said, fault)
+            yield _saying(event, said)
 
     def _is_image(self, text: str) -> bool:
         return _is_base64(text) or self._is_link(text)
@@ -359,46 +359,48 @@ def _saying(event: bytes, said: object) -> bytes:
     return b"%bdata: %b\n\n" % (event.partition(b"data: ")[0], json.dumps(said).encode())
 
 
+async def _ended_together(altered: AsyncGenerator[bytes], events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Yield altered events, and close with them those that they are made of."""
+    async with aclosing(events), aclosing(altered):
+        async for event in altered:
+            yield event
+
+
 async def _final_first(events: AsyncGenerator[bytes], *_: object) -> AsyncGenerator[bytes]:
     held: list[bytes] = []
-    async with aclosing(events):
-        async for event in events:
-            if _is_partial(event):
-                held.append(event)
-                continue
-            yield event
-            while held:
-                yield held.pop(0)
+    async for event in events:
+        if _is_partial(event):
+            held.append(event)
+            continue
+        yield event
+        while held:
+            yield held.pop(0)
 
 
 async def _named_by_event(events: AsyncGenerator[bytes], *_: object) -> AsyncGenerator[bytes]:
-    async with aclosing(events):
-        async for event in events:
-            said = _said(event)
-            name = None if said is None else said.pop("type", None)
-            yield event if name is None else _saying(b"event: %b\n" % str(name).encode(), said)
+    async for event in events:
+        said = _said(event)
+        name = None if said is None else said.pop("type", None)
+        yield event if name is None else _saying(b"event: %b\n" % str(name).encode(), said)
 
 
 async def _no_final(events: AsyncGenerator[bytes], *_: object) -> AsyncGenerator[bytes]:
-    async with aclosing(events):
-        async for event in events:
-            if _is_partial(event):
-                yield event
+    async for event in events:
+        if _is_partial(event):
+            yield event
 
 
 async def _error_event(events: AsyncGenerator[bytes], fault: Fault, _: object) -> AsyncGenerator[bytes]:
-    async with aclosing(events):
-        async for event in events:
-            if not _is_partial(event):
-                break
-            yield event
+    async for event in events:
+        if not _is_partial(event):
+            break
+        yield event
     yield _saying(b"event: error\n", {"type": "error", **_error_document(fault)})
 
 
 async def _done(events: AsyncGenerator[bytes], *_: object) -> AsyncGenerator[bytes]:
-    async with aclosing(events):
-        async for event in events:
-            yield event
+    async for event in events:
+        yield event
     yield b"data: [DONE]\n\n"
 
 
@@ -408,9 +410,8 @@ async def _heartbeats(events: AsyncGenerator[bytes], fault: Fault, closing: thre
     while time.monotonic() < until and not closing.is_set():
         yield _HEARTBEAT
         await until_stopped(closing, _TICK)
-    async with aclosing(events):
-        async for event in events:
-            yield _HEARTBEAT + event
+    async for event in events:
+        yield _HEARTBEAT + event
     yield _HEARTBEAT
 
 

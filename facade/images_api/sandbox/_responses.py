@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from functools import cache
 from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -74,9 +75,9 @@ def images_document(plan: Plan, entries: Iterable[Mapping[str, object]]) -> dict
         plan: What was asked.
         entries: What there is of each image, such as its base64 or its link.
     """
-    data = [_nulls(_IMAGE) | {"revised_prompt": plan.revised_prompt} | dict(entry) for entry in entries]
+    data = [{**_nulls(_IMAGE), "revised_prompt": plan.revised_prompt, **entry} for entry in entries]
     told = {**plan.facts, "usage": plan.usage} if plan.is_told else {}
-    return _nulls(_IMAGES) | {"created": int(time.time()), "data": data} | told
+    return {**_nulls(_IMAGES), "created": int(time.time()), "data": data, **told}
 
 
 def stream_event(
@@ -194,6 +195,7 @@ def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def _nulls(pointer: str) -> dict[str, object]:
+@cache
+def _nulls(pointer: str) -> Mapping[str, object]:
     """Return null for all of a schema's properties that may be null: what isn't said otherwise."""
     return {name: None for name, schema in at(pointer)["properties"].items() if "null" in types(schema)}

@@ -23,7 +23,7 @@ class Shelf:
         path: The path of an image, in which `{name}` stands for its name.
     """
 
-    def __init__(self, lifetime: float, path: str = "/files/{name}") -> None:
+    def __init__(self, lifetime: float, path: str) -> None:
         self._lifetime = lifetime
         self._path = path
         self._lock = threading.Lock()

@@ -87,12 +87,13 @@ def plan(rules: Rules, asked: Mapping[str, object], uploads: Mapping[str, Sequen
     count = _number(fields, rules.body.roles.get("count", ""), 1, _BOUNDS["count"])
     frames = _number(fields, "frame_count", 9)
     _check_pixels(order.size, rules.body.roles.get("count"), count, "images", _MOST_PIXELS_IN_ALL)
-    if _format(fields) == "gif":
+    kind = _format(fields)
+    if kind == "gif":
         _check_pixels(order.size, "frame_count", frames, "frames", _MOST_PIXELS_OF_FRAMES)
     return Plan(
         orders=tuple(replace(order, seed=hashlib.sha256(b"%d " % index + essence).digest()) for index in range(count)),
         format=Format(
-            name=_format(fields),
+            name=kind,
             compression=_number(fields, "output_compression", 100),
             frame_count=frames,
             frame_duration_ms=_number(fields, "frame_duration_ms", 200),
@@ -101,7 +102,7 @@ def plan(rules: Rules, asked: Mapping[str, object], uploads: Mapping[str, Sequen
         stream=stream,
         partial_images=_number(fields, "partial_images", 0),
         is_told=stream or model is None or in_family(model, "Gpt"),
-        facts=_facts(order, fields),
+        facts=_facts(order, fields, kind),
         usage=_usage(order, sources, _quality(fields), 1 if stream else count),
         revised_prompt=f"{order.prompt}, as a quiet landscape in soft layers." if in_family(model, "DallE3") else None,
     )
@@ -152,11 +153,11 @@ def _sides(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _facts(order: Order, fields: Mapping[str, object]) -> dict[str, object]:
+def _facts(order: Order, fields: Mapping[str, object], kind: str) -> dict[str, object]:
     """Return what a response says besides its images."""
     facts: dict[str, object] = {
         "background": "transparent" if order.background == "transparent" else "opaque",
-        "output_format": _format(fields),
+        "output_format": kind,
         "quality": _quality(fields),
         "size": _sides(order.size),
     }
