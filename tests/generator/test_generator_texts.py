@@ -184,7 +184,7 @@ EVERYWHERE: dict[str, Change] = {
     "choice": choose,
     "field": name(*RESPONSE, "properties"),
     "option": name(*SCHEMAS, "SvgSettings", "properties"),
-    "family": put("components", "x-families", "DallE2", "title"),
+    "family": put(*SCHEMAS, "ImageModel", "$defs", "DallE2", "title"),
     "rule": put(*SCHEMAS, "CreateImageRequest", "then", "allOf", 0, "description"),
     "extension": put("info", "x-note"),
     "parameters outside of a body": ask,

@@ -23,8 +23,6 @@ _EXTENSIONS: dict[str, Schema | bool] = {
     "x-method": True,
     "x-reference-of": True,
     "x-roles": True,
-    "x-families": True,
-    "x-rules": True,
     "x-retired": {
         "type": "object",
         "additionalProperties": {
