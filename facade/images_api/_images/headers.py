@@ -112,8 +112,6 @@ def is_whole(file: BinaryIO) -> bool:
         return _ENDS[kind](file, size) if kind in _ENDS else kind is not None
     except (struct.error, IndexError):
         return False
-    except (LookupError, ValueError):  # an svg in an encoding that its parser doesn't know
-        return True
 
 
 def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
@@ -244,6 +242,8 @@ def _svg_ends(file: BinaryIO, size: int) -> bool:
         parser.Parse(b"", True)  # noqa: FBT003  takes no keywords
     except expat.ExpatError:  # where something is wrong, or stands behind the outermost element
         return parser.ErrorByteIndex < size and _svg_ends(file, parser.ErrorByteIndex)
+    except (LookupError, ValueError):  # in an encoding that the parser doesn't know
+        return True
     return last_ended[0].rpartition(":")[2].lower() == "svg"
 
 
