@@ -115,7 +115,7 @@ class TestWheel:
         assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
 
     def test_it_needs_what_it_imports(self, built: Built) -> None:
-        extras = {"sandbox", "testing", "__pyinstaller"}
+        extras = {"cli", "sandbox", "testing", "__pyinstaller"}
         rooms = (path for path in FACADE.rglob("*.py") if not extras & {*path.relative_to(FACADE).parts})
         core = imported(*rooms, *PACKAGE.rglob("*.py"))
         # Pictures are handed over as Pillow's to those who have it.

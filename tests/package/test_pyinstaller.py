@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PACKAGES = ("images_api", "images_api_client")
-EXTRAS = ("images_api.sandbox", "images_api.testing", "images_api.__pyinstaller")
+EXTRAS = ("images_api.cli", "images_api.sandbox", "images_api.testing", "images_api.__pyinstaller")
 
 
 def modules(package: str) -> list[str]:

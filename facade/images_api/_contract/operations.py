@@ -32,6 +32,8 @@ class Operation:
         id: Its id, such as `createImage`.
         path: Where it is found under the base URL.
         method: How it is asked for, such as `POST`.
+        definition: All that the contract says of it.
+        answers: What a success may hold, by media type.
         subject: The parameter that its images are about, for their file names; None for the first argument.
         bodies: The rules of each kind of body, by media type, in the contract's order.
         files: The names of the parameters that are images.
@@ -41,7 +43,8 @@ class Operation:
 
     def __init__(self, path: str, method: str, definition: Schema) -> None:
         self.id: str = definition["operationId"]
-        self.path, self.method = path, method
+        self.path, self.method, self.definition = path, method, definition
+        self.answers: Mapping[str, Schema] = merged(definition["responses"].get("200", {})).get("content", {})
         self.subject: str | None = (definition.get("x-method") or {}).get("subject")
         content: Mapping[str, Schema] = definition.get("requestBody", {}).get("content", {})
         self.bodies = {kind: RequestContract(self.id, body["schema"]["$ref"]) for kind, body in content.items()}
@@ -64,6 +67,12 @@ class Operation:
         schema = body.properties.get(body.references.get(name) or next(iter(body.references.values()), ""), {})
         parts = merged(schema.get("items", schema)).get("properties", {}).items()
         return next(({key: given} for key, part in parts if "pattern" in part and re.match(part["pattern"], given)), None)
+
+    @property
+    def answers_images(self) -> bool:
+        """Return whether it takes a body and answers images."""
+        answer = self.answers.get("application/json", {}).get("schema", {}).get("$ref")
+        return bool(self.bodies) and answer == "#/components/schemas/ImagesResponse"
 
 
 @cache

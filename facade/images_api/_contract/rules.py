@@ -80,6 +80,7 @@ class RequestContract:
         operation: The operation's id.
         properties: The schema of each parameter by name, in the contract's order.
         files: The names of the parameters that are images.
+        required: The names of those that must be there.
         references: The names of the parameters that hold images by reference, by the name of the one that holds them as files.
         roles: The names of the parameters that mean something to every client, by what they mean: `x-roles`.
         general_defaults: What is sent where the caller says nothing, whichever the model: of no parameter but the model itself.
@@ -94,7 +95,8 @@ class RequestContract:
         self.references = {rule["x-reference-of"]: name for name, rule in self.properties.items() if "x-reference-of" in rule}
         roles: Mapping[str, str] = document()["components"]["x-roles"]
         self.roles = {role: name for role, name in roles.items() if name in self.properties}
-        taken = {*at(pointer).get("required", ()), *self.files, *self.references.values(), self.roles.get("stream")}
+        self.required: Sequence[str] = at(pointer).get("required", ())
+        taken = {*self.required, *self.files, *self.references.values(), self.roles.get("stream")}
         self.options = frozenset(self.properties.keys() - taken)
         self.general_defaults = {name: schema["default"] for name, schema in self.properties.items() if "default" in schema}
 

@@ -6,21 +6,17 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from images_api._contract.document import MODELS, at, definitions, event_models, merged
-from images_api._contract.operations import operation
+from images_api._contract.document import MODELS, at, event_models
+from images_api._contract.operations import operations
 
 if TYPE_CHECKING:
-    from images_api._contract.document import Schema
     from images_api._contract.operations import Operation
-
-_IMAGES = "#/components/schemas/ImagesResponse"
 
 
 @cache
 def image_operations() -> tuple[Operation, ...]:
     """Return the operations, in the contract's order."""
-    defined = (definition for _, _, definition in definitions() if "requestBody" in definition and _answers_images(definition))
-    return tuple(operation(definition["operationId"]) for definition in defined)
+    return tuple(each for each in operations().values() if each.answers_images)
 
 
 def event_prefix(asked: Operation, *, has_images: bool) -> str:
@@ -41,8 +37,3 @@ def event_prefix(asked: Operation, *, has_images: bool) -> str:
 def models() -> tuple[str, ...]:
     """Return the ids of the models that the contract lists."""
     return tuple(at(MODELS)["enum"])
-
-
-def _answers_images(definition: Schema) -> bool:
-    content = merged(definition["responses"].get("200", {})).get("content", {})
-    return bool(content.get("application/json", {}).get("schema", {}).get("$ref") == _IMAGES)
