@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TEXT = added(added(CONTRACT.read_text(encoding="utf-8"), UPSCALE, UPSCALE_REQUEST), COLLAGE, COLLAGE_REQUEST)
 DOCUMENT: dict[str, Any] = YAML(typ="safe").load(TEXT)
 PATHS = {"edit": "/images/edits", "upscale": "/images/upscale", "collage": "/images/collage"}
-SETTINGS = "must be a mapping of name, stream, arguments and subject, or false"
+SETTINGS = "must be a mapping of name, stream, arguments, subject and command, or false"
 JSON_ONLY = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ImagesResponse"}}}}
 FORM = "multipart/form-data"
 JSON = "application/json"
@@ -58,11 +58,12 @@ def test_nothing_is_wrong_before(document: dict[str, Any]) -> None:
         ("edit", "", SETTINGS),
         (True, "", SETTINGS),
         (None, "", SETTINGS),
-        ({"nmae": "edit"}, "/nmae", "is none of name, stream, arguments and subject; did you mean name?"),
-        ({"zz": "edit"}, "/zz", "is none of name, stream, arguments and subject"),
+        ({"nmae": "edit"}, "/nmae", "is none of name, stream, arguments, subject and command; did you mean name?"),
+        ({"zz": "edit"}, "/zz", "is none of name, stream, arguments, subject and command"),
         ({"name": ["edit"]}, "/name", "must be a name"),
         ({"stream": None}, "/stream", "must be a name"),
         ({"subject": 5}, "/subject", "must be a name"),
+        ({"command": True}, "/command", "must be a name"),
         ({"arguments": "image"}, "/arguments", "must be a list of names"),
         ({"arguments": [{"image": 1}]}, "/arguments", "must be a list of names"),
     ],
@@ -89,6 +90,35 @@ def test_what_a_method_can_be_called(document: dict[str, Any], name: str, why: s
     for key in ("name", "stream"):
         operation(document, "edit")["x-method"] = {"name": "edit", key: name}
         assert f"paths//images/edits/post/x-method/{key}: {said}" in faults(document)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Edit", "one is made of small letters and digits, with hyphens between"),
+        ("edit--image", "one is made of small letters and digits, with hyphens between"),
+        ("-edit", "one is made of small letters and digits, with hyphens between"),
+        ("models", "the command line has it for itself"),
+    ],
+)
+def test_what_a_command_can_be_called(document: dict[str, Any], name: str, why: str) -> None:
+    operation(document, "edit")["x-method"] = {"name": "edit", "command": name}
+    said = f"{name!r} can't be a command, for {why}: say another one as x-method's command"
+    assert faults(document) == [f"paths//images/edits/post/x-method/command: {said}"]
+
+
+def test_a_method_may_be_called_what_a_command_may_not(document: dict[str, Any]) -> None:
+    operation(document, "edit")["x-method"] = {"name": "models"}
+    said = "'models' can't be a command, for the command line has it for itself: say another one as x-method's command"
+    assert faults(document) == [f"paths//images/edits/post/x-method/name: {said}"]
+    operation(document, "edit")["x-method"]["command"] = "edit"
+    assert faults(document) == []
+
+
+def test_two_commands_of_one_name(document: dict[str, Any]) -> None:
+    operation(document, "edit")["x-method"] = {"name": "edit", "command": "generate"}
+    said = "createImage is the command generate as well: say another one in x-method"
+    assert faults(document) == [f"paths//images/edits/post/x-method: {said}"]
 
 
 def test_a_name_that_is_made_of_the_id_is_looked_at_as_well(document: dict[str, Any]) -> None:
@@ -311,10 +341,10 @@ def test_references_belong_to_the_json_body_of_a_method(document: dict[str, Any]
 @pytest.mark.parametrize(
     ("roles", "where", "said"),
     [
-        (None, "", "must be a mapping of model, count and stream to names of parameters"),
-        (["n"], "", "must be a mapping of model, count and stream to names of parameters"),
-        ({"count": 1}, "", "must be a mapping of model, count and stream to names of parameters"),
-        ({"many": "n"}, "/many", "is none of model, count and stream"),
+        (None, "", "must be a mapping of model, count, size, quality, format, partials and stream to names of parameters"),
+        (["n"], "", "must be a mapping of model, count, size, quality, format, partials and stream to names of parameters"),
+        ({"count": 1}, "", "must be a mapping of model, count, size, quality, format, partials and stream to names of parameters"),
+        ({"many": "n"}, "/many", "is none of model, count, size, quality, format, partials and stream"),
         ({"count": "amount"}, "/count", "'amount' is a parameter of no request: after a rename, this needs the new name"),
     ],
 )

@@ -1,6 +1,7 @@
 """What an operation needs to become methods: what can't be called or sent is named with its place and the remedy."""
 
 import builtins
+import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from keyword import iskeyword
@@ -13,11 +14,13 @@ from tools.generator.parameter_conventions import misshapen_body, unusable_param
 from tools.generator.python_types import PythonTypes
 
 # What `x-method` may say, and of what type.
-SETTINGS = {"name": str, "stream": str, "arguments": list, "subject": str}
+SETTINGS = {"name": str, "stream": str, "arguments": list, "subject": str, "command": str}
 # What a parameter may mean to every client: `x-roles`.
-ROLES = ("model", "count", "stream")
+ROLES = ("model", "count", "size", "quality", "format", "partials", "stream")
 # The clients have them beside their operations.
 _TAKEN_METHODS = {"close", "low_level"}
+# The command line has them beside its operations.
+_TAKEN_COMMANDS = {"bulk", "completion", "models", "sandbox"}
 # What the generated modules use beside the names of the contract, in annotations above all.
 _TAKEN_TYPES = {
     *dir(builtins),
@@ -120,6 +123,9 @@ def _in_names(method: Method) -> Iterator[tuple[Place, str]]:
         if fault := _name_fault(name):
             where = ("x-method", key) if key in told else ("operationId",)
             yield (*place, *where), f"{name!r} can't be the name of a method, for {fault}: say another one in x-method"
+    if fault := _command_fault(method.command):
+        where = next((("x-method", key) for key in ("command", "name") if key in told), ("operationId",))
+        yield (*place, *where), f"{method.command!r} can't be a command, for {fault}: say another one as x-method's command"
 
 
 def _in_arguments(method: Method) -> Iterator[tuple[Place, str]]:
@@ -155,6 +161,12 @@ def _name_fault(name: str) -> str | None:
     return None
 
 
+def _command_fault(name: str) -> str | None:
+    if not re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        return "one is made of small letters and digits, with hyphens between"
+    return "the command line has it for itself" if name in _TAKEN_COMMANDS else None
+
+
 def _twice(made: Iterable[Method]) -> Iterator[tuple[Place, str]]:
     owners: dict[str, str] = {}
     for method in made:
@@ -164,6 +176,12 @@ def _twice(made: Iterable[Method]) -> Iterator[tuple[Place, str]]:
                 why = f"{owners[name]} has a method {name} as well"
                 yield (*method.operation.place, *where), f"{why}: say another name in x-method"
             owners.setdefault(name, method.operation.id)
+    commands: dict[str, str] = {}
+    for method in made:
+        owner = commands.setdefault(method.command, method.operation.id)
+        if owner != method.operation.id:
+            where = ("x-method",) if method.settings else ("operationId",)
+            yield (*method.operation.place, *where), f"{owner} is the command {method.command} as well: say another one in x-method"
 
 
 def _names(method: Method) -> list[tuple[str, str]]:

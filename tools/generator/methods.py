@@ -102,6 +102,11 @@ class Method:
         return str(self.settings.get("stream") or f"stream_{self.name}") if self.streams else None
 
     @property
+    def command(self) -> str:
+        """Return what the command line calls it."""
+        return str(self.settings.get("command") or self.name.replace("_", "-"))
+
+    @property
     def arguments(self) -> list[Parameter]:
         """Return the parameters that may be given by position."""
         named: list[str] | None = self.settings.get("arguments")
