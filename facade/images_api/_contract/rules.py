@@ -38,7 +38,7 @@ class Violation(NamedTuple):
     rule: str
 
 
-class _Branch(NamedTuple):
+class Branch(NamedTuple):
     """A part of a request's schema, and the requests that it holds for.
 
     Attributes:
@@ -85,11 +85,12 @@ class RequestContract:
         roles: The names of the parameters that mean something to every client, by what they mean: `x-roles`.
         general_defaults: What is sent where the caller says nothing, whichever the model: of no parameter but the model itself.
         options: The names of the parameters that may be left out, images and what the method says aside.
+        pointer: Where its schema stands in the document.
     """
 
     def __init__(self, operation: str, pointer: str) -> None:
         self.operation = operation
-        self._pointer = pointer
+        self.pointer = pointer
         self.properties = {name: merged(schema) for name, schema in at(pointer)["properties"].items()}
         self.files = tuple(name for name, schema in self.properties.items() if "x-image" in schema)
         self.references = {rule["x-reference-of"]: name for name, rule in self.properties.items() if "x-reference-of" in rule}
@@ -105,14 +106,14 @@ class RequestContract:
         if "model" not in self.roles or not isinstance(model, str) or not model.isprintable():
             return {}
         request = {self.roles["model"]: model}
-        held = (values for branch, values in _said(self._pointer, "default") if branch.ifs and branch.holds(request))
+        held = (values for branch, values in _said(self.pointer, "default") if branch.ifs and branch.holds(request))
         return {name: default for values in held for name, default in values.items()}
 
     def lacks(self, model: object, name: str, value: object) -> bool:
         """Return whether a model has no such parameter, or not this choice of it; for None, whether no known model has."""
         role = self.roles.get("model", "")
         request = {} if model is None else {role: model}
-        held = (branch for branch in _branches(self._pointer) if branch.tested == (role,) and branch.holds(request))
+        held = (branch for branch in branches(self.pointer) if branch.tested == (role,) and branch.holds(request))
         return any(name in each.lacking or value not in (choices(each.rules.get(name, {})) or [value]) for each in held)
 
     @property
@@ -139,7 +140,7 @@ class RequestContract:
 
     def type_fault(self, name: str, value: object) -> str | None:
         """Say which types a parameter may have, where a value has none of them."""
-        errors = _validator(f"{self._pointer}/properties/{name}").iter_errors(self._plain(name, value)[0])
+        errors = _validator(f"{self.pointer}/properties/{name}").iter_errors(self._plain(name, value)[0])
         rules = [rule for rule in map(innermost, errors) if rule.kind.name == "type" and not rule.instance_path]
         return why(rules[0]) if rules else None
 
@@ -162,11 +163,11 @@ class RequestContract:
             remedy = did_you_mean(name, self.properties) or "extra_body passes on what the contract doesn't know"
             found[name] = Violation(name, given[name], f"is no parameter of {self.operation} ({remedy})", "unknown")
         # A branch's rule comes after the general one, and is the one to name.
-        for broken in _validator(self._pointer).iter_errors(request):
+        for broken in _validator(self.pointer).iter_errors(request):
             rule = innermost(broken)
             missing = [rule.kind.value] if rule.kind.name == "required" else []
             name = ".".join(map(str, [*rule.instance_path, *missing]))
-            branch = [each for each in _branches(self._pointer) if each.way == broken.evaluation_path[: len(each.way)]][-1]
+            branch = [each for each in branches(self.pointer) if each.way == broken.evaluation_path[: len(each.way)]][-1]
             value = given.get(name, None if missing else rule.instance)
             text = why(rule) + branch.scope(request) + hint(self.properties.get(name, {}), value)
             found[name] = Violation(name, value, text, rule.kind.name)
@@ -189,8 +190,8 @@ class RequestContract:
 
     def _measured(self, request: Schema, images: Mapping[str, Sequence[ImageFacts]]) -> Iterator[Violation]:
         """Yield what breaks `x-sides` and `x-image`: in Python, for in a callback of Rust an interrupt would get lost."""
-        limits: dict[str, dict[str, tuple[Any, _Branch]]] = {name: {"bytesAbove": (0, _Branch([]))} for name in images}
-        for branch, values in (*_said(self._pointer, "x-image"), *_said(self._pointer, "x-sides")):
+        limits: dict[str, dict[str, tuple[Any, Branch]]] = {name: {"bytesAbove": (0, Branch([]))} for name in images}
+        for branch, values in (*_said(self.pointer, "x-image"), *_said(self.pointer, "x-sides")):
             for name in values.keys() & request.keys():
                 if branch.holds(request):
                     limits.setdefault(name, {}).update({rule: (limit, branch) for rule, limit in values[name].items()})
@@ -221,19 +222,19 @@ def _registry() -> jsonschema_rs.Registry:
 
 
 @cache
-def _branches(pointer: str) -> list[_Branch]:
+def branches(pointer: str) -> list[Branch]:
     """Return the schema that a JSON pointer names, and after it all that it adds for some requests."""
-    return list(_walk(pointer, _Branch(["$ref"])))
+    return list(_walk(pointer, Branch(["$ref"])))
 
 
 @cache
-def _said(pointer: str, keyword: str) -> list[tuple[_Branch, Mapping[str, Any]]]:
+def _said(pointer: str, keyword: str) -> list[tuple[Branch, Mapping[str, Any]]]:
     """Return what a keyword says of parameters, by the branches that use it."""
-    found = [(each, {name: rule[keyword] for name, rule in each.rules.items() if keyword in rule}) for each in _branches(pointer)]
+    found = [(each, {name: rule[keyword] for name, rule in each.rules.items() if keyword in rule}) for each in branches(pointer)]
     return [(branch, values) for branch, values in found if values]
 
 
-def _walk(pointer: str, above: _Branch) -> Iterator[_Branch]:
+def _walk(pointer: str, above: Branch) -> Iterator[Branch]:
     schema = at(pointer)
     rules = schema.get("properties", {})
     lacking = frozenset(name for name, rule in rules.items() if rule is False)
@@ -245,12 +246,13 @@ def _walk(pointer: str, above: _Branch) -> Iterator[_Branch]:
         yield from _walk(f"{pointer}/allOf/{index}", branch._replace(way=[*branch.way, "allOf", index]))
     for keyword in schema.keys() & {"then", "else"}:
         below = branch._replace(way=[*branch.way, keyword], ifs=(*branch.ifs, (f"{pointer}/if", keyword == "then")))
-        if tested := _tested(schema["if"]):
+        if tested := looked_at(merged(schema["if"])):
             below = below._replace(tested=tested, reason=schema.get("description", ""))
         yield from _walk(f"{pointer}/{keyword}", below)
 
 
-def _tested(condition: Schema) -> tuple[str, ...]:
+def looked_at(condition: Schema) -> tuple[str, ...]:
     """Return the names of the parameters that an `if` looks at."""
-    denied = _tested(condition["not"]) if "not" in condition else ()
-    return tuple(dict.fromkeys([*condition.get("properties", {}), *condition.get("required", ()), *denied]))
+    parts = [condition.get("not"), *(part for word in ("allOf", "anyOf", "oneOf") for part in condition.get(word, ()))]
+    own = [*condition.get("properties", {}), *condition.get("required", ())]
+    return tuple(dict.fromkeys([*own, *(name for part in filter(None, parts) for name in looked_at(merged(part)))]))
