@@ -117,7 +117,7 @@ def test_a_method_may_be_called_what_a_command_may_not(document: dict[str, Any])
 
 def test_two_commands_of_one_name(document: dict[str, Any]) -> None:
     operation(document, "edit")["x-method"] = {"name": "edit", "command": "generate"}
-    said = "createImage is the command generate as well: say another one in x-method"
+    said = "createImage is the command generate, too: say another one in x-method"
     assert faults(document) == [f"paths//images/edits/post/x-method: {said}"]
 
 
@@ -343,7 +343,11 @@ def test_references_belong_to_the_json_body_of_a_method(document: dict[str, Any]
     [
         (None, "", "must be a mapping of model, count, size, quality, format, partials and stream to names of parameters"),
         (["n"], "", "must be a mapping of model, count, size, quality, format, partials and stream to names of parameters"),
-        ({"count": 1}, "", "must be a mapping of model, count, size, quality, format, partials and stream to names of parameters"),
+        (
+            {"count": 1},
+            "",
+            "must be a mapping of model, count, size, quality, format, partials and stream to names of parameters",
+        ),
         ({"many": "n"}, "/many", "is none of model, count, size, quality, format, partials and stream"),
         ({"count": "amount"}, "/count", "'amount' is a parameter of no request: after a rename, this needs the new name"),
     ],

@@ -181,7 +181,7 @@ def _twice(made: Iterable[Method]) -> Iterator[tuple[Place, str]]:
         owner = commands.setdefault(method.command, method.operation.id)
         if owner != method.operation.id:
             where = ("x-method",) if method.settings else ("operationId",)
-            yield (*method.operation.place, *where), f"{owner} is the command {method.command} as well: say another one in x-method"
+            yield (*method.operation.place, *where), f"{owner} is the command {method.command}, too: say another one in x-method"
 
 
 def _names(method: Method) -> list[tuple[str, str]]:
