@@ -1,0 +1,274 @@
+"""The families of models: who belongs to one, how long they are offered, and what they take in words."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from images_api._contract.document import MODELS, at
+from images_api._contract.document import families as patterns_of
+
+from ._facts import model_role, narrowed, use
+from ._operations import commands, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from images_api._contract.operations import Operation
+
+    from ._facts import Facts, Use
+
+
+class State(NamedTuple):
+    """Whether a model is still offered on the official host.
+
+    Attributes:
+        name: `current`, `ending` or `retired`.
+        date: The day on which it ends or ended, as in the contract; None for one that has no end.
+        successor: The model that takes its place; None likewise.
+    """
+
+    name: str
+    date: str | None = None
+    successor: str | None = None
+
+
+class Family(NamedTuple):
+    """Models that take the same.
+
+    Attributes:
+        title: What the contract calls the narrowest family that they all belong to; None for a model that no family knows.
+        models: Their ids.
+    """
+
+    title: str | None
+    models: tuple[str, ...]
+
+    def use(self, operation: Operation) -> Use:
+        """Return what they take of an operation; of the models that may be named, these."""
+        found, role = use(operation, self.models[0]), model_role()
+        if role not in found.parameters:
+            return found
+        facts = found.parameters[role]
+        own = facts._replace(choices=self.models, default=facts.default if facts.default in self.models else None)
+        return found._replace(parameters={**found.parameters, role: own})
+
+
+@cache
+def known_models() -> tuple[str, ...]:
+    """Return the ids of the known models, in the contract's order."""
+    return tuple(at(MODELS)["enum"])
+
+
+@cache
+def families() -> tuple[Family, ...]:
+    """Return the known models by what they take, in the contract's order."""
+    alike: dict[str, list[str]] = {}
+    for model in known_models():
+        alike.setdefault(json.dumps([use(each, model) for each in commands().values()]), []).append(model)
+    return tuple(Family(_title(models), tuple(models)) for models in alike.values())
+
+
+def family_of(model: str) -> Family:
+    """Return the family of a single model, which may be one that isn't known yet; without a title where none fits."""
+    return Family(_title([model]), (model,))
+
+
+def titled(title: str) -> tuple[Family, ...]:
+    """Return the families of a title, in whatever letter case; several where it is that of a wider one."""
+    named = [each for each in families() if (each.title or "").casefold() == title.casefold()]
+    members = {model for name, models in _titles().items() if name.casefold() == title.casefold() for model in models}
+    return tuple(named or (each for each in families() if members.issuperset(each.models)))
+
+
+def state(model: str, today: date) -> State:
+    """Return whether a model is still offered on a day."""
+    end: Mapping[str, str] = at(MODELS).get("x-retired", {}).get(model, {})
+    if not end:
+        return State("current")
+    return State("retired" if end["date"] <= today.isoformat() else "ending", end["date"], end["successor"])
+
+
+def limits(operation: Operation, name: str) -> list[str]:
+    """Return what known models take for a parameter, in notes such as `1 to 10`, `dall-e-3: 1` or `only for GPT image models`.
+
+    What isn't said: the choices, where a model takes all that the parameter has for any.
+
+    Args:
+        operation: The operation.
+        name: The parameter.
+    """
+    uses = {model: use(operation, model) for model in known_models()}
+    users = [model for model, found in uses.items() if found.bodies]
+    takers = {model: uses[model].parameters[name] for model in users if name in uses[model].parameters}
+    if not takers:
+        return ["for none of the known models"]
+    if name == model_role():
+        return [*_only(users, known_models(), "of the known models, {} {}"), *_defaults(takers)]
+    every_choice = set(narrowed([parameters(operation)[name]]).choices)
+    told = {model: described(facts, every_choice) for model, facts in takers.items()}
+    aspects = dict.fromkeys(aspect for each in told.values() for aspect in each)
+    notes = [note for aspect in aspects for note in _by_models({model: each.get(aspect, "") for model, each in told.items()})]
+    return [*notes, *_only(takers, users), *_by_reference(operation, takers), *_defaults(takers)]
+
+
+def described(facts: Facts, every_choice: Collection[Any] = ()) -> dict[str, str]:
+    """Return what a parameter may be in words, by what they are about.
+
+    Args:
+        facts: What is known of it.
+        every_choice: The choices that go without saying if there are all of them.
+    """
+    bounds = facts.bounds
+    least, most = (bounds.get(each, bounds.get(f"exclusive{each.capitalize()}")) for each in ("minimum", "maximum"))
+    found = {
+        "value": _range(least, most),
+        "step": f"multiples of {bounds['multipleOf']}" if "multipleOf" in bounds else "",
+        "length": _counted(bounds.get("minLength"), bounds.get("maxLength"), "character"),
+        "items": "" if facts.image else _counted(bounds.get("minItems"), bounds.get("maxItems"), "item"),
+        "choices": _choices(facts, every_choice),
+        "image": _image(facts),
+    }
+    for name, field in facts.fields.items():
+        words = described(field)
+        inner = {key: text for key, text in words.items() if "." in key or key.startswith("field ")}
+        own = [*(["required"] if field.required else []), *(text for key, text in words.items() if key not in inner)]
+        found |= {f"field {name}": f"{name}: {', '.join(own)}"} if own else {}
+        found |= {f"field {name}.{text}": f"{name}.{text}" for text in inner.values()}
+    return {about: text for about, text in found.items() if text}
+
+
+def named(models: Collection[str], among: Collection[str]) -> str:
+    """Return what to call some of the known models: families that make them up, and the ids of what is left over.
+
+    Args:
+        models: The models to call.
+        among: Those from which they are to be told apart.
+    """
+    wanted, left, names = set(models), set(models), list[str]()
+    within = {title: members & set(among) for title, members in _titles().items()}
+    # The widest first; of families that come to the same here, the narrowest.
+    for title in sorted(within, key=lambda each: (-len(within[each]), len(_titles()[each]))):
+        if within[title] <= wanted and within[title] & left:
+            names.append(title)
+            left -= within[title]
+    names += [model for model in known_models() if model in left]
+    return ", ".join(names) if any(" and " in each for each in names) else listed(names, "and")
+
+
+def listed(names: Sequence[str], conjunction: str) -> str:
+    """Return names as one reads them out: `a, b and c`."""
+    *others, last = names
+    return f"{', '.join(others)} {conjunction} {last}" if others else last
+
+
+@cache
+def _titles() -> Mapping[str, set[str]]:
+    """Return the known models of each family in the contract, by the family's title."""
+    found: dict[str, set[str]] = {}
+    for model in known_models():
+        for name in patterns_of(model):
+            found.setdefault(at(MODELS)["$defs"][name]["title"], set()).add(model)
+    return found
+
+
+def _title(models: Sequence[str]) -> str | None:
+    """Return the title of the narrowest family of the contract that some models belong to; of the first that fits."""
+    known = at(MODELS)["$defs"]
+    common = [name for name in patterns_of(models[0]) if all(name in patterns_of(model) for model in models)]
+    titles = [known[name]["title"] for name in common]
+    return min(titles, key=lambda title: len(_titles().get(title, ())), default=None)
+
+
+def _by_models(texts: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is said of models: of all or of most of them without their names, of the others with."""
+    groups: dict[str, list[str]] = {}
+    for model, text in texts.items():
+        groups.setdefault(text, []).append(model)
+    for text, models in sorted(groups.items(), key=lambda each: -len(each[1])):
+        is_rule = len(models) * 2 > len(texts) and "" not in groups
+        if text:
+            yield text if is_rule else f"{named(models, texts)}: {text}"
+
+
+def _only(takers: Collection[str], users: Collection[str], words: str = "{} for {}") -> Iterator[str]:
+    """Yield who takes it, or who doesn't if that is shorter to say."""
+    if others := [model for model in users if model not in takers]:
+        yield min((words.format("only", named(takers, users)), words.format("not", named(others, users))), key=len)
+
+
+def _by_reference(operation: Operation, takers: Mapping[str, Facts]) -> Iterator[str]:
+    referring = {kind for kind, body in operation.bodies.items() if body.references}
+    having = {kind for facts in takers.values() for kind in facts.bodies}
+    if having <= referring and having < operation.bodies.keys():
+        yield "only when images are given by reference"
+    elif referring - having:
+        yield "not when images are given by reference"
+
+
+def _defaults(takers: Mapping[str, Facts]) -> Iterator[str]:
+    groups: dict[str, list[str]] = {}
+    for model, facts in takers.items():
+        if facts.default is not None:
+            groups.setdefault(str(facts.default), []).append(model)
+    for default, models in groups.items():
+        yield f"default: {default}" if len(models) == len(takers) else f"default for {named(models, takers)}: {default}"
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if least is None or most is None:
+        return (
+            f"at most {most}"
+            if least is None and most is not None
+            else f"at least {least}"
+            if most is None and least is not None
+            else ""
+        )
+    return f"{least}" if least == most else f"{least} to {most}"
+
+
+def _counted(least: float | None, most: float | None, unit: str) -> str:
+    numbers = _range(least, most)
+    return f"{numbers} {unit}{'' if (least if most is None else most) == 1 else 's'}" if numbers else ""
+
+
+def _choices(facts: Facts, every_choice: Collection[Any]) -> str:
+    if facts.form or facts.sides:
+        return ": ".join(filter(None, [facts.form, ", ".join(_sides(facts.sides))]))
+    if not facts.choices or set(facts.choices) == set(every_choice):
+        return ""
+    return ("such as " if facts.is_open else "") + ", ".join(map(str, facts.choices))
+
+
+def _sides(rules: Mapping[str, float]) -> Iterator[str]:
+    if "multipleOf" in rules:
+        yield f"multiples of {rules['multipleOf']}"
+    if "maximum" in rules:
+        yield f"no side above {rules['maximum']}"
+    if pixels := _counted(rules.get("minimumPixels"), rules.get("maximumPixels"), "pixel"):
+        yield pixels
+    if "maximumRatio" in rules:
+        yield f"ratio at most {rules['maximumRatio']}:1"
+
+
+def _image(facts: Facts) -> str:
+    if not facts.image:
+        return ""
+    kinds = [each.partition("/")[2] for each in facts.image.get("types", ())]
+    most = facts.bounds.get("maxItems")
+    words = [
+        "one" if most == 1 else _range(facts.bounds.get("minItems"), most),
+        "square" if facts.image.get("square") else "",
+        listed(kinds, "or") if kinds and "*" not in kinds else "",
+        "image" if most == 1 else "images",
+        "with an alpha channel" if facts.image.get("alpha") else "",
+    ]
+    more = [
+        f"under {facts.image['bytesBelow'] / (1 << 20):g} MB{'' if most == 1 else ' each'}"
+        if "bytesBelow" in facts.image
+        else "",
+        f"as wide and high as {facts.image['sameSizeAs']}" if "sameSizeAs" in facts.image else "",
+    ]
+    return ", ".join(filter(None, [" ".join(filter(None, words)), *more]))
