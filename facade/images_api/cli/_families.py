@@ -25,7 +25,7 @@ class State(NamedTuple):
     """Whether a model is still offered on the official host.
 
     Attributes:
-        name: `current`, `ending` or `retired`.
+        name: `current`, `ending`, `retired`, or `unlisted` for one that the contract doesn't list.
         date: The day on which it ends or ended, as in the contract; None for one that has no end.
         successor: The model that takes its place; None likewise.
     """
@@ -67,7 +67,8 @@ def families() -> tuple[Family, ...]:
     """Return the known models by what they take, in the contract's order."""
     alike: dict[str, list[str]] = {}
     for model in known_models():
-        alike.setdefault(json.dumps([use(each, model) for each in commands().values()]), []).append(model)
+        taken = [use(each, model)._replace(reasons={}, reason="") for each in commands().values()]
+        alike.setdefault(json.dumps(taken), []).append(model)
     return tuple(Family(_title(models), tuple(models)) for models in alike.values())
 
 
@@ -87,7 +88,7 @@ def state(model: str, today: date) -> State:
     """Return whether a model is still offered on a day."""
     end: Mapping[str, str] = at(MODELS).get("x-retired", {}).get(model, {})
     if not end:
-        return State("current")
+        return State("current" if model in known_models() else "unlisted")
     return State("retired" if end["date"] <= today.isoformat() else "ending", end["date"], end["successor"])
 
 
@@ -121,23 +122,11 @@ def described(facts: Facts, every_choice: Collection[Any] = ()) -> dict[str, str
         facts: What is known of it.
         every_choice: The choices that go without saying if there are all of them.
     """
-    bounds = facts.bounds
-    least, most = (bounds.get(each, bounds.get(f"exclusive{each.capitalize()}")) for each in ("minimum", "maximum"))
-    found = {
-        "value": _range(least, most),
-        "step": f"multiples of {bounds['multipleOf']}" if "multipleOf" in bounds else "",
-        "length": _counted(bounds.get("minLength"), bounds.get("maxLength"), "character"),
-        "items": "" if facts.image else _counted(bounds.get("minItems"), bounds.get("maxItems"), "item"),
-        "choices": _choices(facts, every_choice),
-        "image": _image(facts),
-    }
-    for name, field in facts.fields.items():
-        words = described(field)
-        inner = {key: text for key, text in words.items() if "." in key or key.startswith("field ")}
-        own = [*(["required"] if field.required else []), *(text for key, text in words.items() if key not in inner)]
-        found |= {f"field {name}": f"{name}: {', '.join(own)}"} if own else {}
-        found |= {f"field {name}.{text}": f"{name}.{text}" for text in inner.values()}
-    return {about: text for about, text in found.items() if text}
+    found = _own(facts, every_choice)
+    for path, field in _fields(facts.fields):
+        words = [*(["required"] if field.required else []), *_own(field).values()]
+        found |= {path: f"{path}: {', '.join(words)}"} if words else {}
+    return found
 
 
 def named(models: Collection[str], among: Collection[str]) -> str:
@@ -217,16 +206,34 @@ def _defaults(takers: Mapping[str, Facts]) -> Iterator[str]:
         yield f"default: {default}" if len(models) == len(takers) else f"default for {named(models, takers)}: {default}"
 
 
+def _fields(fields: Mapping[str, Facts], above: str = "") -> Iterator[tuple[str, Facts]]:
+    for name, facts in fields.items():
+        yield f"{above}{name}", facts
+        yield from _fields(facts.fields, f"{above}{name}.")
+
+
+def _own(facts: Facts, every_choice: Collection[Any] = ()) -> dict[str, str]:
+    """Return what is said of a parameter without its fields."""
+    bounds = facts.bounds
+    found = {
+        "value": _range(bounds.get("minimum"), bounds.get("maximum")),
+        "above": f"more than {bounds['exclusiveMinimum']}" if "exclusiveMinimum" in bounds else "",
+        "below": f"less than {bounds['exclusiveMaximum']}" if "exclusiveMaximum" in bounds else "",
+        "step": f"multiples of {bounds['multipleOf']}" if "multipleOf" in bounds else "",
+        "length": _counted(bounds.get("minLength"), bounds.get("maxLength"), "character"),
+        "items": "" if facts.image else _counted(bounds.get("minItems"), bounds.get("maxItems"), "item"),
+        "choices": _choices(facts, every_choice),
+        "image": _image(facts),
+    }
+    return {about: text for about, text in found.items() if text}
+
+
 def _range(least: float | None, most: float | None) -> str:
-    if least is None or most is None:
-        return (
-            f"at most {most}"
-            if least is None and most is not None
-            else f"at least {least}"
-            if most is None and least is not None
-            else ""
-        )
-    return f"{least}" if least == most else f"{least} to {most}"
+    if least is not None and most is not None:
+        return f"{least}" if least == most else f"{least} to {most}"
+    if most is not None:
+        return f"at most {most}"
+    return "" if least is None else f"at least {least}"
 
 
 def _counted(least: float | None, most: float | None, unit: str) -> str:
@@ -258,8 +265,9 @@ def _image(facts: Facts) -> str:
         return ""
     kinds = [each.partition("/")[2] for each in facts.image.get("types", ())]
     most = facts.bounds.get("maxItems")
+    least = facts.bounds.get("minItems")
     words = [
-        "one" if most == 1 else _range(facts.bounds.get("minItems"), most),
+        "one" if most == 1 else "one or more" if (least, most) == (1, None) else _range(least, most),
         "square" if facts.image.get("square") else "",
         listed(kinds, "or") if kinds and "*" not in kinds else "",
         "image" if most == 1 else "images",

@@ -1,0 +1,320 @@
+"""The command `models`: what each family of models takes, as the contract has it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from ._terminal import printable, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    from ._facts import Facts
+    from ._families import Family
+
+# Below, a table's columns are too narrow to be read.
+_NARROWEST_TABLE = 110
+_GAP = 2
+# A column's shorter texts aren't wrapped.
+_SHORT = 10
+_FREE = (
+    "A free model: it belongs to no family that the contract knows, and so its server alone decides what it takes. "
+    "Only what every server needs is checked."
+)
+_STYLES = {"current": "green", "ending": "yellow", "retired": "red", "unlisted": "yellow"}
+# What everybody asks of a model first, by what it means in the contract's `x-roles`.
+_COLUMNS = ("count", "size", "format", "quality")
+
+
+def _completions(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from ._families import families, known_models
+
+    before = " ".join(context.params.get("name") or ())
+    typed = f"{before} {incomplete}".lstrip()
+    names = [*known_models(), *(each.title for each in families() if each.title)]
+    fitting = [name for name in dict.fromkeys(names) if name.casefold().startswith(typed.casefold())]
+    return [CompletionItem(name[len(typed) - len(incomplete) :]) for name in fitting]
+
+
+@click.command(short_help="Show what each family of models takes.")
+@click.argument("name", nargs=-1, metavar="[NAME]", shell_complete=_completions)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with all that is known.")
+def models(name: tuple[str, ...], *, as_json: bool) -> None:
+    r"""Show what each family of models takes; or all that one takes.
+
+    NAME is the title of a family or the id of a model, which may be a snapshot or a new version that the contract doesn't list.
+    A model that no family knows is free: its server alone decides what it takes.
+
+    \b
+    With --json:
+      as_of     the day for which the models' states hold
+      families  a list, each with
+        title       null for a model that no family knows
+        models      a list, each with id, state (current, ending, retired, or
+                    unlisted where the contract doesn't list it), and, where it
+                    has an end, its date and successor, else null
+        operations  by command, each with id, taken, reason (why it isn't), streams,
+                    bodies (media types) and parameters by name, each with taken and
+          reason      why it isn't taken, where the contract says so, else null
+        or, where it is taken, with
+          required    whether it must be given
+          types       its JSON types; choices, the values that are listed
+          open        whether it takes others; form, what these must be, in words
+          bounds      as in JSON Schema; sides and image, as x-sides and x-image
+                      in the contract
+          default     what is sent where nothing is said, else null
+          fields      of an object, likewise by name; bodies, those that have it
+
+    """
+    from ._families import families
+
+    wanted = " ".join(name)
+    found = _found(wanted) if name else families()
+    today = date.today()  # noqa: DTZ011  a day either way is the same news
+    if as_json:
+        write(json.dumps({"as_of": today.isoformat(), "families": [_as_json(each, today) for each in found]}, indent=2))
+    elif name:
+        _print(part for each in found for part in _details(each, today))
+    else:
+        _print_table(found, today)
+
+
+def _found(name: str) -> Sequence[Family]:
+    """Return the families that a name stands for.
+
+    Raises:
+        click.UsageError: It is misspelt, or can't be the name of a model.
+    """
+    from images_api._contract.operations import operations
+
+    from ._families import family_of, titled
+
+    if several := titled(name):
+        return several
+    if not name.isprintable() or not name.strip():
+        raise click.UsageError(f"{printable(name)!r} can't be the name of a model")
+    rules = next(body for each in operations().values() for body in each.bodies.values())
+    if meant := rules.meant(name):
+        raise click.UsageError(f"{name} is no model that is known; did you mean {meant}?")
+    return [family_of(name)]
+
+
+def _as_json(family: Family, today: date) -> dict[str, Any]:
+    from ._families import state
+    from ._operations import commands, parameters
+
+    operations: dict[str, Any] = {}
+    for command, operation in commands().items():
+        use = family.use(operation)
+        taken = {name: _facts_as_json(facts) for name, facts in use.parameters.items()}
+        operations[command] = {
+            "id": operation.id,
+            "taken": bool(use.bodies),
+            "reason": use.reason or None,
+            "streams": use.streams,
+            "bodies": use.bodies,
+            "parameters": {
+                name: taken.get(name, {"taken": False, "reason": use.reasons.get(name) or None}) for name in parameters(operation)
+            },
+        }
+    states = {model: state(model, today) for model in family.models}
+    return {
+        "title": family.title,
+        "models": [
+            {"id": model, "state": each.name, "date": each.date, "successor": each.successor} for model, each in states.items()
+        ],
+        "operations": operations,
+    }
+
+
+def _facts_as_json(facts: Facts) -> dict[str, Any]:
+    known = facts._asdict()
+    fields = {name: _facts_as_json(each) for name, each in facts.fields.items()}
+    return {"taken": True, "open": known.pop("is_open"), **known, "fields": fields}
+
+
+def _row(family: Family, today: date) -> dict[str, Text]:
+    """Return what is most asked for of a family, by what it is about."""
+    from rich.text import Text
+
+    from images_api._contract.document import document
+
+    from ._families import described, listed
+    from ._operations import commands, parameters
+
+    uses = {command: use for command, operation in commands().items() if (use := family.use(operation)).bodies}
+    roles: Mapping[str, str] = document()["components"]["x-roles"]
+    names = dict.fromkeys(name for operation in commands().values() for name in parameters(operation))
+    columns = {name: name for role in _COLUMNS if (name := roles.get(role)) in names}
+    cells = {"commands": Text(", ".join(uses) or "none")}
+    for name in columns:
+        words = {
+            command: ", ".join(described(use.parameters[name]).values())
+            for command, use in uses.items()
+            if name in use.parameters
+        }
+        cells[name] = Text(_by_command(words))
+    images: list[str] = []
+    others: list[str] = []
+    for name in names:
+        having = {
+            command: use.parameters[name]
+            for command, use in uses.items()
+            if name in use.parameters and use.parameters[name].image
+        }
+        if any(facts.required for facts in having.values()):
+            images.append(_by_command({command: described(facts)["image"] for command, facts in having.items()}))
+        elif having:
+            others.append(name)
+    cells["images in"] = Text("\n".join([*images, *([f"also {listed(others, 'and')}"] if others else [])]))
+    cells["state"] = _states(family.models, today)
+    return cells
+
+
+def _by_command(texts: Mapping[str, str]) -> str:
+    """Return what holds for several commands, said once where it is the same."""
+    groups: dict[str, list[str]] = {}
+    for command, text in texts.items():
+        groups.setdefault(text, []).append(command)
+    if len(groups) < 2:  # noqa: PLR2004  nothing to tell apart
+        return next(iter(groups), "")
+    return "\n".join(f"{', '.join(commands)}: {text}" for text, commands in groups.items() if text)
+
+
+def _states(models: Sequence[str], today: date) -> Text:
+    """Say how long models are offered; by name where it isn't the same for all."""
+    from rich.text import Text
+
+    from ._families import state
+
+    groups: dict[tuple[str, str], list[str]] = {}
+    for model in models:
+        name, day, successor = state(model, today)
+        text = {"current": "current", "ending": f"until {day}, then {successor}", "retired": f"retired {day}, use {successor}"}[
+            name
+        ]
+        groups.setdefault((name, text), []).append(model)
+    lines = [
+        Text.assemble(f"{', '.join(those)}: " if len(groups) > 1 else "", (text, _STYLES[name]))
+        for (name, text), those in groups.items()
+    ]
+    return Text("\n").join(lines)
+
+
+def _details(family: Family, today: date) -> Iterator[RenderableType]:
+    """Yield all that is known of a family, to be printed."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from ._facts import model_role
+    from ._families import described, listed
+    from ._operations import commands, parameters
+
+    yield from _heading(family)
+    if family.title:
+        yield _grid({"state": _states(family.models, today)})
+    else:
+        yield Text(
+            "The contract knows no family of it: its server alone decides what it takes. What every server needs is checked."
+        )
+    for command, operation in commands().items():
+        use = family.use(operation)
+        yield Text()
+        if not use.bodies:
+            yield Text.assemble((command, "bold"), ": not taken", f" ({use.reason})" if use.reason else "")
+            continue
+        yield Text.assemble((command, "bold"), ", also as a stream" if use.streams else "")
+        rows: dict[str, Text] = {}
+        for name, facts in use.parameters.items():
+            words = list(described(facts).values()) or [listed(facts.types, "or")]
+            words = ["as above"] if name == model_role() else words
+            words += ["required"] if facts.required else []
+            words += [f"default {facts.default}"] if facts.default is not None else []
+            rows[name] = Text("; ".join(words))
+        yield _grid(rows)
+        lacking = [name for name in parameters(operation) if name not in use.parameters]
+        said = [f"{name} ({use.reasons[name]})" if use.reasons.get(name) else name for name in lacking]
+        if said:
+            yield Padding(Text(f"not taken: {', '.join(said)}", "dim"), (0, 0, 0, 2))
+
+
+def _grid(rows: Mapping[str, Text]) -> RenderableType:
+    """Lay out what is said of several things, indented."""
+    from rich.padding import Padding
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="cyan", overflow="fold")
+    grid.add_column(overflow="fold")
+    for about, text in rows.items():
+        grid.add_row(about, text)
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def _heading(family: Family) -> Iterator[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    yield Text(family.title or family.models[0], "bold")
+    if family.title and family.models != (family.title,):
+        yield Padding(Text(", ".join(family.models), overflow="fold"), (0, 0, 0, 2))
+
+
+def _print_table(found: Sequence[Family], today: date) -> None:
+    """Print a table of families; where that would be too narrow, one block a family."""
+    from rich.measure import Measurement
+    from rich.rule import Rule
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = {family: _row(family, today) for family in found}
+    titles = {about: Text(about, "bold") for about in next(iter(rows.values()))}
+    console = _console()
+    columns = [
+        [Measurement.get(console, console.options, cells[about]) for cells in (titles, *rows.values())] for about in titles
+    ]
+    wanted = [max(each.maximum for each in column) for column in columns]
+    least = [max(min(most, _SHORT), *(each.minimum for each in column)) for most, column in zip(wanted, columns, strict=True)]
+    room = console.width - _GAP * (len(columns) - 1) - sum(least)
+    share = min(1, room / max(1, sum(wanted) - sum(least)))
+
+    def line(cells: Mapping[str, Text]) -> Table:
+        table = Table.grid(padding=(0, _GAP, 0, 0))
+        for low, high in zip(least, wanted, strict=True):
+            table.add_column(width=low + int((high - low) * share), overflow="fold")
+        table.add_row(*cells.values())
+        return table
+
+    def parts() -> Iterator[RenderableType]:
+        is_table = console.width >= _NARROWEST_TABLE and room >= 0
+        if is_table:
+            yield from (line(titles), Rule(style="dim"))
+        for index, (family, cells) in enumerate(rows.items()):
+            yield from [Text()] if index else []
+            yield from _heading(family)
+            yield line(cells) if is_table else _grid({about: text for about, text in cells.items() if text.plain})
+
+    _print(parts())
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False, force_jupyter=False)
+
+
+def _print(parts: Sequence[RenderableType] | Iterator[RenderableType]) -> None:
+    console = _console()
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+    # What fills up lines is for the colours of backgrounds, of which there are none.
+    write("\n".join(line.rstrip(" ") for line in captured.get().rstrip("\n").split("\n")))
