@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 # Below, a table's columns are too narrow to be read.
 _NARROWEST_TABLE = 110
 _GAP = 2
+_STATES = {
+    "ending": "until {date}, then {successor}",
+    "retired": "retired {date}, use {successor}",
+    "unlisted": "not listed by the contract",
+}
 # A column's shorter texts aren't wrapped.
 _SHORT = 10
 _FREE = (
@@ -44,36 +49,46 @@ def _completions(context: click.Context, _parameter: click.Parameter, incomplete
     return [CompletionItem(name[len(typed) - len(incomplete) :]) for name in fitting]
 
 
-@click.command(short_help="Show what each family of models takes.")
+_HELP = """\
+Show what each family of models takes; or all that one takes.
+
+NAME is the title of a family or the id of a model, which may be a snapshot or a new version that the contract doesn't list. A model
+that no family knows is free: its server alone decides what it takes.
+"""
+_EPILOG = """\
+With --json, every key is always there:
+
+\b
+as_of         the day for which the states hold
+families      a list, each with
+  title       null for a model that no family knows
+  models      a list, each with id, state (current, ending, retired
+              or unlisted), date and successor (null without an end)
+  operations  by command, each with id, taken, reason (why it isn't),
+              streams, bodies (media types), and parameters by name
+
+\b
+Of a parameter that isn't taken, taken and reason; of others,
+taken         true
+required      whether it must be given
+types         its JSON types
+choices       the values that are listed
+open          whether it takes others as well
+form          what these must be, in words, or null
+bounds        those that JSON Schema has words for
+sides         for sizes, x-sides of the contract
+image         for images, x-image of the contract
+default       what is sent where nothing is said, or null
+fields        of an object, likewise, by name
+bodies        the media types of the bodies that have it
+"""
+
+
+@click.command(help=_HELP, epilog=_EPILOG, short_help="Show what each family of models takes.")
 @click.argument("name", nargs=-1, metavar="[NAME]", shell_complete=_completions)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with all that is known.")
 def models(name: tuple[str, ...], *, as_json: bool) -> None:
-    r"""Show what each family of models takes; or all that one takes.
-
-    NAME is the title of a family or the id of a model, which may be a snapshot or a new version that the contract doesn't list.
-    A model that no family knows is free: its server alone decides what it takes.
-
-    \b
-    With --json:
-      as_of     the day for which the models' states hold
-      families  a list, each with
-        title       null for a model that no family knows
-        models      a list, each with id, state (current, ending, retired, or
-                    unlisted where the contract doesn't list it), and, where it
-                    has an end, its date and successor, else null
-        operations  by command, each with id, taken, reason (why it isn't), streams,
-                    bodies (media types) and parameters by name, each with taken and
-          reason      why it isn't taken, where the contract says so, else null
-        or, where it is taken, with
-          required    whether it must be given
-          types       its JSON types; choices, the values that are listed
-          open        whether it takes others; form, what these must be, in words
-          bounds      as in JSON Schema; sides and image, as x-sides and x-image
-                      in the contract
-          default     what is sent where nothing is said, else null
-          fields      of an object, likewise by name; bodies, those that have it
-
-    """
+    """Print what is asked for."""
     from ._families import families
 
     wanted = " ".join(name)
@@ -197,11 +212,9 @@ def _states(models: Sequence[str], today: date) -> Text:
 
     groups: dict[tuple[str, str], list[str]] = {}
     for model in models:
-        name, day, successor = state(model, today)
-        text = {"current": "current", "ending": f"until {day}, then {successor}", "retired": f"retired {day}, use {successor}"}[
-            name
-        ]
-        groups.setdefault((name, text), []).append(model)
+        found = state(model, today)
+        text = _STATES.get(found.name, found.name).format(**found._asdict())
+        groups.setdefault((found.name, text), []).append(model)
     lines = [
         Text.assemble(f"{', '.join(those)}: " if len(groups) > 1 else "", (text, _STYLES[name]))
         for (name, text), those in groups.items()
@@ -222,9 +235,7 @@ def _details(family: Family, today: date) -> Iterator[RenderableType]:
     if family.title:
         yield _grid({"state": _states(family.models, today)})
     else:
-        yield Text(
-            "The contract knows no family of it: its server alone decides what it takes. What every server needs is checked."
-        )
+        yield Text(_FREE)
     for command, operation in commands().items():
         use = family.use(operation)
         yield Text()
