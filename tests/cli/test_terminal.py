@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from platforms import needs_linux, needs_posix
+from platforms import needs_linux, needs_posix, needs_terminals
+from terminals import PIPE, Terminal
 
 from images_api.cli._terminal import ClosedPipe, is_terminal, printable, say, write
 
@@ -22,8 +23,7 @@ _HEAD = "import io, sys; from images_api.cli._terminal import *; "
 def _started(code: str, **streams: Any) -> subprocess.Popen[bytes]:
     """Start Python with what is tested; it waits until its standard input is closed."""
     command = [sys.executable, "-W", "error", "-c", f"{_HEAD}sys.stdin.read()\n{code}"]
-    process: subprocess.Popen[bytes] = subprocess.Popen(command, stdin=subprocess.PIPE, **streams)  # noqa: S603  it is this file's
-    return process
+    return subprocess.Popen[bytes](command, stdin=subprocess.PIPE, **streams)
 
 
 def _done(code: str, **streams: Any) -> tuple[int, bytes, bytes]:
@@ -118,3 +118,27 @@ def test_a_stream_of_the_apps_own_that_leads_to_no_file_is_dropped_as_well(monke
     say("x")
     with pytest.raises(ClosedPipe):
         write("x")
+
+
+@needs_terminals
+def test_a_terminal_is_one_and_is_sent_what_is_said_and_nothing_else() -> None:
+    code = "say(f'{is_terminal(sys.stdout)} {is_terminal(sys.stderr)} \x1b[31mred'); write('more')"
+    with Terminal([sys.executable, "-c", _HEAD + code], stdout=PIPE) as terminal:
+        assert terminal.wait() == 0
+    assert terminal.screen.text == "False True \\x1b[31mred"
+    assert terminal.screen.markup == "False True \\x1b\\[31mred"
+    assert terminal.stdout == b"more\n"
+
+
+@needs_terminals
+def test_what_stands_in_a_terminal_is_seen_as_a_person_sees_it() -> None:
+    code = "print('\x1b[1;31m絵\x1b[0m [a] \x1b[44m  \x1b[0m  \x1b[?25l'); input(); print('\x1bPq#0\x1b\\\\\x1b_Ga\x1b\\\\ end')"
+    with Terminal([sys.executable, "-c", code], columns=20) as terminal:
+        screen = terminal.wait_for(r"\[a\]")
+        assert not screen.has_cursor
+        assert screen.markup == "[bold red]絵[/] \\[a] [on blue]  [/]"
+        terminal.resize(30)
+        terminal.type("\r")
+        assert terminal.wait() == 0
+    assert terminal.screen.text.splitlines()[-1] == " end"
+    assert terminal.has_shown(r"\A絵 \[a\]\Z")

@@ -24,6 +24,7 @@ def _links() -> bool:
 POSIX = os.name == "posix"
 LINUX = sys.platform == "linux"
 needs_posix = pytest.mark.skipif(not POSIX, reason="limits, signals, forks, users and permissions of this kind are POSIX's")
+needs_terminals = pytest.mark.skipif(not POSIX, reason="pseudo terminals are POSIX's")
 needs_make = pytest.mark.skipif(not (POSIX and shutil.which("make")), reason="make isn't installed, or has no shell")
 needs_links = pytest.mark.skipif(not _links(), reason="symbolic links can't be made; on Windows they need a privilege")
 needs_replaceable = pytest.mark.skipif(not POSIX, reason="Windows replaces no file that somebody has open")
