@@ -180,7 +180,7 @@ class GeneratedImage:
             FileExistsError: The file is there, and `overwrite` is False.
             OSError: The file can't be written.
         """
-        return _save([self], path, overwrite=overwrite)[0]
+        return save_images([self], path, overwrite=overwrite)[0]
 
     async def asave(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
         """Save the image like `save`, without stalling the event loop.
@@ -347,7 +347,7 @@ class ImagesResult(Sequence[GeneratedImage]):
             FileExistsError: A file is there, and `overwrite` is False. None was written.
             OSError: A file can't be written. Its attribute `written` lists the files that were before it, most often none.
         """
-        return _save(self.images, path, overwrite=overwrite)
+        return save_images(self.images, path, overwrite=overwrite)
 
     async def asave(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> list[Path]:
         """Save all images like `save`, without stalling the event loop.
@@ -394,6 +394,6 @@ async def _in_thread(images: Sequence[GeneratedImage], work: Callable[..., Done]
     return await to_thread(work, *arguments, **options)
 
 
-def _save(images: Sequence[GeneratedImage], path: str | os.PathLike[str], *, overwrite: bool) -> list[Path]:
+def save_images(images: Sequence[GeneratedImage], path: str | os.PathLike[str], *, overwrite: bool) -> list[Path]:
     contents = [(image.index + 1, image._fetched()) for image in images]  # those that are links, before any is written
     return save(contents, path, subject=images[0]._subject if images else "", overwrite=overwrite)

@@ -96,7 +96,7 @@ def save(images: Sequence[tuple[int, Content]], path: str | os.PathLike[str], *,
 
 def _target(content: Content, number: int, given: str, slug: str, *, several: bool) -> _Target:
     extension = EXTENSIONS.get(media_type(content.beginning()) or "", ".bin")
-    text, is_numbered = _filled(given, {"index": number, "ext": extension[1:], "subject": slug})
+    text, is_numbered = filled(given, {"index": number, "ext": extension[1:], "subject": slug})
     if text.endswith(("/", os.sep)) or Path(text).is_dir():
         path = Path(text, f"{slug}-{number}{extension}")
         return _Target(content, path, (path.with_name(f"{slug}-{each}{extension}") for each in count(number)))
@@ -104,7 +104,7 @@ def _target(content: Content, number: int, given: str, slug: str, *, several: bo
     return _Target(content, path.with_stem(f"{path.stem}-{number}") if several and not is_numbered else path, ())
 
 
-def _filled(given: str, values: dict[str, str | int]) -> tuple[str, bool]:
+def filled(given: str, values: dict[str, str | int]) -> tuple[str, bool]:
     """Return a path with its fields filled in, and whether a number was among them."""
     if _NO_PATH.search(given):
         raise refused("path", given, "must hold no NUL and no lone surrogate")

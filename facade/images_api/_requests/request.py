@@ -58,6 +58,8 @@ class CheckedRequest:
 
     Attributes:
         http: What to send; it may be sent more than once.
+        fields: What it says, by parameter, all but uploads and `extra_body`.
+        uploads: The images that go along, by parameter.
         subject: What the images are about, for their file names: a text, or the name of the first file.
         max_retries: How often it may be sent again.
         timeout: How long the call may take.
@@ -83,19 +85,19 @@ class CheckedRequest:
         # What Python keeps for itself has an underscore: https://peps.python.org/pep-0008/#descriptive-naming-styles
         self._said = {bare if iskeyword(bare := name.removesuffix("_")) else name: value for name, value in said.items()}
         subject = called.subject or next(iter(self._said), "")
-        self._uploads: dict[str, list[Upload]] = {}
+        self.uploads: dict[str, list[Upload]] = {}
         self._unusable: dict[str, InvalidRequestError] = {}
         self._take_images(called, files)
-        self._fields = self._filled_in(stream=stream)
+        self.fields = self._filled_in(stream=stream)
         self._check()
         self._warn_of_model()
         self.http = self._built(called, self._headers(extra_headers, stream=stream), extra_query)
-        stems = (each.facts.name.rpartition(".")[0] for each in self._uploads.get(subject, ()))
-        self.subject = next(stems, str(self._fields.get(subject, "")))
-        count = self._fields.get(self._rules.roles.get("count", ""))
+        stems = (each.facts.name.rpartition(".")[0] for each in self.uploads.get(subject, ()))
+        self.subject = next(stems, str(self.fields.get(subject, "")))
+        count = self.fields.get(self._rules.roles.get("count", ""))
         self.images = count if isinstance(count, int) else 1
         whose = f"the {_CONTRACT} {self._model}; {self._model}=None, said to the client, sends none"
-        self.about_model = f"{self._fields.get(self._model)} is {whose}" if self._sources.get(self._model) == _CONTRACT else ""
+        self.about_model = f"{self.fields.get(self._model)} is {whose}" if self._sources.get(self._model) == _CONTRACT else ""
 
     def _take_images(self, called: Operation, files: OpenFiles) -> None:
         """Sort images: as fields where they are references, else to be uploaded."""
@@ -114,10 +116,10 @@ class CheckedRequest:
                 continue
             from .uploads import Upload
 
-            self._uploads[name] = []
+            self.uploads[name] = []
             for index, each in enumerate(several):
                 try:
-                    self._uploads[name].append(Upload(files, name, each))
+                    self.uploads[name].append(Upload(files, name, each))
                 except InvalidRequestError as error:  # said with all the rest that is wrong
                     self._unusable[name if len(several) == 1 else f"{name}[{index}]"] = error
 
@@ -147,10 +149,10 @@ class CheckedRequest:
         validate, unusable, extra = self._settings.validate, self._unusable, self._extra_body
         problems = [problem._replace(parameter=name) for name, error in unusable.items() for problem in error.problems]
         spoilt = {name.partition("[")[0] for name in unusable}
-        repeated = [name for name in extra if name in self._said or name in self._uploads]
+        repeated = [name for name in extra if name in self._said or name in self.uploads]
         problems += [Problem("extra_body", {name: extra[name]}, f"repeats the argument {name}") for name in repeated]
-        facts = {name: [each.facts for each in uploads] for name, uploads in self._uploads.items()}
-        for violation in self._rules.check(self._fields, facts) if validate != "off" else ():
+        facts = {name: [each.facts for each in uploads] for name, uploads in self.uploads.items()}
+        for violation in self._rules.check(self.fields, facts) if validate != "off" else ():
             if violation.parameter not in spoilt:
                 wrong = self._blamed(Problem(*violation[:3]))
                 if validate == "strict":
@@ -167,12 +169,12 @@ class CheckedRequest:
     def _blamed(self, problem: Problem) -> Problem:
         """Say of a value that nobody gave to this call where it comes from; else of the model that the rule is for."""
         source = self._sources.get(re.split(r"[.[]", problem.parameter)[0])
-        if not source and f"for {self._fields.get(self._model)}" in problem.why and self._sources.get(self._model):
+        if not source and f"for {self.fields.get(self._model)}" in problem.why and self._sources.get(self._model):
             source = f"{self._sources[self._model]} {self._model}"
         return problem._replace(why=f"{problem.why} (the {source})") if source else problem
 
     def _warn_of_model(self) -> None:
-        model = self._fields.get(self._model)
+        model = self.fields.get(self._model)
         if not isinstance(model, str) or not self._settings.is_official:
             return
         if meant := self._rules.meant(model):
@@ -194,8 +196,8 @@ class CheckedRequest:
         return headers
 
     def _built(self, called: Operation, headers: dict[str, str], query: Mapping[str, Any]) -> httpx.Request:
-        files = {name: self._listed(name, [_part(each) for each in uploads]) for name, uploads in self._uploads.items()}
-        fields = {**self._fields, **files, **self._extra_body}
+        files = {name: self._listed(name, [_part(each) for each in uploads]) for name, uploads in self.uploads.items()}
+        fields = {**self.fields, **files, **self._extra_body}
         try:
             kwargs = self._generated_kwargs(called, fields)
             url = _url(self._settings.url(kwargs["url"]))

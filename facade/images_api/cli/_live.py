@@ -15,7 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Self, TextIO
 from unicodedata import category, east_asian_width
 
-from ._terminal import SHOWN, encodable, is_terminal, printable
+from ._terminal import SHOWN, columns, encodable, is_terminal, printable
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -24,7 +24,6 @@ _LOGGER = logging.getLogger("images_api")
 # What the log says of a wait: how long it is, and for what.
 _WAIT = re.compile(r"waiting (\d+\.?\d*) s before (try \d+)")
 _PERIOD = 0.1
-_USUAL_COLUMNS = 80
 # What fits into less says the latest alone, and not what is done.
 _NARROW = 60
 # The cursor rests at the line's beginning, and is never hidden. So whatever ends the program leaves a terminal as it was; and
@@ -112,7 +111,7 @@ class LiveLine:
         what = f"{self._what} {ellipsis} {time}"
         news = before if now < until else after
         # The last column stays empty: some terminals begin a new line there.
-        room = _columns(stream) - 3
+        room = columns(stream) - 3
         text = encodable(dot.join(filter(None, (what, self._status, news))), stream)
         if _ends(text)[-1] > room and (latest := news or self._status):
             text = encodable(dot.join((what if room > _NARROW else time, latest)), stream)
@@ -151,13 +150,6 @@ def _signs(stream: TextIO) -> tuple[str, str, str]:
     return _FANCY if encodable("".join(_FANCY), stream) == "".join(_FANCY) else _PLAIN
 
 
-def _columns(stream: TextIO) -> int:
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or _USUAL_COLUMNS
-    except OSError:
-        return _USUAL_COLUMNS
-
-
 def _clock(seconds: int) -> str:
     hours, minutes = divmod(seconds // 60, 60)
     if hours:
@@ -179,9 +171,9 @@ def _width(character: str) -> int:
     return 2 if east_asian_width(character) in {"W", "F"} else 1
 
 
-def _cut(text: str, columns: int, ellipsis: str) -> str:
+def _cut(text: str, room: int, ellipsis: str) -> str:
     """Cut a text to a number of columns."""
     ends = _ends(text)
-    if not ends or ends[-1] <= columns:
+    if not ends or ends[-1] <= room:
         return text
-    return text[: bisect_right(ends, columns - len(ellipsis))].rstrip() + ellipsis
+    return text[: bisect_right(ends, room - len(ellipsis))].rstrip() + ellipsis

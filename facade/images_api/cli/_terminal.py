@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
     from contextlib import AbstractContextManager
 
 # Longer lines are no longer read, and may be all that a hostile document is made of.
@@ -18,6 +18,9 @@ _MOST_CHARACTERS = 4_000
 _CHUNK = 1 << 20
 # Of a pipe that nobody reads, Windows may say this: https://github.com/python/cpython/issues/79935.
 _NOBODY_READS = {errno.EINVAL} if os.name == "nt" else set[int]()
+
+_USUAL_COLUMNS = 80
+_COLOURS = {"error": 31, "warning": 33}
 
 # What is on the terminal for a while, such as a live line; each makes a context in which it has stepped aside.
 SHOWN: list[Callable[[], AbstractContextManager[object]]] = []
@@ -56,25 +59,50 @@ def is_terminal(stream: object) -> bool:
         return False
 
 
+def columns(stream: TextIO) -> int:
+    """Return the width of a terminal in columns."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL_COLUMNS
+    except (OSError, ValueError):
+        return _USUAL_COLUMNS
+
+
 def room() -> AbstractContextManager[object]:
     """Make a context in which nothing else is on the terminal's last line."""
     return SHOWN[-1]() if SHOWN else nullcontext()
 
 
-def say(message: str) -> None:
+def say(message: str, label: str = "") -> None:
     """Say something to people, on the standard error. It never fails: a message that nobody can read is no reason to stop.
 
     Args:
         message: One line or more, without the last line's end. Its line ends stay; all else is made `printable`.
+        label: What stands before it, in a colour where there are colours: `error`, `warning`, or nothing.
     """
-    lines = "\n".join(map(printable, message.split("\n")))
     if sys.stderr is not None:
+        lines = _wrapped(printable(line) for line in (f"{label}: {message}" if label else message).split("\n"))
+        if label and _has_colours(sys.stderr):
+            lines = lines.replace(f"{label}:", f"\x1b[1;{_COLOURS[label]}m{label}:\x1b[0m", 1)
         try:
             with room():
                 sys.stderr.write(f"{encodable(lines, sys.stderr)}\n")
                 sys.stderr.flush()
         except (OSError, ValueError):
             drop(sys.stderr)
+
+
+def _has_colours(stream: TextIO) -> bool:
+    return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _wrapped(lines: Iterable[str]) -> str:
+    """Return lines as one text, broken between words where a terminal would break them within."""
+    if is_terminal(sys.stderr):
+        from textwrap import wrap
+
+        width = columns(sys.stderr)
+        lines = [part for line in lines for part in wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]]
+    return "\n".join(lines)
 
 
 def write(text: str) -> None:

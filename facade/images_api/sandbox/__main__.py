@@ -32,16 +32,17 @@ _FAULTS = "\n".join(
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "python -m images_api.sandbox") -> int:
     """Print the base URL and each request as one line, until Ctrl-C or SIGTERM.
 
     Args:
         arguments: The command line without the program's name; None takes the process's own.
+        program: The program's name, for the help.
 
     Returns:
         The exit status: 0; 1 when the port can't be had or the extra isn't installed; 2 for a wrong argument.
     """
-    parser = _parser()
+    parser = _parser(program)
     options = vars(parser.parse_args(arguments))
     try:
         from . import Sandbox
@@ -73,9 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m images_api.sandbox",
+        prog=program,
         description="Serve the Images API on this machine, with placeholder images. At its root is a page of what was asked.",
         epilog=_FAULTS,
         formatter_class=argparse.RawDescriptionHelpFormatter,

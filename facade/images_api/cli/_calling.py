@@ -1,0 +1,171 @@
+"""The way of one call at the prompt: checked, sent, saved, and told of."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._facts import use
+from ._failures import ExitStatus
+from ._inputs import key_of, vendor_fields
+from ._live import LiveLine
+from ._operations import parameters
+from ._outcome import Outcome
+from ._output import Output
+from ._preview import preview
+from ._report import of_request
+from ._signals import interrupts_later
+from ._speaking import speaking
+from ._telling import complain, show_request, tell
+from ._terminal import say
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from images_api import ImagesClient, ImagesResult
+
+    from ._commands import OperationCommand
+    from ._wishes import Wishes
+
+
+def call(command: OperationCommand, given: Mapping[str, Any], wishes: Wishes) -> ExitStatus:
+    """Make a call, save what comes of it, and tell of it.
+
+    Args:
+        command: The operation's command.
+        given: The arguments, by the contract's names; None is what wasn't said.
+        wishes: All else that the command line says.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        click.ClickException: What is asked for can't be done; nothing was sent.
+    """
+    from images_api import ImagesAPIError
+
+    with speaking(wishes.verbosity):
+        try:
+            with _client(wishes) as client:
+                return _Call(command, given, wishes, client).make()
+        except ImagesAPIError as error:  # nothing was sent
+            return complain(error, command, wishes)
+        except KeyboardInterrupt as interrupt:
+            say(str(interrupt) or "interrupted", "error")
+            return ExitStatus.INTERRUPTED
+
+
+class _Call:
+    """A call that is being made."""
+
+    def __init__(self, command: OperationCommand, given: Mapping[str, Any], wishes: Wishes, client: ImagesClient) -> None:
+        self.command, self.wishes, self.client = command, wishes, client
+        self.operation = command.operation
+        self.extra = vendor_fields(wishes.params, parameters(self.operation))
+        self.roles = {role: name for body in self.operation.bodies.values() for role, name in body.roles.items()}
+        self.arguments = {**given, "extra_body": self.extra or None}
+        partials = self.roles.get("partials", "")
+        if wishes.partials is not None and self.arguments.get(partials) is None:
+            self.arguments[partials] = self._most(partials)
+        self.is_streamed = self.arguments.get(partials) is not None
+        self.output = Output(wishes)
+
+    def _most(self, name: str) -> int:
+        """Return the most that the contract lets the model have of a parameter; 1 where it doesn't say."""
+        body = next(iter(self.operation.bodies.values()))
+        role = self.roles.get("model", "")
+        model = self.arguments.get(role) or body.general_defaults.get(role)
+        facts = use(self.operation, str(model)).parameters.get(name)
+        return int(facts.bounds.get("maximum", 1)) if facts else 1
+
+    def make(self) -> ExitStatus:
+        """Check the call, make it, and return how it ended."""
+        self._check()
+        if self.wishes.dry_run:
+            show_request(self.request, self.wishes)
+            return ExitStatus.DONE
+        outcome = self._asked()
+        with interrupts_later():
+            self.output.take(outcome)
+            return tell(outcome, self.command, self.request, self.wishes)
+
+    def _check(self) -> None:
+        """Refuse what is wrong before anything is sent, and learn what will be."""
+        from images_api._requests.files import OpenFiles
+        from images_api._requests.request import CheckedRequest
+
+        with OpenFiles() as files:
+            settings = self.client.__getstate__()
+            checked = CheckedRequest(settings, self.operation.id, self.arguments, files, stream=self.is_streamed)
+            self.request = of_request(checked, self.extra)
+            self.count = checked.images
+        self.output.check(self.count)
+
+    def _asked(self) -> Outcome:
+        """Return what came of the call."""
+        from images_api import ImagesAPIError
+
+        model = self.request["fields"].get(self.roles.get("model"))
+        outcome = Outcome(asked=self.count)
+        try:
+            with LiveLine(" ".join(filter(None, [self.command.name, model]))) as line:
+                result = self._watched(line, outcome) if self.is_streamed else self._answered()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted: the call may have run, and may be billed") from None
+        except ImagesAPIError as error:
+            outcome.error = error
+            outcome.images, outcome.http = [*getattr(error, "images", ())], getattr(error, "http", None)
+        else:
+            outcome.result = result
+            outcome.images, outcome.http = [*result], result.http
+        return outcome
+
+    def _answered(self) -> ImagesResult:
+        return self.client._call(self.operation.id, self.arguments)  # noqa: SLF001  what each generated method is
+
+    def _watched(self, line: LiveLine, outcome: Outcome) -> ImagesResult:
+        """Return what came of a stream, whose unfinished images are saved and shown."""
+        from images_api import PartialImage
+
+        count = 0
+        with self.client._stream(self.operation.id, self.arguments) as stream:  # noqa: SLF001  what each generated method is
+            for event in stream:
+                if isinstance(event, PartialImage):
+                    count += 1
+                    line.update(f"unfinished image {count}")
+                    self.output.take_partial(event, outcome)
+                    if self.wishes.preview:
+                        preview(event.image.read(), self.wishes.preview)
+            return stream.result()
+
+
+@contextmanager
+def _client(wishes: Wishes) -> Generator[ImagesClient]:
+    """Give a client of the server that is asked for, which may be a sandbox for this call."""
+    from images_api import ImagesClient
+    from images_api._settings import AUTHORIZATION
+
+    key = key_of(wishes.key_file)
+    if key is None and wishes.dry_run:
+        key = "none"  # nothing is sent
+    settings: dict[str, Any] = {
+        "timeout": wishes.timeout,
+        "validate": wishes.validate,
+        "auth_header": wishes.auth_header or AUTHORIZATION,
+        **({} if wishes.retries is None else {"max_retries": wishes.retries}),
+    }
+    if not wishes.local:
+        with ImagesClient(key, base_url=wishes.base_url, **settings) as client:
+            yield client
+        return
+    if wishes.base_url is not None:
+        raise click.UsageError("--local is a server of its own: it can't go with --base-url")
+    try:
+        from images_api.sandbox import Sandbox
+    except ImportError as error:
+        raise click.ClickException(str(error)) from None
+    # The key of the environment isn't for it.
+    with Sandbox() as sandbox, ImagesClient("local", base_url=sandbox.base_url, **settings) as client:
+        yield client

@@ -1,0 +1,145 @@
+"""What a call tells when it is over: files and JSON on the standard output, errors and details on the standard error."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import _report as report
+from ._failures import ExitStatus, sentence, status_of
+from ._output import keep
+from ._preview import preview
+from ._terminal import is_terminal, printable, say, write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from images_api import ImagesAPIError
+
+    from ._commands import OperationCommand
+    from ._outcome import Outcome, SavedImage
+    from ._wishes import Wishes
+
+_TRACEBACKS = 2
+
+
+def tell(outcome: Outcome, command: OperationCommand, request: Mapping[str, Any], wishes: Wishes) -> ExitStatus:
+    """Tell what came of a call.
+
+    Args:
+        outcome: What came of it.
+        command: The operation's command.
+        request: What was said of the request.
+        wishes: What the command line asks for.
+
+    Returns:
+        How it ended.
+    """
+    if outcome.error is not None:
+        keep(outcome)
+    if wishes.sidecar:
+        _put_beside(outcome, command, request)
+    status = _status(outcome)
+    if wishes.verbosity:
+        _summarize(outcome)
+    if outcome.error is not None:
+        _say_error(outcome.error, command, wishes)
+    for each in (*(outcome.result.failures if outcome.result else ()), *outcome.complaints):
+        say(str(each), "error")
+    for saved in outcome.saved:
+        _show(saved, wishes)
+    if wishes.as_json:
+        write(report.as_json(report.of_outcome(outcome, command.flags, status)))
+    elif paths := [str(each.path) for each in outcome.saved if each.path is not None]:
+        write("\n".join(map(printable, paths) if is_terminal(sys.stdout) else paths))
+    return status
+
+
+def complain(error: ImagesAPIError, command: OperationCommand, wishes: Wishes) -> ExitStatus:
+    """Tell of an error that came before anything was sent, and return how the call ended."""
+    status = status_of(error)
+    _say_error(error, command, wishes)
+    if wishes.as_json:
+        write(report.as_json({"error": report.of_error(error, command.flags, status)}))
+    return status
+
+
+def show_request(request: Mapping[str, Any], wishes: Wishes) -> None:
+    """Show a request that isn't sent."""
+    if wishes.as_json:
+        write(report.as_json(request))
+        return
+    lines = [f"{request['method']} {request['url']}"]
+    lines += [f"{name}: {report.as_line(value)}" for name, value in request["fields"].items()]
+    lines += [f"{name}: {report.as_line(each)}" for name, several in request["files"].items() for each in several]
+    write("\n".join(map(printable, lines)))
+
+
+def _status(outcome: Outcome) -> ExitStatus:
+    if outcome.error is not None:
+        return ExitStatus.PARTIAL if outcome.saved else status_of(outcome.error)
+    if len(outcome.saved) < outcome.asked:
+        return ExitStatus.PARTIAL if outcome.saved else ExitStatus.SERVER
+    return ExitStatus.FAILED if outcome.complaints else ExitStatus.DONE
+
+
+def _say_error(error: ImagesAPIError, command: OperationCommand, wishes: Wishes) -> None:
+    if wishes.verbosity >= _TRACEBACKS:
+        say("".join(traceback.format_exception(error)).rstrip("\n"))
+    say(sentence(error, command.flags), "error")
+
+
+def _put_beside(outcome: Outcome, command: OperationCommand, request: Mapping[str, Any]) -> None:
+    """Write a file beside each image that says where it comes from."""
+    for saved in outcome.saved:
+        if saved.path is None:
+            continue
+        text = report.as_json(report.of_origin(saved, str(command.name), request, outcome))
+        path = saved.path.with_name(f"{saved.path.name}.json")
+        try:
+            _write_whole(path, text)
+        except OSError as error:
+            outcome.complaints.append(f"{path} can't be written: {error}")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(prefix=".images-api-", dir=path.parent)
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
+
+
+def _summarize(outcome: Outcome) -> None:
+    """Say what is known of the images and of the call."""
+    for each in outcome.saved:
+        image = each.image
+        sides = f", {image.width}x{image.height}" if image.width else ""
+        say(f"image {image.index + 1}: {image.format}{sides}, {each.size:,} bytes")
+        if image.revised_prompt:
+            say(f"revised prompt: {image.revised_prompt}")
+    if outcome.http is not None:
+        usage = outcome.result.usage if outcome.result else None
+        facts = {
+            "request": outcome.http.request_id,
+            "time": f"{outcome.http.elapsed:.1f} s",
+            "tokens": usage and usage.total_tokens,
+            "cost": outcome.http.cost,
+        }
+        say(", ".join(f"{name} {value}" for name, value in facts.items() if value is not None))
+
+
+def _show(saved: SavedImage, wishes: Wishes) -> None:
+    """Show an image on the terminal or with the system's viewer, as is asked for."""
+    if wishes.preview:
+        preview(saved.image.read(), wishes.preview)
+    if wishes.launch and saved.path is not None and click.launch(str(saved.path)):
+        say(f"{saved.path} could not be opened", "warning")
