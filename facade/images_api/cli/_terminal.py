@@ -56,6 +56,17 @@ def is_terminal(stream: object) -> bool:
         return False
 
 
+def takes_control(stream: object) -> bool:
+    """Tell whether a stream leads to a terminal that moves its cursor, wipes and colours as it is told to."""
+    if not is_terminal(stream) or os.environ.get("TERM") in {"dumb", "unknown"}:
+        return False
+    if os.name != "nt":
+        return True
+    from rich.console import detect_legacy_windows
+
+    return not detect_legacy_windows()
+
+
 def room() -> AbstractContextManager[object]:
     """Make a context in which nothing else is on the terminal's last line."""
     return SHOWN[-1]() if SHOWN else nullcontext()
