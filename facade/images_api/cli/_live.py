@@ -15,7 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Self, TextIO
 from unicodedata import category, east_asian_width
 
-from ._terminal import SHOWN, columns, encodable, is_terminal, printable
+from ._terminal import SHOWN, columns, encodable, printable, takes_control
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -48,7 +48,7 @@ class LiveLine:
         self._tries: tuple[float, str, str] = (inf, "", "")
         self._lock = RLock()
         self._end = Event()
-        self._stream = sys.stderr if _can_be_redrawn(sys.stderr) else None
+        self._stream = sys.stderr if takes_control(sys.stderr) else None
 
     def __enter__(self) -> Self:
         if self._stream:
@@ -126,16 +126,6 @@ class LiveLine:
                 self._stream.flush()
         except (OSError, ValueError):  # the terminal is gone
             self._end.set()
-
-
-def _can_be_redrawn(stream: TextIO | None) -> bool:
-    if not is_terminal(stream) or os.environ.get("TERM") in {"dumb", "unknown"}:
-        return False
-    if os.name != "nt":
-        return True
-    from rich.console import detect_legacy_windows
-
-    return not detect_legacy_windows()
 
 
 def _is_in_front(stream: TextIO) -> bool:

@@ -67,6 +67,17 @@ def columns(stream: TextIO) -> int:
         return _USUAL_COLUMNS
 
 
+def takes_control(stream: object) -> bool:
+    """Tell whether a stream leads to a terminal that moves its cursor, wipes and colours as it is told to."""
+    if not is_terminal(stream) or os.environ.get("TERM") in {"dumb", "unknown"}:
+        return False
+    if os.name != "nt":
+        return True
+    from rich.console import detect_legacy_windows
+
+    return not detect_legacy_windows()
+
+
 def room() -> AbstractContextManager[object]:
     """Make a context in which nothing else is on the terminal's last line."""
     return SHOWN[-1]() if SHOWN else nullcontext()
@@ -81,7 +92,7 @@ def say(message: str, label: str = "") -> None:
     """
     if sys.stderr is not None:
         lines = _wrapped(printable(line) for line in (f"{label}: {message}" if label else message).split("\n"))
-        if label and _has_colours(sys.stderr):
+        if label and takes_control(sys.stderr) and not os.environ.get("NO_COLOR"):
             lines = lines.replace(f"{label}:", f"\x1b[1;{_COLOURS[label]}m{label}:\x1b[0m", 1)
         try:
             with room():
@@ -89,10 +100,6 @@ def say(message: str, label: str = "") -> None:
                 sys.stderr.flush()
         except (OSError, ValueError):
             drop(sys.stderr)
-
-
-def _has_colours(stream: TextIO) -> bool:
-    return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _wrapped(lines: Iterable[str]) -> str:
