@@ -52,8 +52,8 @@ def _completions(context: click.Context, _parameter: click.Parameter, incomplete
 _HELP = """\
 Show what each family of models takes; or all that one takes.
 
-NAME is the title of a family or the id of a model, which may be a snapshot or a new version that the contract doesn't list. A model
-that no family knows is free: its server alone decides what it takes.
+NAME is the title of a family or the id of a model, which may be a snapshot or a new version that the contract doesn't list.
+A model that no family knows is free: its server alone decides what it takes.
 """
 _EPILOG = """\
 With --json, every key is always there:
