@@ -135,7 +135,7 @@ def narrowed(rules: Sequence[Schema], *, is_required: bool = False) -> Facts:
     """Return what is left where all of several rules hold; the first is the general one."""
     parts = [list(_parts(rule)) for rule in rules]
     flat = [part for each in parts for part in each]
-    kinds, *narrower = [types for each in parts if (types := _types(each))] or [list[str]()]
+    kinds, *narrower = [found for each in parts if (found := _types(each))] or [list[str]()]
     types = tuple(kind for kind in kinds if kind != "null" and all(kind in each for each in narrower))
     image, sides = _updated(flat, "x-image"), _updated(flat, "x-sides")
     limits = {keyword: [part[keyword] for part in flat if keyword in part] for keyword in _NARROWEST}
