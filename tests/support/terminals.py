@@ -162,7 +162,10 @@ class Terminal:
             found.extend([screen] if re.search(pattern, screen.text) else [])
             return bool(found)
 
-        wait_until(is_there, unless=lambda: self._has_ended() and not is_there())
+        try:
+            wait_until(is_there, unless=lambda: self._has_ended() and not is_there())
+        except AssertionError:
+            raise AssertionError(f"{pattern!r} isn't on the screen:\n{self.screen}") from None
         return found[0]
 
     def has_shown(self, pattern: str) -> bool:
