@@ -216,7 +216,7 @@ def test_what_the_contract_says_to_other_code(operation: Operation, model: str) 
         ("edit", "mask", [MASK]),
         ("edit", "markup", [MASK, "only for gpt-image-2.5 and later", "not when images are given by reference"]),
         ("edit", "model", ["of the known models, not dall-e-3", "default: gpt-image-2.5-flare"]),
-        ("edit", "moderation", ["not for dall-e-2", "only when images are given by reference"]),
+        ("edit", "moderation", ["only for GPT image models", "only when images are given by reference"]),
         ("edit", "input_fidelity", ["gpt-image-1-mini: low", "only for gpt-image-1.x and chatgpt-image"]),
         ("variation", "model", ["of the known models, only dall-e-2", "default: dall-e-2"]),
         ("variation", "size", ["default: 1024x1024"]),
@@ -367,8 +367,8 @@ def test_a_new_family_shows_up(tmp_path: Path) -> None:
     assert "the second pixie: such as auto, low, medium, high, xhigh, max, standard" in generate["quality"]
     assert generate["seed"] == [
         "more than 0",
-        "the second pixie: multiples of 3",
         "the second pixie: less than 9",
+        "the second pixie: multiples of 3",
         "only for Pixies",
     ]
 

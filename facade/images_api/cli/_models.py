@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,7 @@ def _found(name: str) -> Sequence[Family]:
     if several := titled(name):
         return several
     if not name.isprintable() or not name.strip():
-        raise click.UsageError(f"{printable(name)!r} can't be the name of a model")
+        raise click.UsageError(f"'{printable(name)}' can't be the name of a model")
     rules = next(body for each in operations().values() for body in each.bodies.values())
     if meant := rules.meant(name):
         raise click.UsageError(f"{name} is no model that is known; did you mean {meant}?")
@@ -263,7 +264,8 @@ def _grid(rows: Mapping[str, Text]) -> RenderableType:
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="cyan", overflow="fold")
+    # Names stay whole as long as there is room for them.
+    grid.add_column(style="cyan", overflow="fold", width=min(max(map(len, rows), default=0), _console().width // 2 - _GAP))
     grid.add_column(overflow="fold")
     for about, text in rows.items():
         grid.add_row(about, text)
@@ -307,7 +309,7 @@ def _print_table(found: Sequence[Family], today: date) -> None:
     def parts() -> Iterator[RenderableType]:
         is_table = console.width >= _NARROWEST_TABLE and room >= 0
         if is_table:
-            yield from (line(titles), Rule(style="dim"))
+            yield from (line(titles), Rule(characters="-" if console.options.ascii_only else "─", style="dim"))
         for index, (family, cells) in enumerate(rows.items()):
             yield from [Text()] if index else []
             yield from _heading(family)
@@ -319,7 +321,7 @@ def _print_table(found: Sequence[Family], today: date) -> None:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False, force_jupyter=False)
+    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, force_jupyter=False)
 
 
 def _print(parts: Sequence[RenderableType] | Iterator[RenderableType]) -> None:
