@@ -60,7 +60,7 @@ def told(*arguments: str) -> Any:
 
 
 class TestTheTable:
-    @pytest.mark.parametrize("columns", [20, 40, 80, 109, 110, 120, 200])
+    @pytest.mark.parametrize("columns", [4, 20, 40, 80, 109, 110, 120, 200])
     def test_keeps_within_its_columns_and_loses_nothing(self, columns: int) -> None:
         lines = run(columns=columns).stdout.splitlines()
         assert max(map(len, lines)) <= columns
@@ -86,6 +86,12 @@ class TestTheTable:
         assert lines[start + 1] == "  gpt-image-2, gpt-image-2-2026-04-21"
         assert re.match("generate, edit +1 to 10 +auto or WIDTHxHEIGHT: multiples of 16", lines[start + 2])
         assert lines[start + 3].strip() == "also mask"
+
+    def test_has_models_that_no_family_knows(self, tmp_path: Path) -> None:
+        document = our_contract()
+        document["components"]["schemas"]["ImageModel"]["enum"] += ["pixie-1", "pixie-2"]
+        shown = ChangedContract(tmp_path, document).run(RUN).stdout
+        assert "\npixie-1, pixie-2\n  commands       generate, edit, variation\n  n              at least 1\n" in shown
 
     def test_says_of_each_command_what_is_not_the_same(self, tmp_path: Path) -> None:
         document = our_contract()
