@@ -104,26 +104,23 @@ def use(operation: Operation, model: str) -> Use:
             own = body.references.get(name, name)
             if own not in body.properties:
                 continue
-            reasons = refusals[kind] or [each.reason for each in held[kind] if own in each.lacking]
-            if reasons:
-                lacks.setdefault(name, reasons[-1])
+            if against := refusals[kind] or [each.reason for each in held[kind] if own in each.lacking]:
+                lacks.setdefault(name, against[-1])
             elif name in found:
                 found[name] = found[name]._replace(bodies=(*found[name].bodies, kind))
             else:
                 facts = narrowed([each.rules[own] for each in held[kind] if own in each.rules], is_required=own in body.required)
                 found[name] = facts._replace(bodies=(kind,))
     stream = document()["components"]["x-roles"].get("stream")
-    may_stream = [
-        stream in operation.bodies[kind].roles.values() and not any(stream in each.lacking for each in held[kind])
-        for kind in taking
-    ]
-    reason = "" if taking else next(iter(refusals.values()), [""])[-1]
+    lacking = {kind: {name for each in held[kind] for name in each.lacking} for kind in taking}
+    may_stream = any(stream in operation.bodies[kind].properties and stream not in lacking[kind] for kind in taking)
+    reasons = {name: reason for name, reason in lacks.items() if name not in found}
     return Use(
-        taking,
-        streams(operation) and any(may_stream),
-        found,
-        {name: why for name, why in lacks.items() if name not in found},
-        reason,
+        bodies=taking,
+        streams=streams(operation) and may_stream,
+        parameters=found,
+        reasons=reasons,
+        reason="" if taking else next(iter(refusals.values()))[-1],
     )
 
 
@@ -138,34 +135,30 @@ def narrowed(rules: Sequence[Schema], *, is_required: bool = False) -> Facts:
     """Return what is left where all of several rules hold; the first is the general one."""
     parts = [list(_parts(rule)) for rule in rules]
     flat = [part for each in parts for part in each]
-    types = [_types(each) for each in parts]
-    image = _updated(flat, "x-image")
-    several = "array" in types[0] and all("array" in each for each in types[1:] if each)
-    bounds = {
-        keyword: narrowest(limits)
-        for keyword, narrowest in _NARROWEST.items()
-        if (limits := [part[keyword] for part in flat if keyword in part])
-    }
-    if image and not several:
+    kinds, *narrower = [found for each in parts if (found := _types(each))] or [list[str]()]
+    types = tuple(kind for kind in kinds if kind != "null" and all(kind in each for each in narrower))
+    image, sides = _updated(flat, "x-image"), _updated(flat, "x-sides")
+    limits = {keyword: [part[keyword] for part in flat if keyword in part] for keyword in _NARROWEST}
+    bounds = {keyword: _NARROWEST[keyword](found) for keyword, found in limits.items() if found}
+    if image and "array" not in types:
         bounds |= {"minItems": 1, "maxItems": 1}
-    sides = _updated(flat, "x-sides")
     closed = [_values(each) for rule, each in zip(rules, parts, strict=True) if _is_closed(rule)]
-    listed = [values for each in parts if (values := _values(each))]
-    named = (closed or listed or [[]])[-1 if closed else 0]
-    excluded = [value for part in flat for value in _values([part.get("not", {})])]
+    # The narrowest list has an order of its own.
+    listed = closed[-1] if closed else next(filter(None, map(_values, parts)), [])
+    excluded = _values([part["not"] for part in flat if "not" in part])
     forms = [part["title"] for part in flat if {"title", "pattern"} <= part.keys()]
     return Facts(
-        required=is_required and not any("default" in rule for rule in rules[:1]),
-        types=tuple(kind for kind in types[0] if kind != "null" and all(kind in each for each in types[1:] if each)),
+        required=is_required and "default" not in rules[0],
+        types=types,
         choices=tuple(
             value
-            for value in named
-            if all(value in each for each in closed) and value not in excluded and not _breaks_sides(value, sides)
+            for value in listed
+            if all(value in each for each in closed) and value not in excluded and not _breaks(sides, value)
         ),
         is_open=not closed,
-        form=forms[-1] if forms and not closed else None,
+        form=None if closed else next(reversed(forms), None),
         bounds=bounds,
-        sides=sides if not closed else {},
+        sides={} if closed else sides,
         image=image,
         default=next((rule["default"] for rule in reversed(rules) if "default" in rule), None),
         fields=_fields(flat),
@@ -215,5 +208,5 @@ def _updated(parts: Sequence[Schema], keyword: str) -> dict[str, Any]:
     return {rule: limit for part in parts for rule, limit in part.get(keyword, {}).items()}
 
 
-def _breaks_sides(value: object, sides: Mapping[str, Any]) -> bool:
+def _breaks(sides: Mapping[str, Any], value: object) -> bool:
     return any(image_fault(rule, limit, facts, facts) for facts in sized(value) for rule, limit in sides.items())

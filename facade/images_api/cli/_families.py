@@ -136,6 +136,11 @@ def named(models: Collection[str], among: Collection[str]) -> str:
         models: The models to call.
         among: Those from which they are to be told apart.
     """
+    names = _names(models, among)
+    return ", ".join(names) if any(" and " in each for each in names) else listed(names, "and")
+
+
+def _names(models: Collection[str], among: Collection[str]) -> list[str]:
     wanted, left, names = set(models), set(models), list[str]()
     within = {title: members & set(among) for title, members in _titles().items()}
     # The widest first; of families that come to the same here, the narrowest.
@@ -143,8 +148,7 @@ def named(models: Collection[str], among: Collection[str]) -> str:
         if within[title] <= wanted and within[title] & left:
             names.append(title)
             left -= within[title]
-    names += [model for model in known_models() if model in left]
-    return ", ".join(names) if any(" and " in each for each in names) else listed(names, "and")
+    return [*names, *(model for model in known_models() if model in left)]
 
 
 def listed(names: Sequence[str], conjunction: str) -> str:
@@ -185,7 +189,9 @@ def _by_models(texts: Mapping[str, str]) -> Iterator[str]:
 def _only(takers: Collection[str], users: Collection[str], words: str = "{} for {}") -> Iterator[str]:
     """Yield who takes it, or who doesn't if that is shorter to say."""
     if others := [model for model in users if model not in takers]:
-        yield min((words.format("only", named(takers, users)), words.format("not", named(others, users))), key=len)
+        told = {"only": takers, "not": others}
+        word = min(told, key=lambda each: len(_names(told[each], users)))
+        yield words.format(word, named(told[word], users))
 
 
 def _by_reference(operation: Operation, takers: Mapping[str, Facts]) -> Iterator[str]:

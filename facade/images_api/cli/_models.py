@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.shell_completion import CompletionItem
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ._families import Family
 
 # Below, a table's columns are too narrow to be read.
-_NARROWEST_TABLE = 110
+_LEAST_COLUMNS = 110
 _GAP = 2
 _STATES = {
     "ending": "until {date}, then {successor}",
@@ -52,8 +53,8 @@ def _completions(context: click.Context, _parameter: click.Parameter, incomplete
 _HELP = """\
 Show what each family of models takes; or all that one takes.
 
-NAME is the title of a family or the id of a model, which may be a snapshot or a new version that the contract doesn't list. A model
-that no family knows is free: its server alone decides what it takes.
+NAME is the title of a family or the id of a model, which may be a snapshot or a new version that the contract doesn't list.
+A model that no family knows is free: its server alone decides what it takes.
 """
 _EPILOG = """\
 With --json, every key is always there:
@@ -112,10 +113,10 @@ def _found(name: str) -> Sequence[Family]:
 
     from ._families import family_of, titled
 
+    if not name.isprintable() or not name.strip():
+        raise click.UsageError(f"'{printable(name)}' can't be the name of a model")
     if several := titled(name):
         return several
-    if not name.isprintable() or not name.strip():
-        raise click.UsageError(f"{printable(name)!r} can't be the name of a model")
     rules = next(body for each in operations().values() for body in each.bodies.values())
     if meant := rules.meant(name):
         raise click.UsageError(f"{name} is no model that is known; did you mean {meant}?")
@@ -168,7 +169,7 @@ def _row(family: Family, today: date) -> dict[str, Text]:
     uses = {command: use for command, operation in commands().items() if (use := family.use(operation)).bodies}
     roles: Mapping[str, str] = document()["components"]["x-roles"]
     names = dict.fromkeys(name for operation in commands().values() for name in parameters(operation))
-    columns = {name: name for role in _COLUMNS if (name := roles.get(role)) in names}
+    columns = [name for role in _COLUMNS if (name := roles.get(role)) in names]
     cells = {"commands": Text(", ".join(uses) or "none")}
     for name in columns:
         words = {
@@ -262,8 +263,10 @@ def _grid(rows: Mapping[str, Text]) -> RenderableType:
     from rich.padding import Padding
     from rich.table import Table
 
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="cyan", overflow="fold")
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    # Names stay whole as long as there is room for them.
+    longest, half = max(map(len, rows), default=1), max(_console().width // 2 - _GAP, 1)
+    grid.add_column(style="cyan", overflow="fold", width=min(longest, half))
     grid.add_column(overflow="fold")
     for about, text in rows.items():
         grid.add_row(about, text)
@@ -274,7 +277,7 @@ def _heading(family: Family) -> Iterator[RenderableType]:
     from rich.padding import Padding
     from rich.text import Text
 
-    yield Text(family.title or family.models[0], "bold")
+    yield Text(family.title or ", ".join(family.models), "bold")
     if family.title and family.models != (family.title,):
         yield Padding(Text(", ".join(family.models), overflow="fold"), (0, 0, 0, 2))
 
@@ -287,7 +290,7 @@ def _print_table(found: Sequence[Family], today: date) -> None:
     from rich.text import Text
 
     rows = {family: _row(family, today) for family in found}
-    titles = {about: Text(about, "bold") for about in next(iter(rows.values()))}
+    titles = {about: Text(about, "bold") for about in next(iter(rows.values()), {})}
     console = _console()
     columns = [
         [Measurement.get(console, console.options, cells[about]) for cells in (titles, *rows.values())] for about in titles
@@ -305,9 +308,9 @@ def _print_table(found: Sequence[Family], today: date) -> None:
         return table
 
     def parts() -> Iterator[RenderableType]:
-        is_table = console.width >= _NARROWEST_TABLE and room >= 0
+        is_table = console.width >= _LEAST_COLUMNS and room >= 0
         if is_table:
-            yield from (line(titles), Rule(style="dim"))
+            yield from (line(titles), Rule(characters="-" if console.options.ascii_only else "─", style="dim"))
         for index, (family, cells) in enumerate(rows.items()):
             yield from [Text()] if index else []
             yield from _heading(family)
@@ -317,9 +320,11 @@ def _print_table(found: Sequence[Family], today: date) -> None:
 
 
 def _console() -> Console:
-    from rich.console import Console
+    from rich.console import Console, detect_legacy_windows
 
-    return Console(highlight=False, markup=False, emoji=False, force_jupyter=False)
+    # Old consoles of Windows show the sequences for colours as they are.
+    colours: Literal["auto"] | None = None if detect_legacy_windows() else "auto"
+    return Console(file=sys.stdout, color_system=colours, highlight=False, markup=False, emoji=False, force_jupyter=False)
 
 
 def _print(parts: Sequence[RenderableType] | Iterator[RenderableType]) -> None:
