@@ -11,7 +11,7 @@ from ._facts import use
 from ._failures import ExitStatus
 from ._inputs import key_of, vendor_fields
 from ._live import LiveLine
-from ._operations import parameters
+from ._operations import command_name, parameters
 from ._outcome import Outcome
 from ._output import Output
 from ._preview import preview
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from images_api import ImagesClient, ImagesResult
+    from images_api._contract.operations import Operation
 
-    from ._commands import OperationCommand
     from ._wishes import Wishes
 
 
-def call(command: OperationCommand, given: Mapping[str, Any], wishes: Wishes) -> ExitStatus:
+def call(operation: Operation, given: Mapping[str, Any], wishes: Wishes) -> ExitStatus:
     """Make a call, save what comes of it, and tell of it.
 
     Args:
-        command: The operation's command.
+        operation: The operation.
         given: The arguments, by the contract's names; None is what wasn't said.
         wishes: All else that the command line says.
 
@@ -49,9 +49,9 @@ def call(command: OperationCommand, given: Mapping[str, Any], wishes: Wishes) ->
     with speaking(wishes.verbosity):
         try:
             with _client(wishes) as client:
-                return _Call(command, given, wishes, client).make()
+                return _Call(operation, given, wishes, client).make()
         except ImagesAPIError as error:  # nothing was sent
-            return complain(error, command, wishes)
+            return complain(error, wishes)
         except KeyboardInterrupt as interrupt:
             say(str(interrupt) or "interrupted", "error")
             return ExitStatus.INTERRUPTED
@@ -60,9 +60,8 @@ def call(command: OperationCommand, given: Mapping[str, Any], wishes: Wishes) ->
 class _Call:
     """A call that is being made."""
 
-    def __init__(self, command: OperationCommand, given: Mapping[str, Any], wishes: Wishes, client: ImagesClient) -> None:
-        self.command, self.wishes, self.client = command, wishes, client
-        self.operation = command.operation
+    def __init__(self, operation: Operation, given: Mapping[str, Any], wishes: Wishes, client: ImagesClient) -> None:
+        self.operation, self.wishes, self.client = operation, wishes, client
         self.extra = vendor_fields(wishes.params, parameters(self.operation))
         self.roles = {role: name for body in self.operation.bodies.values() for role, name in body.roles.items()}
         self.arguments = {**given, "extra_body": self.extra or None}
@@ -89,7 +88,7 @@ class _Call:
         outcome = self._asked()
         with interrupts_later():
             self.output.take(outcome)
-            return tell(outcome, self.command, self.request, self.wishes)
+            return tell(outcome, self.operation, self.request, self.wishes)
 
     def _check(self) -> None:
         """Refuse what is wrong before anything is sent, and learn what will be."""
@@ -110,7 +109,7 @@ class _Call:
         model = self.request["fields"].get(self.roles.get("model"))
         outcome = Outcome(asked=self.count)
         try:
-            with LiveLine(" ".join(filter(None, [self.command.name, model]))) as line:
+            with LiveLine(" ".join(filter(None, [command_name(self.operation), model]))) as line:
                 result = self._watched(line, outcome) if self.is_streamed else self._answered()
         except KeyboardInterrupt:
             raise KeyboardInterrupt("interrupted: the call may have run, and may be billed") from None

@@ -70,7 +70,8 @@ class OperationCommand(click.Command):
             if isinstance(each, ContractParameter):
                 given[each.parameter] = _read(inputs, each, own.pop(str(each.name)))
         kind, is_shown = own.pop("preview_as"), own.pop("preview")
-        return call(self, given, Wishes(preview=kind or (KINDS[0] if is_shown else None), **own))
+        wishes = Wishes(preview=kind or (KINDS[0] if is_shown else None), flags=self.flags, **own)
+        return call(self.operation, given, wishes)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the arguments, and the options by what they are for."""

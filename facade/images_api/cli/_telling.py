@@ -12,6 +12,7 @@ import click
 
 from . import _report as report
 from ._failures import ExitStatus, sentence, status_of
+from ._operations import command_name
 from ._output import keep
 from ._preview import preview
 from ._terminal import is_terminal, printable, say, write
@@ -20,20 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from images_api import ImagesAPIError
+    from images_api._contract.operations import Operation
 
-    from ._commands import OperationCommand
     from ._outcome import Outcome, SavedImage
     from ._wishes import Wishes
 
 _TRACEBACKS = 2
 
 
-def tell(outcome: Outcome, command: OperationCommand, request: Mapping[str, Any], wishes: Wishes) -> ExitStatus:
+def tell(outcome: Outcome, operation: Operation, request: Mapping[str, Any], wishes: Wishes) -> ExitStatus:
     """Tell what came of a call.
 
     Args:
         outcome: What came of it.
-        command: The operation's command.
+        operation: The operation.
         request: What was said of the request.
         wishes: What the command line asks for.
 
@@ -43,29 +44,29 @@ def tell(outcome: Outcome, command: OperationCommand, request: Mapping[str, Any]
     if outcome.error is not None:
         keep(outcome)
     if wishes.sidecar:
-        _put_beside(outcome, command, request)
+        _put_beside(outcome, operation, request)
     status = _status(outcome)
     if wishes.verbosity:
         _summarize(outcome)
     if outcome.error is not None:
-        _say_error(outcome.error, command, wishes)
+        _say_error(outcome.error, wishes)
     for each in (*(outcome.result.failures if outcome.result else ()), *outcome.complaints):
         say(str(each), "error")
     for saved in outcome.saved:
         _show(saved, wishes)
     if wishes.as_json:
-        write(report.as_json(report.of_outcome(outcome, command.flags, status)))
+        write(report.as_json(report.of_outcome(outcome, wishes.flags, status)))
     elif paths := [str(each.path) for each in outcome.saved if each.path is not None]:
         write("\n".join(map(printable, paths) if is_terminal(sys.stdout) else paths))
     return status
 
 
-def complain(error: ImagesAPIError, command: OperationCommand, wishes: Wishes) -> ExitStatus:
+def complain(error: ImagesAPIError, wishes: Wishes) -> ExitStatus:
     """Tell of an error that came before anything was sent, and return how the call ended."""
     status = status_of(error)
-    _say_error(error, command, wishes)
+    _say_error(error, wishes)
     if wishes.as_json:
-        write(report.as_json({"error": report.of_error(error, command.flags, status)}))
+        write(report.as_json({"error": report.of_error(error, wishes.flags, status)}))
     return status
 
 
@@ -88,18 +89,18 @@ def _status(outcome: Outcome) -> ExitStatus:
     return ExitStatus.FAILED if outcome.complaints else ExitStatus.DONE
 
 
-def _say_error(error: ImagesAPIError, command: OperationCommand, wishes: Wishes) -> None:
+def _say_error(error: ImagesAPIError, wishes: Wishes) -> None:
     if wishes.verbosity >= _TRACEBACKS:
         say("".join(traceback.format_exception(error)).rstrip("\n"))
-    say(sentence(error, command.flags), "error")
+    say(sentence(error, wishes.flags), "error")
 
 
-def _put_beside(outcome: Outcome, command: OperationCommand, request: Mapping[str, Any]) -> None:
+def _put_beside(outcome: Outcome, operation: Operation, request: Mapping[str, Any]) -> None:
     """Write a file beside each image that says where it comes from."""
     for saved in outcome.saved:
         if saved.path is None:
             continue
-        text = report.as_json(report.of_origin(saved, str(command.name), request, outcome))
+        text = report.as_json(report.of_origin(saved, command_name(operation), request, outcome))
         path = saved.path.with_name(f"{saved.path.name}.json")
         try:
             _write_whole(path, text)

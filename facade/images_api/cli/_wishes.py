@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Wishes:
         params: The vendor's own fields, each as NAME=JSON.
         local: Whether a sandbox is started for the call.
         dry_run: Whether the checked request is shown and not sent.
+        flags: What the command line calls the arguments of a call, by their names.
         verbosity: How much is said: 1 tells of the call, 2 of each try, with tracebacks.
     """
 
@@ -45,4 +50,5 @@ class Wishes:
     params: tuple[str, ...] = ()
     local: bool = False
     dry_run: bool = False
+    flags: Mapping[str, str] = field(default_factory=dict)
     verbosity: int = 0
