@@ -14,11 +14,10 @@ from ._live import LiveLine
 from ._operations import command_name, parameters
 from ._outcome import Outcome
 from ._output import Output
-from ._preview import preview
 from ._report import of_request
 from ._signals import interrupts_later
 from ._speaking import speaking
-from ._telling import complain, show_request, tell
+from ._telling import complain, show, show_request, tell
 from ._terminal import say
 
 if TYPE_CHECKING:
@@ -135,8 +134,7 @@ class _Call:
                     count += 1
                     line.update(f"unfinished image {count}")
                     self.output.take_partial(event, outcome)
-                    if self.wishes.preview:
-                        preview(event.image.read(), self.wishes.preview)
+                    show(event.image, self.wishes)
             return stream.result()
 
 

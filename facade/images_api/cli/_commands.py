@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._operations import command_name, streams
+from ._operations import command_name
 from ._parameters import ContractArgument, ContractParameter, Image, contract_arguments, contract_options
 from ._preview import KINDS
 from ._wishes import Wishes
@@ -41,7 +41,10 @@ class OperationCommand(click.Command):
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         positional = [*contract_arguments(operation)]
-        going, asking = _output_options(streamed=streams(operation)), _asking_options()
+        going, asking = (
+            _output_options(has_partials=any("partials" in body.roles for body in operation.bodies.values())),
+            _asking_options(),
+        )
         taken = [flag for option in (*going, *asking) for flag in option.opts]
         told = [*contract_options(operation, [*taken, "--help"])]
         self.flags = {**_FLAGS, **{each.parameter: each.opts[0] for each in told}}
@@ -93,7 +96,7 @@ def _read(inputs: Inputs, parameter: ContractParameter, given: Any) -> Any:
     return inputs.text(given) if isinstance(parameter, ContractArgument) and isinstance(given, str) else given
 
 
-def _output_options(*, streamed: bool) -> list[click.Option]:
+def _output_options(*, has_partials: bool) -> list[click.Option]:
     """Return the options that say what becomes of the images."""
     partials = click.Option(["--partials"], metavar="DIR", type=click.Path(file_okay=False), help="Save unfinished images there.")
     return [
@@ -109,7 +112,7 @@ def _output_options(*, streamed: bool) -> list[click.Option]:
             ["--no-overwrite", "overwrite"], is_flag=True, flag_value=False, default=True, help="Leave files that are there."
         ),
         click.Option(["--sidecar"], is_flag=True, help="Say in a JSON file beside each image where it comes from."),
-        *([partials] if streamed else []),
+        *([partials] if has_partials else []),
         click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object: files, usage, request id, error."),
         click.Option(["--preview"], is_flag=True, help="Show the images on the terminal."),
         click.Option(["--preview-as"], type=click.Choice(KINDS), help="Show them, and in which way."),

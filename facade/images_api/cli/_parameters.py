@@ -85,12 +85,14 @@ class ContractArgument(ContractParameter, click.Argument):
 
     def __init__(self, operation: Operation, name: str, *, several: bool) -> None:
         self.operation, self.parameter = operation, name
+        needed = _is_needed(operation, name)
+        shown = f"{name.upper()}{'...' if several else ''}"
         super().__init__(
             [_variable(operation, name)],
             type=_type(operation, name),
-            required=_is_needed(operation, name),
+            required=needed,
             nargs=-1 if several else 1,
-            metavar=name.upper(),
+            metavar=shown if needed else f"[{shown}]",
         )
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:

@@ -14,13 +14,12 @@ from . import _report as report
 from ._failures import ExitStatus, sentence, status_of
 from ._operations import command_name
 from ._output import keep
-from ._preview import preview
 from ._terminal import is_terminal, printable, say, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from images_api import ImagesAPIError
+    from images_api import GeneratedImage, ImagesAPIError
     from images_api._contract.operations import Operation
 
     from ._outcome import Outcome, SavedImage
@@ -53,7 +52,7 @@ def tell(outcome: Outcome, operation: Operation, request: Mapping[str, Any], wis
     for each in (*(outcome.result.failures if outcome.result else ()), *outcome.complaints):
         say(str(each), "error")
     for saved in outcome.saved:
-        _show(saved, wishes)
+        _hand_over(saved, wishes)
     if wishes.as_json:
         write(report.as_json(report.of_outcome(outcome, wishes.flags, status)))
     elif paths := [str(each.path) for each in outcome.saved if each.path is not None]:
@@ -79,6 +78,18 @@ def show_request(request: Mapping[str, Any], wishes: Wishes) -> None:
     lines += [f"{name}: {report.as_line(value)}" for name, value in request["fields"].items()]
     lines += [f"{name}: {report.as_line(each)}" for name, several in request["files"].items() for each in several]
     write("\n".join(map(printable, lines)))
+
+
+def show(image: GeneratedImage, wishes: Wishes) -> None:
+    """Show an image on the terminal, if that is asked for."""
+    if not wishes.preview:
+        return
+    from ._preview import NotShown, preview
+
+    try:
+        preview(image.read(), wishes.preview)
+    except NotShown as reason:
+        say(f"the image is not shown: {reason}", "warning")
 
 
 def _status(outcome: Outcome) -> ExitStatus:
@@ -138,9 +149,8 @@ def _summarize(outcome: Outcome) -> None:
         say(", ".join(f"{name} {value}" for name, value in facts.items() if value is not None))
 
 
-def _show(saved: SavedImage, wishes: Wishes) -> None:
+def _hand_over(saved: SavedImage, wishes: Wishes) -> None:
     """Show an image on the terminal or with the system's viewer, as is asked for."""
-    if wishes.preview:
-        preview(saved.image.read(), wishes.preview)
+    show(saved.image, wishes)
     if wishes.launch and saved.path is not None and click.launch(str(saved.path)):
         say(f"{saved.path} could not be opened", "warning")
