@@ -26,13 +26,13 @@ TAKEN = ("output", "json", "partials", "local", "help", "param")
 class Prompt(NamedTuple):
     folder: Path
 
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         paths = os.pathsep.join(map(str, (self.folder / "generated", ROOT / "facade")))
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "OPENAI_"))}
         return subprocess.run(  # noqa: S603  our own command
             [sys.executable, "-m", "images_api.cli", *arguments],
             cwd=self.folder,
-            env=kept | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
+            env=kept | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"} | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -82,12 +82,9 @@ def test_what_a_new_operation_refuses_is_refused(prompt: Prompt) -> None:
 def test_what_may_be_given_by_position_may_be_left_out(prompt: Prompt) -> None:
     said = prompt("create-image-collage", "--help").stdout
     assert said.startswith("Usage: images-api create-image-collage [OPTIONS] INPUT [FILTER]")
-    for arguments, fields in (
-        (["x"], {"input": "x"}),
-        (["x", "fish", "--class", "3"], {"input": "x", "filter": "fish", "class": 3}),
-    ):
-        done = prompt("create-image-collage", *arguments, "--aspect-ratio", "1.5", "--local", "--dry-run", "--json")
-        assert json.loads(done.stdout)["fields"] == fields | {"aspectRatio": 1.5}
+    for more, fields in (([], {}), (["fish", "--class", "3"], {"filter": "fish", "class": 3})):
+        done = prompt("create-image-collage", "x", *more, "--aspect-ratio", "1.5", "--local", "--dry-run", "--json")
+        assert json.loads(done.stdout)["fields"] == fields | {"input": "x", "aspectRatio": 1.5}
 
 
 def test_a_new_parameter_is_an_option(prompt: Prompt) -> None:
@@ -107,22 +104,10 @@ def test_a_parameter_that_is_called_like_an_option_of_our_own_can_be_said(prompt
     assert json.loads(done.stdout)["fields"].items() >= {name: name for name in TAKEN}.items()
 
 
-def test_they_are_completed(prompt: Prompt) -> None:
-    os.environ.pop("COMP_WORDS", None)
-
-    def completed(words: str, index: int) -> list[str]:
-        paths = os.pathsep.join(map(str, (prompt.folder / "generated", ROOT / "facade")))
-        env = {
-            **os.environ,
-            "PYTHONPATH": paths,
-            "_IMAGES_API_COMPLETE": "bash_complete",
-            "COMP_WORDS": words,
-            "COMP_CWORD": str(index),
-        }
-        said = subprocess.run(
-            [sys.executable, "-m", "images_api.cli"], env=env, capture_output=True, text=True, check=True
-        ).stdout
-        return [line.partition(",")[2] for line in said.splitlines()]
-
-    assert "create-image-upscale" in completed("images-api create", 1)
-    assert completed("images-api generate --mood ", 3) == ["calm", "wild"]
+@pytest.mark.parametrize(
+    ("words", "wanted"), [("create-image-up", ["create-image-upscale"]), ("generate --mood ", ["calm", "wild"])]
+)
+def test_they_are_completed(prompt: Prompt, words: str, wanted: list[str]) -> None:
+    asked = {"COMP_WORDS": f"images-api {words}", "COMP_CWORD": str(len(words.split(" ")))}
+    done = prompt(_IMAGES_API_COMPLETE="bash_complete", **asked)
+    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == wanted

@@ -41,10 +41,8 @@ class OperationCommand(click.Command):
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         positional = [*contract_arguments(operation)]
-        going, asking = (
-            _output_options(has_partials=any("partials" in body.roles for body in operation.bodies.values())),
-            _asking_options(),
-        )
+        has_partials = any("partials" in body.roles for body in operation.bodies.values())
+        going, asking = _output_options(has_partials=has_partials), _asking_options()
         taken = [flag for option in (*going, *asking) for flag in option.opts]
         told = [*contract_options(operation, [*taken, "--help"])]
         self.flags = {**_FLAGS, **{each.parameter: each.opts[0] for each in told}}
