@@ -275,9 +275,16 @@ def test_what_was_typed_before_is_left_to_whom_it_is_for(tmp_path: Path) -> None
 
 
 @needs_terminals
-def test_who_is_in_the_background_asks_nothing(tmp_path: Path) -> None:
-    before = "import os, sys\nif os.fork(): sys.exit(os.wait()[1])\nos.setpgid(0, 0)"
-    terminal = _shown(tmp_path, _CONTENTS["png"], before=before)
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param("if os.fork(): sys.exit(os.wait()[1])\nos.setpgid(0, 0)", id="in the background"),
+        pytest.param("if os.fork(): sys.exit(os.wait()[1])\nos.setsid()", id="another session's"),
+        pytest.param("def ttyname(file): raise OSError\nos.ttyname = ttyname", id="without a name"),
+    ],
+)
+def test_a_terminal_that_cannot_be_asked_is_not(before: str, tmp_path: Path) -> None:
+    terminal = _shown(tmp_path, _CONTENTS["png"], before=f"import os, sys\n{before}")
     assert terminal.stdout == b"True\n"
     assert ASKED not in terminal.raw
 
@@ -405,16 +412,19 @@ def test_kinds_that_are_none_are_refused() -> None:
 
 
 @needs_terminals
-def test_a_terminal_that_is_gone_shows_nothing(tmp_path: Path) -> None:
-    before = """
+@pytest.mark.parametrize("fails", ["write", "fileno"])
+def test_a_terminal_that_is_gone_or_never_was_one_shows_nothing(fails: str, tmp_path: Path) -> None:
+    before = f"""
 import sys
-class Gone:
+class Terminal:
     encoding = "utf-8"
     def isatty(self): return True
     def fileno(self): return 2
-    def write(self, text): raise OSError
+    def write(self, text): pass
     def flush(self): pass
-sys.stderr = Gone()
+def fail(*_): raise OSError
+sys.stderr = Terminal()
+sys.stderr.{fails} = fail
 """
     terminal = _shown(tmp_path, _CONTENTS["png"], "blocks", before=before)
     assert (terminal.stdout, terminal.raw) == (b"False\n", b"")

@@ -83,12 +83,16 @@ def preview(content: bytes, kind: str = "auto") -> bool:
     stream = next(filter(takes_control, (sys.stderr, sys.stdout)), None)
     if stream is None:
         return False
+    try:
+        terminal = _Terminal(stream)
+    except OSError:  # it is no file, but something that only looks like a terminal
+        return False
     image = _opened(content)
     with room():
         way = _best(stream) if kind == "auto" else kind
         if (way, kind) == ("blocks", "auto") and os.environ.get("NO_COLOR"):
             raise NotShown("this terminal shows images in coloured blocks alone, and NO_COLOR is set")
-        text = _iterm2(image, _Terminal(stream)) if way == "iterm2" else _rendered(image, way, _Terminal(stream))
+        text = _iterm2(image, terminal) if way == "iterm2" else _rendered(image, way, terminal)
         if encodable(text, stream) != text:
             raise NotShown(f"{stream.encoding}, the terminal's encoding, has no signs to show images with")
         try:
@@ -114,7 +118,7 @@ class _Terminal(StringIO):
         self._stream = stream
         size = os.get_terminal_size(stream.fileno())
         self.columns = size.columns or 80
-        self.rows = max(min(_MOST_ROWS, size.lines - 1), 1)
+        self.rows = max(min(_MOST_ROWS, (size.lines or 24) - 1), 1)
         self._is_measured = False
         self.cell = _USUAL_CELL
         if os.name == "posix":
@@ -149,8 +153,7 @@ def _opened(content: bytes) -> Image:
         raise NotShown(
             f"an image of the format {what} can't be shown on a terminal" if what else "its bytes are no known image's"
         )
-    with catch_warnings(), _decoding():
-        simplefilter("error", Image.DecompressionBombWarning)
+    with _decoding():
         # No other format is tried, such as those for which Pillow runs a program.
         return Image.open(BytesIO(content), formats=(name,))
 
@@ -160,7 +163,11 @@ def _decoding() -> Generator[None]:
     from PIL import Image
 
     try:
-        yield
+        with catch_warnings():
+            # Nobody is told what decoders think of an image's data; but what warns of many pixels stops them.
+            simplefilter("ignore")
+            simplefilter("error", Image.DecompressionBombWarning)
+            yield
     except (Image.DecompressionBombWarning, Image.DecompressionBombError, MemoryError) as error:
         raise NotShown("it has too many pixels for a preview") from error
     except Exception as error:  # each decoder has errors of its own
@@ -261,8 +268,6 @@ def _rendered(image: Image, kind: str, terminal: _Terminal) -> str:
         no_color=False,
         legacy_windows=False,
     )
-    if kind == "blocks" and console.color_system is None:
-        raise NotShown("this terminal has no colours")
     with _as_stdout(None):  # else it asks the terminal when it is imported
         from textual_image.renderable import HalfcellImage, SixelImage, TGPImage
     renderable: Any = {"blocks": HalfcellImage, "sixel": SixelImage, "kitty": TGPImage}[kind]
