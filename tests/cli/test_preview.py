@@ -16,6 +16,7 @@ from pictures import half_clear, turned
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 from platforms import needs_terminals
 from terminals import ASKED, PIPE, PLAIN, SIXEL, Terminal
+from waiting import wait_until
 
 from images_api.cli._preview import _TERMINALS, KINDS, _best, preview
 
@@ -111,6 +112,8 @@ def _from_sixels(raw: bytes) -> Image.Image:
         if number:
             colour = number
             if definition:
+                # xterm mixes colours up that are defined after others were used.
+                assert (x, y) == (0, 0)
                 space, *parts = map(int, definition[1:].split(b";"))
                 assert space == 2
                 colours[number] = tuple(round(each * 2.55) for each in parts)
@@ -272,6 +275,19 @@ def test_what_was_typed_before_is_left_to_whom_it_is_for(tmp_path: Path) -> None
         assert terminal.wait() == 0
     assert terminal.stdout.split() == [b"True", b"ls", b"-l"]
     assert ASKED not in terminal.raw
+
+
+@needs_terminals
+def test_ctrl_c_while_it_is_asked_leaves_a_terminal_that_echoes(tmp_path: Path) -> None:
+    (tmp_path / "image").write_bytes(_CONTENTS["png"])
+    command = [sys.executable, "-c", _CODE, str(tmp_path / "image"), "auto", _LONG]
+    with Terminal(command, answers={}, stdout=PIPE) as terminal:
+        assert terminal.echoes
+        wait_until(lambda: ASKED in terminal.raw)
+        assert not terminal.echoes
+        terminal.type("\x03")
+        assert terminal.wait() != 0
+        assert terminal.echoes
 
 
 @needs_terminals

@@ -50,6 +50,8 @@ _TERMINALS = (
 _QUESTION, _ANSWER = b"\x1b[c", re.compile(rb"\x1b\[\?([\d;]*)c")
 # Any terminal answers at once, but it may be far away.
 _PATIENCE = 1.0
+# https://vt100.net/docs/vt3xx-gp/chapter14.html: what an image begins with, and the definition of a colour.
+_SIXEL_SIZES, _COLOUR = re.compile(r"\x1bP[\d;]*q\"[\d;]+"), re.compile(r"(#\d+);2;\d+;\d+;\d+")
 _MOST_ROWS = 20
 # In pixels, of the VT340; terminals that don't say how large theirs are draw sixels as if they were so.
 _USUAL_CELL = (10, 20)
@@ -273,7 +275,14 @@ def _rendered(image: Image, kind: str, terminal: _Terminal) -> str:
     renderable: Any = {"blocks": HalfcellImage, "sixel": SixelImage, "kitty": TGPImage}[kind]
     with _as_stdout(terminal):
         console.print(renderable(scaled if kind == "kitty" else _opaque(scaled), columns, rows))
-    return terminal.getvalue() + drawn.getvalue()
+    text = terminal.getvalue() + drawn.getvalue()
+    return _colours_first(text) if kind == "sixel" else text
+
+
+def _colours_first(text: str) -> str:
+    """Return sixels whose colours are all defined before the first is used: xterm mixes up those that are defined later."""
+    definitions = "".join(match[0] for match in _COLOUR.finditer(text))
+    return _SIXEL_SIZES.sub(rf"\g<0>{definitions}", _COLOUR.sub(r"\1", text), count=1)
 
 
 def _opaque(image: Image) -> Image:
