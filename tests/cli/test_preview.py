@@ -16,6 +16,7 @@ from pictures import half_clear, turned
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 from platforms import needs_terminals
 from terminals import ASKED, PIPE, PLAIN, SIXEL, Terminal
+from waiting import wait_until
 
 from images_api.cli._preview import _TERMINALS, KINDS, _best, preview
 
@@ -111,6 +112,8 @@ def _from_sixels(raw: bytes) -> Image.Image:
         if number:
             colour = number
             if definition:
+                # xterm mixes colours up that are defined after others were used.
+                assert (x, y) == (0, 0)
                 space, *parts = map(int, definition[1:].split(b";"))
                 assert space == 2
                 colours[number] = tuple(round(each * 2.55) for each in parts)
@@ -275,9 +278,29 @@ def test_what_was_typed_before_is_left_to_whom_it_is_for(tmp_path: Path) -> None
 
 
 @needs_terminals
-def test_who_is_in_the_background_asks_nothing(tmp_path: Path) -> None:
-    before = "import os, sys\nif os.fork(): sys.exit(os.wait()[1])\nos.setpgid(0, 0)"
-    terminal = _shown(tmp_path, _CONTENTS["png"], before=before)
+def test_ctrl_c_while_it_is_asked_leaves_a_terminal_that_echoes(tmp_path: Path) -> None:
+    (tmp_path / "image").write_bytes(_CONTENTS["png"])
+    command = [sys.executable, "-c", _CODE, str(tmp_path / "image"), "auto", _LONG]
+    with Terminal(command, answers={}, stdout=PIPE) as terminal:
+        assert terminal.echoes
+        wait_until(lambda: ASKED in terminal.raw)
+        assert not terminal.echoes
+        terminal.type("\x03")
+        assert terminal.wait() != 0
+        assert terminal.echoes
+
+
+@needs_terminals
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param("if os.fork(): sys.exit(os.wait()[1])\nos.setpgid(0, 0)", id="in the background"),
+        pytest.param("if os.fork(): sys.exit(os.wait()[1])\nos.setsid()", id="another session's"),
+        pytest.param("def ttyname(file): raise OSError\nos.ttyname = ttyname", id="without a name"),
+    ],
+)
+def test_a_terminal_that_cannot_be_asked_is_not(before: str, tmp_path: Path) -> None:
+    terminal = _shown(tmp_path, _CONTENTS["png"], before=f"import os, sys\n{before}")
     assert terminal.stdout == b"True\n"
     assert ASKED not in terminal.raw
 
@@ -405,16 +428,19 @@ def test_kinds_that_are_none_are_refused() -> None:
 
 
 @needs_terminals
-def test_a_terminal_that_is_gone_shows_nothing(tmp_path: Path) -> None:
-    before = """
+@pytest.mark.parametrize("fails", ["write", "fileno"])
+def test_a_terminal_that_is_gone_or_never_was_one_shows_nothing(fails: str, tmp_path: Path) -> None:
+    before = f"""
 import sys
-class Gone:
+class Terminal:
     encoding = "utf-8"
     def isatty(self): return True
     def fileno(self): return 2
-    def write(self, text): raise OSError
+    def write(self, text): pass
     def flush(self): pass
-sys.stderr = Gone()
+def fail(*_): raise OSError
+sys.stderr = Terminal()
+sys.stderr.{fails} = fail
 """
     terminal = _shown(tmp_path, _CONTENTS["png"], "blocks", before=before)
     assert (terminal.stdout, terminal.raw) == (b"False\n", b"")

@@ -149,6 +149,13 @@ class Terminal:
         with self._lock:
             return _screen(self._screen)
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed."""
+        import termios
+
+        return bool(termios.tcgetattr(self._terminal)[3] & termios.ECHO)
+
     def wait_for(self, pattern: str) -> Screen:
         """Wait until a pattern is on the screen, and return the screen; fail when the program ends without.
 

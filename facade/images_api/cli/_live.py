@@ -70,7 +70,7 @@ class LiveLine:
             _LOGGER.removeFilter(self._hear)
             SHOWN.remove(self._aside)
             with self._lock:
-                self._send(_WIPE)
+                self._wipe(self._stream)
 
     def update(self, status: str) -> None:
         """Say how far it is.
@@ -93,7 +93,8 @@ class LiveLine:
     @contextmanager
     def _aside(self) -> Generator[None]:
         with self._lock:
-            self._send(_WIPE)
+            if self._stream:
+                self._wipe(self._stream)
             yield
 
     def _redraw(self) -> None:
@@ -101,7 +102,7 @@ class LiveLine:
             with self._lock:
                 # Not on top of a shell's prompt, when it was sent to the background.
                 if not self._end.is_set() and self._stream and _is_in_front(self._stream):
-                    self._send(f"\r{self._line(self._stream)}\x1b[J\r")
+                    self._send(self._stream, f"\r{self._line(self._stream)}\x1b[J\r")
 
     def _line(self, stream: TextIO) -> str:
         _, ellipsis, dot = self._signs
@@ -119,11 +120,14 @@ class LiveLine:
         cut = _cut(text, room, ellipsis)
         return f"{spinner} {cut}" if os.environ.get("NO_COLOR") else f"\x1b[36m{spinner}\x1b[39m {cut}"
 
-    def _send(self, text: str) -> None:
+    def _wipe(self, stream: TextIO) -> None:
+        if _is_in_front(stream):
+            self._send(stream, _WIPE)
+
+    def _send(self, stream: TextIO, text: str) -> None:
         try:
-            if self._stream:
-                self._stream.write(text)
-                self._stream.flush()
+            stream.write(text)
+            stream.flush()
         except (OSError, ValueError):  # the terminal is gone
             self._end.set()
 

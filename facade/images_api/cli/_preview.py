@@ -50,6 +50,8 @@ _TERMINALS = (
 _QUESTION, _ANSWER = b"\x1b[c", re.compile(rb"\x1b\[\?([\d;]*)c")
 # Any terminal answers at once, but it may be far away.
 _PATIENCE = 1.0
+# https://vt100.net/docs/vt3xx-gp/chapter14.html: what an image begins with, and the definition of a colour.
+_SIXEL_SIZES, _COLOUR = re.compile(r"\x1bP[\d;]*q\"[\d;]+"), re.compile(r"(#\d+);2;\d+;\d+;\d+")
 _MOST_ROWS = 20
 # In pixels, of the VT340; terminals that don't say how large theirs are draw sixels as if they were so.
 _USUAL_CELL = (10, 20)
@@ -83,12 +85,16 @@ def preview(content: bytes, kind: str = "auto") -> bool:
     stream = next(filter(takes_control, (sys.stderr, sys.stdout)), None)
     if stream is None:
         return False
+    try:
+        terminal = _Terminal(stream)
+    except OSError:  # it is no file, but something that only looks like a terminal
+        return False
     image = _opened(content)
     with room():
         way = _best(stream) if kind == "auto" else kind
         if (way, kind) == ("blocks", "auto") and os.environ.get("NO_COLOR"):
             raise NotShown("this terminal shows images in coloured blocks alone, and NO_COLOR is set")
-        text = _iterm2(image, _Terminal(stream)) if way == "iterm2" else _rendered(image, way, _Terminal(stream))
+        text = _iterm2(image, terminal) if way == "iterm2" else _rendered(image, way, terminal)
         if encodable(text, stream) != text:
             raise NotShown(f"{stream.encoding}, the terminal's encoding, has no signs to show images with")
         try:
@@ -114,7 +120,7 @@ class _Terminal(StringIO):
         self._stream = stream
         size = os.get_terminal_size(stream.fileno())
         self.columns = size.columns or 80
-        self.rows = max(min(_MOST_ROWS, size.lines - 1), 1)
+        self.rows = max(min(_MOST_ROWS, (size.lines or 24) - 1), 1)
         self._is_measured = False
         self.cell = _USUAL_CELL
         if os.name == "posix":
@@ -149,8 +155,7 @@ def _opened(content: bytes) -> Image:
         raise NotShown(
             f"an image of the format {what} can't be shown on a terminal" if what else "its bytes are no known image's"
         )
-    with catch_warnings(), _decoding():
-        simplefilter("error", Image.DecompressionBombWarning)
+    with _decoding():
         # No other format is tried, such as those for which Pillow runs a program.
         return Image.open(BytesIO(content), formats=(name,))
 
@@ -160,7 +165,11 @@ def _decoding() -> Generator[None]:
     from PIL import Image
 
     try:
-        yield
+        with catch_warnings():
+            # Nobody is told what decoders think of an image's data; but what warns of many pixels stops them.
+            simplefilter("ignore")
+            simplefilter("error", Image.DecompressionBombWarning)
+            yield
     except (Image.DecompressionBombWarning, Image.DecompressionBombError, MemoryError) as error:
         raise NotShown("it has too many pixels for a preview") from error
     except Exception as error:  # each decoder has errors of its own
@@ -261,14 +270,19 @@ def _rendered(image: Image, kind: str, terminal: _Terminal) -> str:
         no_color=False,
         legacy_windows=False,
     )
-    if kind == "blocks" and console.color_system is None:
-        raise NotShown("this terminal has no colours")
     with _as_stdout(None):  # else it asks the terminal when it is imported
         from textual_image.renderable import HalfcellImage, SixelImage, TGPImage
     renderable: Any = {"blocks": HalfcellImage, "sixel": SixelImage, "kitty": TGPImage}[kind]
     with _as_stdout(terminal):
         console.print(renderable(scaled if kind == "kitty" else _opaque(scaled), columns, rows))
-    return terminal.getvalue() + drawn.getvalue()
+    text = terminal.getvalue() + drawn.getvalue()
+    return _colours_first(text) if kind == "sixel" else text
+
+
+def _colours_first(text: str) -> str:
+    """Return sixels whose colours are all defined before the first is used: xterm mixes up those that are defined later."""
+    definitions = "".join(match[0] for match in _COLOUR.finditer(text))
+    return _SIXEL_SIZES.sub(rf"\g<0>{definitions}", _COLOUR.sub(r"\1", text), count=1)
 
 
 def _opaque(image: Image) -> Image:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, BinaryIO, TextIO
@@ -137,7 +136,8 @@ def write_bytes(content: BinaryIO) -> None:
         OSError: They can't be written, to a full disk for example.
     """
     with _stdout() as stdout:
-        shutil.copyfileobj(content, stdout.buffer, _CHUNK)
+        while chunk := content.read(_CHUNK):
+            stdout.buffer.write(chunk)
 
 
 @contextmanager
