@@ -44,7 +44,7 @@ $(VENV)/browser: $(VENV)/dev
 	@touch $@
 
 $(VENV)/bench: $(VENV)/pip pyproject.toml
-	$(PIP) install --editable . --group bench
+	$(PIP) install --editable '.[cli]' --group bench
 	@touch $@
 
 $(VENV)/fuzz: $(VENV)/pip pyproject.toml

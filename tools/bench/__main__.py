@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tools.bench import report
 from tools.bench.processes import ROOT, counts_instructions, measure, running_server
 from tools.bench.results import Results
-from tools.bench.workloads import CONTESTANTS, FACADE, GROWTH, WORKLOADS, Metric
+from tools.bench.workloads import CONTESTANTS, FACADE, GROWTH, PROMPT, WORKLOADS, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: The command line; that of the process where it is None.
     """
     parser = argparse.ArgumentParser(prog="make bench", description="Compare this library with the official SDK and bare httpx.")
-    names = [workload.name for workload in WORKLOADS + GROWTH]
+    names = [workload.name for workload in WORKLOADS + GROWTH + PROMPT]
     parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", default=names, help=f"any of {', '.join(names)}")
     parser.add_argument(
         "--samples", type=int, metavar="N", help="how many of each, at least 1, instead of as many as it is worth"
@@ -39,17 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not counts_instructions():
         print("instructions are not counted: valgrind is not installed")
     with running_server() as server:
-        compared, growth = (
+        compared, growth, prompt = (
             _take(
                 [each for each in group if each.name in options.only], contestants, server, options.samples, quick=options.quick
             )
-            for group, contestants in ((WORKLOADS, CONTESTANTS), (GROWTH, (FACADE,)))
+            for group, contestants in ((WORKLOADS, CONTESTANTS), (GROWTH, (FACADE,)), (PROMPT, (FACADE,)))
         )
     if options.only != names or options.samples or options.quick:
-        tables = ((report.comparison, compared), (report.growth, growth))
+        tables = ((report.comparison, compared), (report.growth, growth), (report.prompt, prompt))
         print(*(table(results) for table, results in tables if results.samples), sep="\n\n")
     else:
-        _write(compared, growth)
+        _write(compared, growth, prompt)
 
 
 def _take(
@@ -68,7 +68,7 @@ def _take(
     return Results(taken)
 
 
-def _write(compared: Results, growth: Results) -> None:
+def _write(compared: Results, growth: Results, prompt: Results) -> None:
     from tools.bench.plot import draw  # matplotlib is needed here alone
 
     readme = ROOT / "README.md"
@@ -77,7 +77,7 @@ def _write(compared: Results, growth: Results) -> None:
         raise ValueError(f"{readme.name} has no one place for the benchmark's lines: {_README_LINES.pattern}")
     readme.write_text(text, encoding="utf-8")
     draw(compared, ROOT / report.PLOT)
-    (ROOT / report.FILE).write_text(report.document(compared, growth), encoding="utf-8")
+    (ROOT / report.FILE).write_text(report.document(compared, growth, prompt), encoding="utf-8")
     print(f"{report.FILE} is written, with {report.PLOT} and the README's lines")
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,6 +57,8 @@ def measure(workload: Workload, contestant: Contestant, server: str, *, quick: b
     Returns:
         Seconds of CPU and time, MiB, milliseconds and instructions, whichever the work has.
     """
+    if workload.work == "command":
+        return {Metric.WALL: _wall_of(workload.argv)}
     if workload.from_outside:
         code = contestant.imports
         if workload.work == "first-call":
@@ -105,6 +108,13 @@ def _cpu_of(code: str) -> float:
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, process.args)
     return used.ru_utime + used.ru_stime
+
+
+def _wall_of(argv: Sequence[str]) -> float:
+    """Return the seconds on the clock that an interpreter takes from its start to its end."""
+    begun = time.perf_counter()
+    _run([sys.executable, *argv])
+    return time.perf_counter() - begun
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -93,6 +93,13 @@ def growth(results: Results) -> str:
     return _markdown(("work", "CPU a call", "CPU a GB of pictures", "peak memory"), rows)
 
 
+def prompt(results: Results) -> str:
+    """Return how long the command line takes to answer, beside a bare interpreter."""
+    times = {workload: results.amount(workload, FACADE, Metric.WALL) for workload in results.workloads()}
+    rows = [[workload.title, _quantity(time.value, Metric.WALL)] for workload, time in times.items() if time]
+    return _markdown(("command", "time"), rows)
+
+
 def summary(results: Results) -> str:
     """Return the lines that matter most."""
     lines = [_headline(results, workload) for workload in results.workloads() if workload.name in _HEADLINES]
@@ -109,7 +116,7 @@ def _needs(results: Results, workload: Workload, contestant: Contestant) -> str:
     return " and ".join(_quantity(amount.value, metric) for metric, amount in amounts if amount)
 
 
-def document(compared: Results, grown: Results) -> str:
+def document(compared: Results, grown: Results, prompted: Results) -> str:
     """Return the whole report."""
     return f"""# Benchmarks
 
@@ -136,6 +143,13 @@ def document(compared: Results, grown: Results) -> str:
 ## What grows
 
 {growth(grown)}
+
+## At the prompt
+
+{prompt(prompted)}
+
+From a process's start to its end, in medians. `--version` and `--help` are to take at most twice a bare interpreter's time and
+0.1 s.
 
 ## Run it
 

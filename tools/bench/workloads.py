@@ -106,7 +106,7 @@ class Workload:
     Attributes:
         name: For the command line.
         title: For the report.
-        work: `import` and `first-call` are measured from outside, as processes; the others are methods of the clients.
+        work: `import`, `first-call` and `command` are measured from outside, as processes; the others are methods of the clients.
         targets: What is measured, and the most of it that this library may need: times bare httpx where that is
             relative, else MiB and milliseconds.
         reply: What comes back.
@@ -114,22 +114,24 @@ class Workload:
         at_once: How many calls run at once in an event loop; None without one.
         rounds: How often a sample does it, so that there is something to measure.
         samples: How many samples are worth their time.
+        argv: What the interpreter is given, for a `command`.
     """
 
     name: str
     title: str
-    work: Literal["import", "first-call", "call", "save", "edit", "watch"]
+    work: Literal["import", "first-call", "command", "call", "save", "edit", "watch"]
     targets: Mapping[Metric, float] = field(hash=False)
     reply: Reply = Reply(1, 1000)
     uploads: tuple[int, int] = (0, 0)
     at_once: int | None = None
     rounds: int = 1
     samples: int = 5
+    argv: tuple[str, ...] = ()
 
     @property
     def from_outside(self) -> bool:
         """Tell whether a whole process is measured."""
-        return self.work in {"import", "first-call"}
+        return self.work in {"import", "first-call", "command"}
 
     @property
     def calls(self) -> int:
@@ -213,5 +215,19 @@ GROWTH = (
     *(
         replace(AT_ONCE, name=f"{n}-at-once", title=f"async calls at once: {n}", at_once=n, rounds=1, samples=3)
         for n in (10, 100, 1000)
+    ),
+)
+BARE = Workload("bare", "a bare interpreter", "command", {}, argv=("-c", "pass"), samples=15)
+# At most twice a bare interpreter's start and 0.1 s.
+PROMPT = (
+    BARE,
+    *(
+        replace(BARE, name=f"prompt-{name}", title=f"images-api {command}", argv=("-m", "images_api.cli", *command.split()))
+        for name, command in (
+            ("version", "--version"),
+            ("help", "--help"),
+            ("command-help", "generate --help"),
+            ("models", "models"),
+        )
     ),
 )
