@@ -26,7 +26,7 @@ from tools.bench import processes, report, sample
 from tools.bench.pictures import make_picture
 from tools.bench.processes import counts_instructions, measure, running_server
 from tools.bench.results import Figure, Results
-from tools.bench.workloads import CONTESTANTS, FACADE, HTTPX, RAW, SDK, WORKLOADS, Metric, Workload
+from tools.bench.workloads import CONTESTANTS, FACADE, HTTPX, PROMPT, RAW, SDK, WORKLOADS, Metric, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,6 +79,14 @@ def test_every_client_is_measured_from_outside(server: str, workload: Workload, 
 
 
 @pytest.mark.skipif(not counts_instructions(), reason="valgrind is not installed")
+@pytest.mark.parametrize("workload", PROMPT, ids=lambda workload: workload.name)
+def test_commands_are_measured(workload: Workload) -> None:
+    measured = measure(workload, FACADE, "", quick=True)
+    assert measured[Metric.WALL] > 0
+    shown = report.prompt(Results({(workload, FACADE): [measured]}))
+    assert shown.startswith("| command | time |\n| --- | --- |\n" + f"| {workload.title} | ")
+
+
 def test_instructions_are_those_of_the_rounds(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     count, counted = processes._count, dict[str, int]()
 
