@@ -126,6 +126,11 @@ class TestWheel:
         allowed = {requirement.name for requirement in built.requirements("sandbox")}
         assert needed <= allowed
 
+    def test_the_command_line_needs_what_it_imports(self, built: Built) -> None:
+        needed = imported(*(FACADE / "cli").glob("*.py"))
+        # Previews are decoded by Pillow, which textual-image stands on.
+        assert needed - {"pillow"} <= {requirement.name for requirement in built.requirements("cli")}
+
     def test_what_is_for_tests_needs_pytest_besides(self, built: Built) -> None:
         needed = imported(*(FACADE / "testing").glob("*.py"))
         allowed = {requirement.name for requirement in built.requirements("sandbox")}
@@ -218,6 +223,18 @@ class TestInstalled:
         said = self.install(f"{built.wheel}[sandbox]", tmp_path)
         assert not {"PIL", "starlette", "uvicorn"} & set(said["missing"])
         assert {"openai", "pytest"} <= set(said["missing"])
+
+    def test_the_command_is_there(self, built: Built, tmp_path: Path) -> None:
+        environment = make_environment(tmp_path / "venv", f"{built.wheel}[cli,sandbox]")
+        command = environment.python.with_name("images-api")
+        assert run(command, "--version") == f"images-api {VERSION}\n"
+        assert run(command, "generate", "a baby sea otter", "--local", folder=tmp_path) == "a-baby-sea-otter-1.png\n"
+        assert size(tmp_path / "a-baby-sea-otter-1.png") == (1024, 1024)
+
+    def test_without_the_extra_the_command_says_what_to_install(self, built: Built, tmp_path: Path) -> None:
+        environment = make_environment(tmp_path / "venv", str(built.wheel))
+        said = run(environment.python.with_name("images-api"), "--help", code=1)
+        assert said == "images-api needs more than is installed (click): pip install 'images-api[cli]'\n"
 
     def test_an_app_is_tested_as_readme_says(self, built: Built, tmp_path: Path) -> None:
         environment = make_environment(tmp_path / "venv", f"{built.wheel}[sandbox]", "pytest")
