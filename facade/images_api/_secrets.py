@@ -104,10 +104,6 @@ class Secrets:
         """Return somebody's words without the secrets."""
         return _quoted(self._texts).sub(HIDDEN.encode(), words) if self._texts else words
 
-    def occur_in(self, words: bytes) -> bool:
-        """Return whether somebody quotes one of them."""
-        return bool(self._texts) and _quoted(self._texts).search(words) is not None
-
     def hidden_in_headers(self, headers: httpx.Headers) -> httpx.Headers:
         """Return headers without the secrets."""
         return httpx.Headers([(name, self.hidden_in(value)) for name, value in headers.raw])
