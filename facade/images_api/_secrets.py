@@ -1,15 +1,11 @@
 """What only its server may see: values that hide themselves, and what must be in no message though somebody quote it."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import httpx
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 HIDDEN = "…"
 _NAMES = re.compile(r"key|token|secret|auth|passw|pwd|cookie|credential|session|sig(nature)?$", re.IGNORECASE)

@@ -5,21 +5,22 @@ it was refused for its rate (429), or the server says itself when to come back (
 is the server's own word on it, and is obeyed. The header forms are those of the official SDKs.
 """
 
-from __future__ import annotations
-
 import random
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import inf, nan
-from typing import TYPE_CHECKING
 
-from images_api._errors import APIConnectionError, ContentPolicyError, InternalServerError, QuotaExceededError, RateLimitError
+import httpx
 
-if TYPE_CHECKING:
-    import httpx
-
-    from images_api._errors import APIStatusError
+from images_api._errors import (
+    APIConnectionError,
+    APIStatusError,
+    ContentPolicyError,
+    InternalServerError,
+    QuotaExceededError,
+    RateLimitError,
+)
 
 LONGEST_WAIT = 120.0
 _FIRST_BACKOFF = 0.5
@@ -34,11 +35,8 @@ def server_wait(headers: httpx.Headers) -> float | None:
     Returns:
         The seconds, above zero; None when there is no such header, or nothing sensible in it.
     """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        seconds = _seconds(headers.get(name, ""), unit)
-        if 0 < seconds < inf:
-            return seconds
-    return None
+    said = (_seconds(headers.get(name, ""), unit) for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)))
+    return next((seconds for seconds in said if 0 < seconds < inf), None)
 
 
 def wait_before_retry(error: APIStatusError | APIConnectionError, attempt: int, *, ambiguous: bool) -> float | None:
