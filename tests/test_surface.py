@@ -35,8 +35,11 @@ TWINS = [(ImagesClient, AsyncImagesClient), (ImageStream, AsyncImageStream)]
 CONTEXT = {"__enter__": "__aenter__", "__exit__": "__aexit__", "__iter__": "__aiter__", "result": "aresult"}
 SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):\n((?:    .*\n|\n)+)", re.MULTILINE)
 ENTRY = re.compile(r"^    \*{0,2}(\w+):", re.MULTILINE)
-# What only apps need that draw, serve, run from a shell or on a cluster.
-OF_THE_EXTRAS = ["PIL", "starlette", "uvicorn", "multipart", "python_multipart", "click", "rich", "dask", "distributed", "fsspec"]
+# What only apps need that draw, serve, run from a shell, in a notebook or on a cluster.
+OF_THE_EXTRAS = [
+    *("PIL", "starlette", "uvicorn", "multipart", "python_multipart", "click", "rich", "dask", "distributed", "fsspec"),
+    "IPython",
+]
 STANDARD = set(sys.stdlib_module_names)
 # All that is loaded before the first call: what is more costs every program that imports a client.
 OF_A_CLIENT = {

@@ -241,10 +241,13 @@ class GeneratedImage:
         return self._facts.height
 
     def __repr__(self) -> str:
+        return f"<GeneratedImage {self.index} {self._described()}>"
+
+    def _described(self) -> str:
         if self._content is None:
-            return f"<GeneratedImage {self.index} at {repr(shown_url(self.url or ''))[:120]}>"
+            return f"at {repr(shown_url(self.url or ''))[:120]}"
         sides = f" {self.width}x{self.height}" if self.width is not None else ""
-        return f"<GeneratedImage {self.index} {self.format}{sides} {self._content.size} bytes>"
+        return f"{self.format}{sides} {self._content.size} bytes"
 
     def _repr_mimebundle_(self, **_wishes: object) -> dict[str, Any]:
         """Return the image as notebooks show it."""
@@ -397,7 +400,7 @@ def gallery(images: Sequence[GeneratedImage], note: str = "") -> dict[str, str]:
 
     figures, left = "", _MOST_IN_NOTEBOOK
     for image in images:
-        content, url, lines, shown = image._content, image.url or "", [repr(image)[1:-1], image.revised_prompt or ""], ""
+        content, url, lines, shown = image._content, image.url or "", [image._described(), image.revised_prompt or ""], ""
         size = content.size if content else len(url)
         if size > left:
             lines.append(f"not shown, since a notebook would hold more than {_MOST_IN_NOTEBOOK >> 20} MiB")
@@ -406,7 +409,7 @@ def gallery(images: Sequence[GeneratedImage], note: str = "") -> dict[str, str]:
             source = f"data:{image.media_type};base64,{image.b64_json}" if content else url
             shown = f'<img src="{escape(source)}" alt="{escape(lines[0])}" style="max-width: 100%">'
         caption = "<br>".join(escape(short(line)) for line in lines if line)
-        style = "display: inline-block; vertical-align: top; max-width: 24em; margin: 4px"
+        style = "display: inline-block; vertical-align: top; max-width: 20em; margin: 4px"
         figures += f'<figure style="{style}">{shown}<figcaption>{caption}</figcaption></figure>'
     return {"text/plain": f"{images} {note}", "text/html": f"{figures}<p>{escape(note)}</p>" if note else figures}
 
