@@ -398,7 +398,7 @@ def gallery(images: Sequence[GeneratedImage], note: str = "") -> dict[str, str]:
     """
     from html import escape
 
-    figures, left = "", _MOST_IN_NOTEBOOK
+    html, left = "", _MOST_IN_NOTEBOOK
     for image in images:
         content, url, lines, shown = image._content, image.url or "", [image._described(), image.revised_prompt or ""], ""
         size = content.size if content else len(url)
@@ -410,8 +410,9 @@ def gallery(images: Sequence[GeneratedImage], note: str = "") -> dict[str, str]:
             shown = f'<img src="{escape(source)}" alt="{escape(lines[0])}" style="max-width: 100%">'
         caption = "<br>".join(escape(short(line)) for line in lines if line)
         style = "display: inline-block; vertical-align: top; max-width: 20em; margin: 4px"
-        figures += f'<figure style="{style}">{shown}<figcaption>{caption}</figcaption></figure>'
-    return {"text/plain": f"{images} {note}", "text/html": f"{figures}<p>{escape(note)}</p>" if note else figures}
+        html += f'<figure style="{style}">{shown}<figcaption>{caption}</figcaption></figure>'
+    html += f"<p>{escape(note)}</p>" if note else ""
+    return {"text/plain": " ".join(map(str, [*images, note])), "text/html": html}
 
 
 async def _in_thread(images: Sequence[GeneratedImage], work: Callable[..., Done], *arguments: object, **options: object) -> Done:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from ._errors import ImagesAPIError, ResponseError
+from ._errors import ImagesAPIError, InvalidRequestError, ResponseError
 from ._events import CompletedImage, StreamEvent
 from ._http.exchange import FAULTS
 from ._http.pools import at_once, running_loop
@@ -145,7 +145,11 @@ class AsyncImageStream(_Stream, AsyncIterator[StreamEvent]):
 
     def _ipython_display_(self) -> None:
         """Show the images in a notebook while they are made, each in place of the one before, by a task of the event loop."""
-        self._showing = running_loop().create_task(self._show(_place(), self._showing))
+        try:
+            loop = running_loop()
+        except InvalidRequestError:
+            raise NotImplementedError from None  # by which IPython takes the repr, such as in a terminal
+        self._showing = loop.create_task(self._show(_place(), self._showing))
         # It is shown, and raised for whoever asks for the result.
         self._showing.add_done_callback(lambda task: task.cancelled() or task.exception())
 

@@ -1,7 +1,5 @@
 """How a request leaves: by which of the environment's proxies, and whom it trusts. What is wrong harms only who needs it."""
 
-from __future__ import annotations
-
 import os
 import re
 import ssl
