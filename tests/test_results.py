@@ -7,6 +7,7 @@ import json
 import pickle
 import re
 from collections.abc import Sequence
+from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 # pytest finds them by their names, here.
 FIXTURES = (served_fixture,)
 FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif", "svg": "image/svg+xml"}
+AVIF = b"\0\0\0\x1cftypavif" + bytes(16)
+ANY: Any = object()
 OK = HTTPInfo(200, httpx.Headers(), 0.0)
 LARGEST_IN_NOTEBOOK = 20 << 20
 
@@ -285,16 +288,34 @@ def shown(image: GeneratedImage) -> dict[str, Any]:
 
 
 class TestNotebooks:
-    @pytest.mark.parametrize(("kind", "media_type"), FORMATS.items())
-    def test_a_picture_shows_itself(self, client: ImagesClient, kind: str, media_type: str) -> None:
+    @pytest.mark.parametrize("kind", ["png", "jpeg"])
+    def test_a_picture_that_every_front_end_knows_shows_itself(self, client: ImagesClient, kind: str) -> None:
         image = made(client, kind)
-        content = image.read().decode() if kind == "svg" else image.read()
-        assert shown(image) == {"text/plain": repr(image), media_type: content}
+        assert shown(image) == {"text/plain": repr(image), FORMATS[kind]: image.read()}
+
+    # https://github.com/microsoft/vscode/blob/main/extensions/notebook-renderers/package.json knows neither webp nor avif.
+    @pytest.mark.parametrize("kind", ["webp", "gif", "avif", "bmp"])
+    def test_any_other_is_left_to_the_browser(self, draw: DrawPicture, kind: str) -> None:
+        # Not every Pillow draws the newest of them; its first bytes tell what it is.
+        image = GeneratedImage(AVIF if kind == "avif" else draw(64, 48, mode="RGB", kind=kind.upper()))
+        html = shown(image)["text/html"]
+        assert shown(image) == {"text/plain": repr(image), "text/html": html}
+        assert html == ImagesResult((image,), OK)._repr_html_()
+        assert f'<img src="data:image/{kind};base64,{image.b64_json}"' in html
+
+    def test_an_svg_is_shown_where_its_scripts_do_not_run_and_kept_for_who_asks_for_it(self) -> None:
+        text = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+        image = GeneratedImage(text.encode())
+        bundle = shown(image)
+        assert bundle["image/svg+xml"] == text
+        assert f'<img src="data:image/svg+xml;base64,{image.b64_json}"' in bundle["text/html"]
+        assert "<svg" not in bundle["text/html"]
 
     @pytest.mark.parametrize("more", [0, 1])
-    def test_but_not_a_huge_one(self, draw: DrawPicture, more: int) -> None:
-        image = GeneratedImage(draw().ljust(LARGEST_IN_NOTEBOOK + more, b"\0"))
-        assert ("image/png" in shown(image)) == (more == 0)
+    @pytest.mark.parametrize(("kind", "media_type"), [("PNG", "image/png"), ("WEBP", "text/html")])
+    def test_but_not_a_huge_one(self, draw: DrawPicture, kind: str, media_type: str, more: int) -> None:
+        image = GeneratedImage(draw(kind=kind).ljust(LARGEST_IN_NOTEBOOK + more, b"\0"))
+        assert (media_type in shown(image)) == (more == 0)
 
     def test_a_link_is_not_fetched_for_it(self, api: ImagesClient, served: FileServer) -> None:
         served.answer_calls({"url": f"{served.url}/x.png"})
@@ -308,6 +329,7 @@ class TestNotebooks:
         image = GeneratedImage(svg.encode(encoding))
         bundle = shown(image)
         assert bundle.pop("text/plain") == repr(image)
+        assert image.b64_json in bundle.pop("text/html")
         assert [ET.fromstring(text)[0].text for text in bundle.values()] in (["é"], [])  # noqa: S314  made above
         assert image.b64_json in ImagesResult((image,), OK)._repr_html_()
 
@@ -333,7 +355,61 @@ class TestNotebooks:
         html = ImagesResult(images, OK)._repr_html_()
         assert html.count("<img") == 1
         assert len(html) < 10_000
-        assert str(LARGEST_IN_NOTEBOOK + 1) in html
+        assert f"{LARGEST_IN_NOTEBOOK + 1} bytes<br>not shown, since a notebook would hold more than 20 MiB<" in html
+
+    def test_all_pictures_of_a_gallery_share_the_bound(self, draw: DrawPicture) -> None:
+        sizes = (LARGEST_IN_NOTEBOOK // 2, LARGEST_IN_NOTEBOOK // 2 + 1, LARGEST_IN_NOTEBOOK // 2, 1000)
+        images = tuple(GeneratedImage(draw().ljust(size, b"\0"), index=index) for index, size in enumerate(sizes))
+        figures = ImagesResult(images, OK)._repr_html_().split("</figure>")
+        assert ["<img" in figure for figure in figures] == [True, False, True, False, False]
+        assert ["not shown" in figure for figure in figures] == [False, True, False, True, False]
+
+    def test_a_link_that_holds_its_picture_counts_as_well(self, draw: DrawPicture) -> None:
+        url = "data:image/png;base64," + base64.b64encode(draw()).decode()
+        few, many = (GeneratedImage(None, url=url.ljust(size, "A"), source=ANY) for size in (0, LARGEST_IN_NOTEBOOK + 1))
+        html = ImagesResult((many, few), OK)._repr_html_()
+        assert html.count("<img") == html.count(url) == 1
+        assert html.count("at &#x27;data:&#x27;<br>not shown") == 1
+
+    def test_captions_tell_what_a_picture_is(self, draw: DrawPicture) -> None:
+        prompt = '<script>alert("1")</script> & more, with key sk-abcdefgh ' + "x" * 5000
+        image = GeneratedImage(draw(30, 20), revised_prompt=prompt)
+        html = ImagesResult((image,), OK)._repr_html_()
+        (caption,) = re.findall("<figcaption>(.*?)</figcaption>", html)
+        assert caption.startswith(
+            f"png 30x20 {len(draw(30, 20))} bytes<br>&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; more"
+        )
+        assert "abcdefgh" not in caption
+        assert len(caption) < 400
+
+    @pytest.mark.parametrize("url", ["https://me:secret@images.example/x.png?sig=1", "https://secret@images.example/"])
+    def test_a_user_is_shown_to_nobody_and_the_link_not_asked_for(self, url: str) -> None:
+        html = ImagesResult((GeneratedImage(None, url=url, source=ANY),), OK)._repr_html_()
+        assert "secret" not in html
+        assert "sig" not in html
+        assert "<img" not in html
+        assert "images.example" in html
+
+    def test_a_signature_goes_with_the_picture_alone(self) -> None:
+        url = "https://images.example/x.png?se=1&sig=s3cr3t"
+        html = ImagesResult((GeneratedImage(None, url=url, source=ANY),), OK)._repr_html_()
+        assert f'<img src="{escape(url)}"' in html
+        assert html.count("s3cr3t") == 1
+
+    def test_a_gallery_holds_nothing_that_a_sanitiser_takes_out(self, draw: DrawPicture) -> None:
+        """The tags, attributes and styles are among those of JupyterLab's: packages/apputils/src/sanitizer.ts."""
+        html = ImagesResult((GeneratedImage(draw(), revised_prompt="x"),), OK)._repr_html_()
+        found = {
+            (tag, name) for tag, rest in re.findall(r"<(\w+)([^>]*)>", html) for name in re.findall(r' (\w+)="', rest) or [""]
+        }
+        assert found == {
+            ("figure", "style"),
+            ("figcaption", ""),
+            ("br", ""),
+            *(("img", name) for name in ("src", "alt", "style")),
+        }
+        styles = {each.split(":")[0].strip() for style in re.findall(r'style="([^"]+)"', html) for each in style.split(";")}
+        assert styles == {"display", "vertical-align", "max-width", "margin"}
 
 
 class TestPickling:

@@ -35,8 +35,11 @@ TWINS = [(ImagesClient, AsyncImagesClient), (ImageStream, AsyncImageStream)]
 CONTEXT = {"__enter__": "__aenter__", "__exit__": "__aexit__", "__iter__": "__aiter__", "result": "aresult"}
 SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields):\n((?:    .*\n|\n)+)", re.MULTILINE)
 ENTRY = re.compile(r"^    \*{0,2}(\w+):", re.MULTILINE)
-# What only apps need that draw, serve, run from a shell or on a cluster.
-OF_THE_EXTRAS = ["PIL", "starlette", "uvicorn", "multipart", "python_multipart", "click", "rich", "dask", "distributed", "fsspec"]
+# What only apps need that draw, serve, run from a shell, in a notebook or on a cluster.
+OF_THE_EXTRAS = [
+    *("PIL", "starlette", "uvicorn", "multipart", "python_multipart", "click", "rich", "dask", "distributed", "fsspec"),
+    "IPython",
+]
 STANDARD = set(sys.stdlib_module_names)
 # All that is loaded before the first call: what is more costs every program that imports a client.
 OF_A_CLIENT = {
@@ -49,7 +52,7 @@ OF_A_CLIENT = {
     ),
     *(f"images_api_client{name}" for name in ("", ".operations", ".options")),
 }
-ON_FIRST_USE = ["jsonschema_rs", "pybase64", "dateutil", "attrs", "images_api_client.models", "images_api_client.client"]
+ON_FIRST_USE = ["jsonschema_rs", "pybase64", "attrs", "images_api_client.models", "images_api_client.client"]
 
 
 def exported(namespace: str) -> dict[str, Any]:
@@ -340,7 +343,6 @@ def test_a_call_loads_no_extra_and_no_asyncio() -> None:
         not {
             *OF_THE_EXTRAS,
             "asyncio",
-            "dateutil",
             "zipfile",
             "images_api._requests.uploads",
             "images_api.sandbox",

@@ -111,7 +111,7 @@ class Call(Exchange):
             deque(self.events.finish(self._cut), maxlen=0)
             return self.events.result()
         except ResponseError as error:
-            if self.secrets.occur_in(error.body):
+            if self.secrets.hidden_in(error.body) != error.body:
                 error.args = ("the response can't be understood, and quotes the key",)
             raise
 

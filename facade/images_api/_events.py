@@ -43,6 +43,11 @@ class StreamEvent:
             raise ResponseError(f"the image of the event {short(self.type)} {self._image}", body=b"", http=self.http)
         return self._image
 
+    def _repr_mimebundle_(self, **wishes: object) -> dict[str, Any]:
+        """Return the event's image, if it has one, as notebooks show it."""
+        shown = {} if isinstance(self._image, BrokenImageError) else self._image._repr_mimebundle_(**wishes)
+        return shown | {"text/plain": repr(self)}
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.type} {self.index} {self._image!r}>"[:200]
 

@@ -1,13 +1,9 @@
 """The root of the error tree, and what is wrong with an argument: all that the lower rooms need of it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from ._messages import shown
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Problem(NamedTuple):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeVar, overload
 from ._images.headers import NAMES, SVG, ImageFacts, read_facts
 from ._images.saving import save
 from ._images.spool import Content
-from ._messages import shown_url
+from ._messages import short, shown_url
 
 if TYPE_CHECKING:
     import os
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 Done = TypeVar("Done")
 
-# A notebook holds an image's bytes for ever; beyond this size it is only described.
-_LARGEST_IN_NOTEBOOK = 20 << 20
+# A notebook holds what it shows for ever: at most so many bytes of an output's images; the others are only described.
+_MOST_IN_NOTEBOOK = 20 << 20
 _IMAGES_IN_REPR = 3
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "x-correlation-id", "x-litellm-call-id")
 
@@ -241,10 +241,13 @@ class GeneratedImage:
         return self._facts.height
 
     def __repr__(self) -> str:
+        return f"<GeneratedImage {self.index} {self._described()}>"
+
+    def _described(self) -> str:
         if self._content is None:
-            return f"<GeneratedImage {self.index} at {repr(shown_url(self.url or ''))[:120]}>"
+            return f"at {repr(shown_url(self.url or ''))[:120]}"
         sides = f" {self.width}x{self.height}" if self.width is not None else ""
-        return f"<GeneratedImage {self.index} {self.format}{sides} {self._content.size} bytes>"
+        return f"{self.format}{sides} {self._content.size} bytes"
 
     def _repr_mimebundle_(self, **_wishes: object) -> dict[str, Any]:
         """Return the image as notebooks show it."""
@@ -260,12 +263,19 @@ class GeneratedImage:
         return self._shown().get(SVG)
 
     def _shown(self) -> dict[str, Any]:
-        """Return what a notebook gets, by media type: nothing that would have to be fetched first, nothing huge."""
-        with suppress(UnicodeDecodeError):  # an svg in an encoding of its own, which no notebook asks for
-            if self._content is not None and self._content.size <= _LARGEST_IN_NOTEBOOK:
-                content = self._content.read()
-                return {self.media_type: content.decode() if self.media_type == SVG else content}
-        return {}
+        """Return what a notebook gets, by media type: nothing that would have to be fetched first, nothing huge.
+
+        Every front-end shows png and jpeg of itself, but VS Code neither webp nor avif; and it runs the scripts of an svg, which
+        none does within an image of HTML, of which each prefers the HTML.
+        """
+        if self._content is None or self._content.size > _MOST_IN_NOTEBOOK:
+            return {}
+        if self.media_type in {"image/png", "image/jpeg"}:
+            return {self.media_type: self.read()}
+        shown = {"text/html": gallery([self])["text/html"]}
+        with suppress(UnicodeDecodeError):  # an svg in an encoding of its own
+            shown |= {SVG: self.read().decode()} if self.media_type == SVG else {}
+        return shown
 
     @cached_property
     def _facts(self) -> ImageFacts:
@@ -373,16 +383,36 @@ class ImagesResult(Sequence[GeneratedImage]):
 
     def _repr_html_(self) -> str:
         """Return a gallery, as notebooks show it."""
-        from html import escape
+        return gallery(self.images)["text/html"]
 
-        shown = []
-        for image in self.images:
-            content, alt = image._content, escape(repr(image))
-            if content is None or content.size <= _LARGEST_IN_NOTEBOOK:
-                source = f"data:{image.media_type};base64,{image.b64_json}" if content else image.url
-                alt = f'<img src="{escape(source or "")}" alt="{alt}" style="max-width: 24em">'
-            shown.append(alt)
-        return "".join(shown)
+
+def gallery(images: Sequence[GeneratedImage], note: str = "") -> dict[str, str]:
+    """Return images with captions as notebooks show them, by media type, in HTML that their sanitisers take nothing out of.
+
+    A link is left to the browser. A signature goes along, without which there is nothing to see: it opens this image alone, and
+    not for long. A name and a password may open more, and browsers refuse them here, so that what has an `@` is only described.
+
+    Args:
+        images: The images.
+        note: What to say below.
+    """
+    from html import escape
+
+    html, left = "", _MOST_IN_NOTEBOOK
+    for image in images:
+        content, url, lines, shown = image._content, image.url or "", [image._described(), image.revised_prompt or ""], ""
+        size = content.size if content else len(url)
+        if size > left:
+            lines.append(f"not shown, since a notebook would hold more than {_MOST_IN_NOTEBOOK >> 20} MiB")
+        elif content or "@" not in url:
+            left -= size
+            source = f"data:{image.media_type};base64,{image.b64_json}" if content else url
+            shown = f'<img src="{escape(source)}" alt="{escape(lines[0])}" style="max-width: 100%">'
+        caption = "<br>".join(escape(short(line)) for line in lines if line)
+        style = "display: inline-block; vertical-align: top; max-width: 20em; margin: 4px"
+        html += f'<figure style="{style}">{shown}<figcaption>{caption}</figcaption></figure>'
+    html += f"<p>{escape(note)}</p>" if note else ""
+    return {"text/plain": " ".join(map(str, [*images, note])), "text/html": html}
 
 
 async def _in_thread(images: Sequence[GeneratedImage], work: Callable[..., Done], *arguments: object, **options: object) -> Done:

@@ -1,15 +1,11 @@
 """What only its server may see: values that hide themselves, and what must be in no message though somebody quote it."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import httpx
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 HIDDEN = "…"
 _NAMES = re.compile(r"key|token|secret|auth|passw|pwd|cookie|credential|session|sig(nature)?$", re.IGNORECASE)
@@ -103,10 +99,6 @@ class Secrets:
     def hidden_in(self, words: bytes) -> bytes:
         """Return somebody's words without the secrets."""
         return _quoted(self._texts).sub(HIDDEN.encode(), words) if self._texts else words
-
-    def occur_in(self, words: bytes) -> bool:
-        """Return whether somebody quotes one of them."""
-        return bool(self._texts) and _quoted(self._texts).search(words) is not None
 
     def hidden_in_headers(self, headers: httpx.Headers) -> httpx.Headers:
         """Return headers without the secrets."""

@@ -1,7 +1,5 @@
 """Where a client's calls go and what goes with each: its arguments, the environment, and the rules for both."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Mapping

@@ -2,45 +2,84 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self, cast
 
+from ._errors import ImagesAPIError, InvalidRequestError, ResponseError
+from ._events import CompletedImage, StreamEvent
 from ._http.exchange import FAULTS
-from ._http.pools import at_once
+from ._http.pools import at_once, running_loop
+from ._results import gallery
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from ._calls import Call
-    from ._events import StreamEvent
-    from ._results import HTTPInfo, ImagesResult
+    from ._results import GeneratedImage, HTTPInfo, ImagesResult
 
 
 class _Stream:
     """What both streams are made of; without an event loop, nothing in it waits for one."""
 
     _call: Call
+    _error: ImagesAPIError | None = None
 
     def __init__(self, send: Callable[[], Coroutine[Any, Any, Call]]) -> None:
         self._steps = _steps(send)
 
+    async def _step(self, *end: None) -> Any:
+        """Return the call, and then its events, or raise again what went wrong.
+
+        Args:
+            end: What to return behind the last one; else StopAsyncIteration is raised.
+        """
+        if self._error:
+            raise self._error
+        try:
+            return await anext(self._steps, *end)
+        except ImagesAPIError as error:
+            self._error = error
+            raise
+
     async def _begun(self) -> Call:
         if "_call" not in vars(self):
-            self._call = await anext(self._steps)
+            self._call = await self._step()
         return self._call
 
-    async def _next(self) -> StreamEvent:
+    async def _next(self, *end: None) -> Any:
         await self._begun()
-        event: StreamEvent = await anext(self._steps)
-        return event
+        return await self._step(*end)
 
     async def _result(self) -> ImagesResult:
-        call = await self._begun()
-        async for _ in self._steps:
+        while await self._next(None):
             pass
-        return call.events.result()
+        return self._call.events.result()
+
+    async def _show(self, place: Any, before: Any = None) -> None:
+        """Show in a notebook what there is, to the end: the images that are finished, and the one that is being made.
+
+        Args:
+            place: Where to show it, as IPython's `display` returns it.
+            before: The task that does the same at another place, if there is one.
+        """
+        images: list[GeneratedImage] = []
+        finished = 0
+        try:
+            await _end_of(before)
+            while event := await self._next(None):
+                with suppress(ResponseError):  # it has none, or a broken one
+                    images[finished:] = [event.image]
+                    finished += isinstance(event, CompletedImage)
+                    place.update(gallery(images, "still being made"), raw=True)
+            place.update(await self._result())
+        except BaseException as error:
+            await self._steps.aclose()
+            place.update(gallery(images, f"{type(error).__name__}: {error}"), raw=True)
+            raise
 
 
-class ImageStream(_Stream):
+class ImageStream(_Stream, Iterator[StreamEvent]):
     """The events of one call, as a context manager that iterates. Leaving it early closes the connection.
 
     Without `with`, the call begins with the first event, and the connection is closed after the last, or with the stream.
@@ -58,14 +97,15 @@ class ImageStream(_Stream):
     def __exit__(self, *_: object) -> None:
         at_once(self._steps.aclose())
 
-    def __iter__(self) -> Self:
-        return self
-
     def __next__(self) -> StreamEvent:
         try:
-            return at_once(self._next())
+            return cast("StreamEvent", at_once(self._next()))
         except StopAsyncIteration:
             raise StopIteration from None
+
+    def _ipython_display_(self) -> None:
+        """Show the images in a notebook while they are made, each in place of the one before."""
+        at_once(self._show(_place()))
 
     def result(self) -> ImagesResult:
         """Return the finished images, after reading what is left of the stream.
@@ -78,11 +118,13 @@ class ImageStream(_Stream):
         return at_once(self._result())
 
 
-class AsyncImageStream(_Stream):
+class AsyncImageStream(_Stream, AsyncIterator[StreamEvent]):
     """The events of one call, as a context manager that iterates. Leaving it early closes the connection.
 
     Without `async with`, the call begins with the first event, and the connection is closed after the last, or with the stream.
     """
+
+    _showing: Any = None
 
     @property
     def http(self) -> HTTPInfo:
@@ -94,13 +136,22 @@ class AsyncImageStream(_Stream):
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await _end_of(self._showing)
         await self._steps.aclose()
 
-    def __aiter__(self) -> Self:
-        return self
-
     async def __anext__(self) -> StreamEvent:
-        return await self._next()
+        await _end_of(self._showing)
+        return cast("StreamEvent", await self._next())
+
+    def _ipython_display_(self) -> None:
+        """Show the images in a notebook while they are made, each in place of the one before, by a task of the event loop."""
+        try:
+            loop = running_loop()
+        except InvalidRequestError:
+            raise NotImplementedError from None  # by which IPython takes the repr, such as in a terminal
+        self._showing = loop.create_task(self._show(_place(), self._showing))
+        # It is shown, and raised for whoever asks for the result.
+        self._showing.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def aresult(self) -> ImagesResult:
         """Return the finished images, after reading what is left of the stream.
@@ -110,7 +161,20 @@ class AsyncImageStream(_Stream):
             APIStatusError: The server sent an error as an event.
             ResponseError: An event can't be understood.
         """
+        await _end_of(self._showing)
         return await self._result()
+
+
+def _place() -> Any:
+    """Return a new place in a notebook, which can be updated, from IPython, which asks for it."""
+    from IPython.display import display
+
+    return display(gallery([], "waiting for the first image"), raw=True, display_id=True)
+
+
+async def _end_of(task: Any) -> None:
+    if task:
+        await task
 
 
 async def _steps(send: Callable[[], Coroutine[Any, Any, Call]]) -> AsyncGenerator[Any]:

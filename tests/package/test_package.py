@@ -118,8 +118,8 @@ class TestWheel:
         extras = {"cli", "sandbox", "testing", "__pyinstaller"}
         rooms = (path for path in FACADE.rglob("*.py") if not extras & {*path.relative_to(FACADE).parts})
         core = imported(*rooms, *PACKAGE.rglob("*.py"))
-        # Pictures are handed over as Pillow's to those who have it.
-        assert core - {"pillow"} == {requirement.name for requirement in built.requirements()}
+        # Pictures are handed over as Pillow's, and shown in IPython's notebooks, to those who have them.
+        assert core - {"ipython", "pillow"} == {requirement.name for requirement in built.requirements()}
 
     def test_the_sandbox_needs_what_it_imports(self, built: Built) -> None:
         needed = imported(*(FACADE / "sandbox").glob("*.py"))

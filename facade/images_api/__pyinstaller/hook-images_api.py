@@ -6,3 +6,5 @@ _EXTRAS = ("images_api.cli", "images_api.sandbox", "images_api.testing", "images
 hiddenimports = collect_submodules("images_api", filter=lambda module: not module.startswith(_EXTRAS))
 hiddenimports += collect_submodules("images_api_client")
 datas = collect_data_files("images_api_client")
+# Only a notebook asks for what needs it, and has it.
+excludedimports = ["IPython"]

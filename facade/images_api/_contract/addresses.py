@@ -1,7 +1,5 @@
 """Where operations are found: the base URL, the paths of the contract or of a server's own, and what a URL must be."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from contextlib import suppress

@@ -1,17 +1,13 @@
 """The contract as data: `openapi.json`, as it travels with the generated client, and the ways around it."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from itertools import chain
 from operator import index
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias, cast
 
 Schema: TypeAlias = dict[str, Any]
 

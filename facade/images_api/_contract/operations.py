@@ -1,19 +1,12 @@
 """What the contract says of an operation: its path, its bodies, and how it takes images."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
 
-from .document import definitions, merged
+from .document import Schema, definitions, merged
 from .rules import RequestContract
 from .wording import did_you_mean
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
-    from .document import Schema
 
 # What other clients of this API call their arguments has such a word in it; and what stands for it here.
 _ELSEWHERE = {

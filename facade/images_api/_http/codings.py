@@ -1,14 +1,9 @@
 """Take off a content coding that nobody asked for, with bounded output."""
 
-from __future__ import annotations
-
 import zlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import httpx
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LARGEST_CHUNK = 1 << 18
 

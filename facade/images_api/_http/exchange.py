@@ -3,27 +3,20 @@
 httpx bounds single reads and writes alone, so that a trickle may go on for ever; here, all of it has a deadline.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from math import ceil, inf
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
 from images_api._contract.addresses import checked_url, same_origin
 from images_api._errors import ImagesAPIError
 from images_api._secrets import SentURL
-from images_api._settings import phases
+from images_api._settings import TimeoutTypes, phases
 
-from .pools import Bound
-
-if TYPE_CHECKING:
-    from images_api._settings import TimeoutTypes
-
-    from .pools import Pool
+from .pools import Bound, Pool
 
 Each = TypeVar("Each", bound="Exchange")
 

@@ -1,19 +1,13 @@
 """Let the generated client send over a facade client's connections, with its key."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from images_api._secrets import SentURL
+from images_api._settings import Settings
 
-from .pools import at_once
-
-if TYPE_CHECKING:
-    from images_api._settings import Settings
-
-    from .pools import Connections
+from .pools import Connections, at_once
 
 
 class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):

@@ -1,14 +1,13 @@
 """Connections for many calls at once, by what they belong to: a process, or an event loop."""
 
-from __future__ import annotations
-
 import os
 import socket
 import sys
 import threading
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from weakref import WeakSet
 
 import httpx
@@ -17,9 +16,6 @@ from images_api._errors import ImagesAPIError
 from images_api._problems import refused
 
 from .codings import Decoder
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Generator
 
 Done = TypeVar("Done")
 HTTPClient = TypeVar("HTTPClient", bound=httpx.Client | httpx.AsyncClient)
@@ -99,8 +95,7 @@ class Pool(Generic[HTTPClient]):
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request, and return its response before the body; without an event loop, none is waited for."""
         sent: Any = self.client.send(request, stream=True, **options)
-        response: httpx.Response = await sent if self.is_async else sent
-        return response
+        return cast("httpx.Response", await sent if self.is_async else sent)
 
     async def chunks(self, response: httpx.Response) -> AsyncGenerator[bytes]:
         """Yield a response's body as it comes, without its content coding.
@@ -229,7 +224,7 @@ def _has_ended(owner: Any) -> bool:
     return owner != os.getpid() if isinstance(owner, int) else owner.is_closed()
 
 
-def running_loop() -> object:
+def running_loop() -> Any:
     """Return the event loop, to which the connections of an async client belong.
 
     Raises:
@@ -252,7 +247,6 @@ def at_once(work: Awaitable[Done]) -> Done:
         while True:
             next(work.__await__())
     except StopIteration as done:
-        result: Done = done.value
-        return result
+        return cast("Done", done.value)
     finally:
         sys.set_asyncgen_hooks(*hooks)

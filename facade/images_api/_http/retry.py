@@ -5,25 +5,25 @@ it was refused for its rate (429), or the server says itself when to come back (
 is the server's own word on it, and is obeyed. The header forms are those of the official SDKs.
 """
 
-from __future__ import annotations
-
 import random
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from math import inf, nan
-from typing import TYPE_CHECKING
 
-from images_api._errors import APIConnectionError, ContentPolicyError, InternalServerError, QuotaExceededError, RateLimitError
+import httpx
 
-if TYPE_CHECKING:
-    import httpx
-
-    from images_api._errors import APIStatusError
+from images_api._errors import (
+    APIConnectionError,
+    APIStatusError,
+    ContentPolicyError,
+    InternalServerError,
+    QuotaExceededError,
+    RateLimitError,
+)
 
 LONGEST_WAIT = 120.0
 _FIRST_BACKOFF = 0.5
-# A text that means the same whatever it leaves out is a whole date, not a piece of one.
-_DEFAULTS = (datetime(2000, 1, 1), datetime(2004, 2, 2))  # noqa: DTZ001  the zone comes with the text, or is UTC
 
 
 def server_wait(headers: httpx.Headers) -> float | None:
@@ -35,11 +35,8 @@ def server_wait(headers: httpx.Headers) -> float | None:
     Returns:
         The seconds, above zero; None when there is no such header, or nothing sensible in it.
     """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        seconds = _seconds(headers.get(name, ""), unit)
-        if 0 < seconds < inf:
-            return seconds
-    return None
+    said = (_seconds(headers.get(name, ""), unit) for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)))
+    return next((seconds for seconds in said if 0 < seconds < inf), None)
 
 
 def wait_before_retry(error: APIStatusError | APIConnectionError, attempt: int, *, ambiguous: bool) -> float | None:
@@ -68,14 +65,11 @@ def read_date(text: str) -> datetime | None:
     Returns:
         The moment, with a zone; None where it is no date or only a piece of one.
     """
-    from dateutil.parser import parse
-
-    try:
-        first, second = (parse(text, default=default, tzinfos=_zone) for default in _DEFAULTS)
-        moment = first if first.tzinfo else first.replace(tzinfo=UTC)
-        return moment.astimezone(UTC) if first == second else None
-    except (ValueError, ArithmeticError, TypeError, AttributeError, IndexError):  # whatever a foreign text sets off
-        return None
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        with suppress(ValueError, OverflowError):
+            moment = parse(text.strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    return None
 
 
 def _may_repeat(error: APIStatusError | APIConnectionError, *, ambiguous: bool) -> bool:
@@ -94,9 +88,3 @@ def _seconds(text: str, unit: float) -> float:
         return float(text) * unit
     moment = read_date(text)
     return nan if moment is None else (moment - datetime.now(UTC)).total_seconds()
-
-
-def _zone(name: str | None, offset: int | None) -> tzinfo | None:
-    if name and offset is None:
-        raise ValueError(f"unknown zone {name}")
-    return None if offset is None else timezone(timedelta(seconds=offset))

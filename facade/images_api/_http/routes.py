@@ -1,13 +1,11 @@
 """How a request leaves: by which of the environment's proxies, and whom it trusts. What is wrong harms only who needs it."""
 
-from __future__ import annotations
-
 import os
 import re
 import ssl
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.request import getproxies
 
 import httpx
@@ -35,13 +33,11 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        response: httpx.Response = self._transport(request).handle_request(request)
-        return response
+        return cast("httpx.Response", self._transport(request).handle_request(request))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        response: httpx.Response = await self._transport(request).handle_async_request(request)
-        return response
+        return cast("httpx.Response", await self._transport(request).handle_async_request(request))
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,19 +1,14 @@
 """From base64, as it comes, to the bytes of one image."""
 
-from __future__ import annotations
-
 import json
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 import pybase64
 
 from .headers import is_whole, media_type
-
-if TYPE_CHECKING:
-    from .spool import Content
+from .spool import Content
 
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _QUANTUM = 4

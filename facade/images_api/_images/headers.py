@@ -1,18 +1,14 @@
 """What an image's bytes say of it: its format, its sides, and whether it has its end. Nothing is decoded."""
 
-from __future__ import annotations
-
 import re
 import struct
 from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import SEEK_CUR, SEEK_END
 from itertools import takewhile
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias
 from xml.parsers import expat
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 # https://www.w3.org/Graphics/JPEG/itu-t81.pdf, table B.1: the frame headers, without DHT (C4), JPG (C8) and DAC (CC); what
 # begins a segment with its length, or is the image's end, and isn't a fill byte, an FF of the data (00), or a marker without

@@ -1,26 +1,21 @@
 """Where images are saved, and how: all or none of them as far as can be seen before, and each of them whole or not at all."""
 
-from __future__ import annotations
-
 import errno
 import os
 import re
 import stat
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from string import Formatter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from images_api._messages import warn_caller
 from images_api._problems import refused
 
 from .headers import EXTENSIONS, media_type
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from .spool import Content
+from .spool import Content
 
 _TEMPORARY = ".images-api-"
 # What Windows takes for a device whatever the extension, and what a number behind it would make one.

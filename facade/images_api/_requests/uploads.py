@@ -3,9 +3,8 @@
 Beside an event loop, files are read in threads, which a call that is cancelled waits for.
 """
 
-from __future__ import annotations
-
 import os
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from inspect import iscoroutine, iscoroutinefunction
@@ -14,7 +13,7 @@ from itertools import islice
 from math import inf
 from pathlib import PureWindowsPath
 from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, BinaryIO, Protocol, TypeAlias, TypeVar, cast
 
 import httpx
 
@@ -26,10 +25,7 @@ from images_api._messages import short
 from images_api._problems import refused
 from images_api._results import GeneratedImage
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Coroutine
-
-    from .files import OpenFiles
+from .files import OpenFiles
 
 Done = TypeVar("Done")
 

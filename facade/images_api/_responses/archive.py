@@ -1,18 +1,13 @@
 """The images in a zip archive, with bounded output."""
 
-from __future__ import annotations
-
 import zlib
+from collections.abc import Iterator
 from shutil import copyfileobj
-from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from images_api._images.base64 import BrokenImageError
 from images_api._images.headers import media_type
 from images_api._images.spool import Content, Spool
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LARGEST_DIRECTORY = 1 << 20
 # The end of an archive, of at most 42 bytes, has the size of its directory:

@@ -1,10 +1,9 @@
 """A response's body as it arrives: an image, an archive of images, JSON, or events."""
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
+
+import httpx
 
 from images_api._images.base64 import check_image
 from images_api._images.headers import HEAD, SVG, media_type
@@ -12,9 +11,6 @@ from images_api._images.spool import Content, Spool
 
 from .json import MOST_TEXT, JSONReader, TooLargeError
 from .sse import EventDecoder
-
-if TYPE_CHECKING:
-    import httpx
 
 _ARCHIVE = b"PK\x03\x04"
 _BOM = b"\xef\xbb\xbf"

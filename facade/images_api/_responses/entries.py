@@ -1,14 +1,10 @@
 """Where a response has its images: in the API's own form, or wherever else there is what can only be one."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any, TypeGuard
+from collections.abc import Iterator
+from typing import Any, TypeGuard
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .json import JSONReader
+from .json import JSONReader
 
 _LINK = re.compile(r"https?://\S+|/[^/\s]\S*")
 _LINK_NAMES = re.compile(

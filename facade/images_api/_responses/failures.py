@@ -1,23 +1,19 @@
 """What an answer that isn't a success means, or one that didn't come: the error to raise."""
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 from dataclasses import replace
 from fnmatch import translate
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from images_api import _errors as errors
 from images_api._contract.document import decode_json, error_codes
 from images_api._messages import FOREIGN_TEXT_LIMIT, short, shown_url
-
-if TYPE_CHECKING:
-    from images_api._results import HTTPInfo
-    from images_api._secrets import Secrets
+from images_api._results import HTTPInfo
+from images_api._secrets import Secrets
 
 # Failures before the first byte of the request went out: there was no connection for it, or it can't be sent at all.
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)

@@ -3,8 +3,6 @@
 An image comes as base64 in JSON. What is kept of it is its bytes: neither its text nor the whole body is ever in memory.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from contextlib import suppress

@@ -1,11 +1,10 @@
 """From a response to typed events, and to a result of all of them. Nothing here does I/O."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from images_api._contract.document import event_models
 from images_api._errors import APIStatusError, ContentPolicyError, NoImageError, ResponseError, StreamInterruptedError
@@ -21,9 +20,6 @@ from .entries import entries_of, is_entry
 from .failures import Fault, excerpt
 from .json import JSONReader, TooLargeError
 from .sse import EventDecoder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _Made: TypeAlias = GeneratedImage | BrokenImageError | APIStatusError
 _Source: TypeAlias = JSONReader | Content

@@ -4,8 +4,6 @@ The format is that of https://html.spec.whatwg.org/multipage/server-sent-events.
 line counts: it may be the image that was paid for.
 """
 
-from __future__ import annotations
-
 import re
 
 from .json import JSONReader
