@@ -52,7 +52,7 @@ OF_A_CLIENT = {
     ),
     *(f"images_api_client{name}" for name in ("", ".operations", ".options")),
 }
-ON_FIRST_USE = ["jsonschema_rs", "pybase64", "attrs", "images_api_client.models", "images_api_client.client"]
+ON_FIRST_USE = ["jsonschema_rs", "pybase64", "dateutil", "attrs", "images_api_client.models", "images_api_client.client"]
 
 
 def exported(namespace: str) -> dict[str, Any]:
@@ -343,6 +343,7 @@ def test_a_call_loads_no_extra_and_no_asyncio() -> None:
         not {
             *OF_THE_EXTRAS,
             "asyncio",
+            "dateutil",
             "zipfile",
             "images_api._requests.uploads",
             "images_api.sandbox",

@@ -72,7 +72,7 @@ def pictures(reply: dict[str, Any]) -> list[tuple[str | None, tuple[int, int]]]:
 
 
 def test_nothing_else_is_installed(run: Run) -> None:
-    assert run.said["missing"] == ["images_api", "images_api_client", "jsonschema_rs", "pybase64", "PIL"]
+    assert run.said["missing"] == ["images_api", "images_api_client", "jsonschema_rs", "pybase64", "dateutil", "PIL"]
 
 
 def test_every_module_is_imported_from_the_copy(run: Run) -> None:

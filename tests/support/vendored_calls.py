@@ -49,7 +49,7 @@ else:
     )
     from acme.pictures.types import File, Response
 
-ELSEWHERE = ("images_api", "images_api_client", "jsonschema_rs", "pybase64", "PIL")
+ELSEWHERE = ("images_api", "images_api_client", "jsonschema_rs", "pybase64", "dateutil", "PIL")
 
 
 def missing(name: str) -> bool:

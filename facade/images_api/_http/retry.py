@@ -7,8 +7,7 @@ is the server's own word on it, and is obeyed. The header forms are those of the
 
 import random
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from math import inf, nan
 
 import httpx
@@ -24,6 +23,8 @@ from images_api._errors import (
 
 LONGEST_WAIT = 120.0
 _FIRST_BACKOFF = 0.5
+# A text that means the same whatever it leaves out is a whole date, not a piece of one.
+_DEFAULTS = (datetime(2000, 1, 1), datetime(2004, 2, 2))  # noqa: DTZ001  the zone comes with the text, or is UTC
 
 
 def server_wait(headers: httpx.Headers) -> float | None:
@@ -65,11 +66,14 @@ def read_date(text: str) -> datetime | None:
     Returns:
         The moment, with a zone; None where it is no date or only a piece of one.
     """
-    for parse in (datetime.fromisoformat, parsedate_to_datetime):
-        with suppress(ValueError, OverflowError):
-            moment = parse(text.strip())
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    return None
+    from dateutil.parser import parse
+
+    try:
+        first, second = (parse(text, default=default, tzinfos=_zone) for default in _DEFAULTS)
+        moment = first if first.tzinfo else first.replace(tzinfo=UTC)
+        return moment.astimezone(UTC) if first == second else None
+    except (ValueError, ArithmeticError, TypeError, AttributeError, IndexError):  # whatever a foreign text sets off
+        return None
 
 
 def _may_repeat(error: APIStatusError | APIConnectionError, *, ambiguous: bool) -> bool:
@@ -88,3 +92,9 @@ def _seconds(text: str, unit: float) -> float:
         return float(text) * unit
     moment = read_date(text)
     return nan if moment is None else (moment - datetime.now(UTC)).total_seconds()
+
+
+def _zone(name: str | None, offset: int | None) -> tzinfo | None:
+    if name and offset is None:
+        raise ValueError(f"unknown zone {name}")
+    return None if offset is None else timezone(timedelta(seconds=offset))
