@@ -425,5 +425,6 @@ async def _in_thread(images: Sequence[GeneratedImage], work: Callable[..., Done]
 
 
 def save_images(images: Sequence[GeneratedImage], path: str | os.PathLike[str], *, overwrite: bool) -> list[Path]:
+    """Save images as `ImagesResult.save` does."""
     contents = [(image.index + 1, image._fetched()) for image in images]  # those that are links, before any is written
     return save(contents, path, subject=images[0]._subject if images else "", overwrite=overwrite)

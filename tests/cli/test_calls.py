@@ -381,12 +381,13 @@ class TestWhatIsSaid:
     @pytest.mark.parametrize("arguments", [["-vv"], ["--json"], ["--sidecar"], ["--dry-run"], ["--dry-run", "--json"]])
     def test_the_key_is_never_said(self, sandbox: Sandbox, arguments: list[str]) -> None:
         key = "sk-of-the-environment"
-        for fault in ({}, {"status": 401, "message": f"Incorrect API key provided: {key}."}):
-            sandbox.fail_next(**fault) if fault else None
+        for is_refused in (False, True):
+            sandbox.clear()
+            if is_refused:
+                sandbox.fail_next(status=401, message=f"Incorrect API key provided: {key}.")
             ended = images_api("generate", "x", *arguments)
             assert key not in ended.stdout.decode() + ended.stderr
             assert "sk-of" not in "".join(path.read_text(encoding="utf-8") for path in Path().glob("*.json"))
-            sandbox.clear()
 
     def test_warnings_are_lines(self, sandbox: Sandbox) -> None:
         ended = images_api("generate", "x", "--model", "dall-e-3", "--n", 3, "--validate", "warn")
