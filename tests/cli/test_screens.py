@@ -136,3 +136,20 @@ def test_names_run_nothing_on_a_terminal(session: Callable[..., Terminal], sandb
     with session("generate", "x", "-o", "\x1b[31mred.png") as terminal:
         assert terminal.wait() == 0
     assert terminal.screen.markup == "\\x1b\\[31mred.png"
+
+
+@pytest.mark.parametrize(("columns", "colours"), [(40, "colour")])
+def test_a_preview(session: Callable[..., Terminal], sandbox: Sandbox) -> None:
+    with session("generate", "x", "--preview", "-o", "x.png") as terminal:
+        assert terminal.wait() == 0
+    *image, name = terminal.screen.text.splitlines()
+    assert {*"".join(image)} == {"▀"}
+    assert (len(image), name) == (20, "x.png")
+
+
+@pytest.mark.parametrize(("columns", "colours"), [(80, "plain")])
+def test_a_preview_without_colours(session: Callable[..., Terminal], sandbox: Sandbox) -> None:
+    with session("generate", "x", "--preview", "-o", "x.png") as terminal:
+        assert terminal.wait() == 0
+    said = "warning: the image is not shown: this terminal shows images in coloured blocks\nalone, and NO_COLOR is set\nx.png"
+    assert terminal.screen.text == said

@@ -75,7 +75,10 @@ class ContractParameter(click.Parameter):
         from ._families import limits  # which checks against the contract, as only a command's own help needs
 
         known = self.type.known if isinstance(self.type, Text) and len(self.type.known) <= _MOST_CHOICES else ()
-        notes = "; ".join([*([", ".join(known)] if known else []), *limits(self.operation, self.parameter)])
+        limited = limits(self.operation, self.parameter)
+        # Where models differ in their choices, these are told by model.
+        words = {word for note in limited if not note.startswith("default") for word in re.findall(r"[\w-]+", note)}
+        notes = "; ".join([*([", ".join(known)] if known and words.isdisjoint(known) else []), *limited])
         text: str = parameters(self.operation)[self.parameter]["description"]
         return f"{text}  [{notes}]" if notes else text
 

@@ -90,7 +90,8 @@ def preview(content: bytes, kind: str = "auto") -> bool:
     except OSError:  # it is no file, but something that only looks like a terminal
         return False
     image = _opened(content)
-    with room():
+    with room(), catch_warnings():
+        simplefilter("ignore")  # what a renderer is told of its own future is for its makers
         way = _best(stream) if kind == "auto" else kind
         if (way, kind) == ("blocks", "auto") and os.environ.get("NO_COLOR"):
             raise NotShown("this terminal shows images in coloured blocks alone, and NO_COLOR is set")
