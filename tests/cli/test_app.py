@@ -109,7 +109,10 @@ class TestPipes:
         if not Path("/dev/full").exists():
             pytest.skip("there is no /dev/full")
         done = bash(f"{COMMAND} generate x --local -o - > /dev/full")
-        assert (done.returncode, done.stderr) == (1, b"error: [Errno 28] No space left on device\n")
+        assert done.stderr.startswith(b"error: [Errno 28] No space left on device; saved in ")
+        (image,) = Path(done.stderr.decode().split("saved in ")[1].split(" instead")[0]).glob("*.png")
+        assert (done.returncode, image.stat().st_size > 0) == (1, True)
+        shutil.rmtree(image.parent)
 
     def test_a_chain_of_commands(self) -> None:
         done = bash(f"{COMMAND} generate 'an otter' --local -o - | {COMMAND} edit - 'a hat' --local -o hat.png")

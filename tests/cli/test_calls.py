@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import stat
 import sys
 import threading
@@ -285,11 +286,31 @@ class TestWhatIsSaved:
         ended = images_api("generate", "x", "--model", "dall-e-2", "--n", 2)
         assert (ended.status, ended.stdout) == (ExitStatus.SERVER, b"")
         found = ended.stderr.splitlines()
-        assert [line.partition(", and can't be fetched: ")[0] for line in found] == [
+        assert [line.partition(", and is not fetched: ")[0] for line in found] == [
             f"error: image {index} lies at {line.split()[5].rstrip(',')}" for index, line in enumerate(found, 1)
         ]
         assert len(found) == 2
         assert all(line.split()[5].startswith(f"{sandbox.base_url.removesuffix('/v1')}/") for line in found)
+
+    def test_ctrl_c_while_links_are_fetched_tells_where_they_lie(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupt(image: package.GeneratedImage) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(package.GeneratedImage, "open", interrupt)
+        ended = images_api("generate", "x", "--model", "dall-e-2", "--n", 2)
+        assert ended.status == ExitStatus.INTERRUPTED
+        assert [line.split()[1:5] for line in ended.stderr.splitlines()] == [["image", str(n), "lies", "at"] for n in (1, 2)]
+
+    def test_ctrl_c_waits_until_all_is_saved(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        save = package._results.save_images
+
+        def interrupted(*arguments: Any, **options: Any) -> list[Path]:
+            signal.raise_signal(signal.SIGINT)
+            return save(*arguments, **options)
+
+        monkeypatch.setattr("images_api._results.save_images", interrupted)
+        ended = images_api("generate", "x")
+        assert (ended.status, ended.lines, Path("x-1.png").is_file()) == (ExitStatus.INTERRUPTED, ["x-1.png"], True)
 
     def test_what_cant_be_written_is_saved_elsewhere(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
         Path("x-1.png").mkdir()
@@ -470,6 +491,15 @@ class TestStreams:
     def test_as_many_as_the_contract_has(self, sandbox: Sandbox) -> None:
         ended = images_api("generate", "an otter", "--partials", "made", "--json")
         assert len(ended.said["partial_images"]) == sandbox.requests[0].parameters["partial_images"] == 3
+
+    def test_a_broken_one_is_told(self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(event: package.StreamEvent) -> None:
+            raise package.ResponseError("the image of the event is cut short", body=b"")
+
+        monkeypatch.setattr(package.PartialImage, "image", property(broken), raising=False)
+        ended = images_api("generate", "x", "--partial-images", 1)
+        assert (ended.status, ended.lines) == (ExitStatus.FAILED, ["x-1.png"])
+        assert ended.stderr == "error: the image of the event is cut short\n"
 
     def test_without_a_folder_they_are_only_told(self, sandbox: Sandbox) -> None:
         ended = images_api("generate", "x", "--partial-images", 1)

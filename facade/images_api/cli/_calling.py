@@ -13,7 +13,7 @@ from ._inputs import key_of, vendor_fields
 from ._live import LiveLine
 from ._operations import command_name, parameters
 from ._outcome import Outcome
-from ._output import Output
+from ._output import Output, fetch
 from ._report import of_request
 from ._signals import interrupts_later
 from ._speaking import speaking
@@ -85,6 +85,7 @@ class _Call:
             show_request(self.request, self.wishes)
             return ExitStatus.DONE
         outcome = self._asked()
+        fetch(outcome)
         with interrupts_later():
             self.output.take(outcome)
             return tell(outcome, self.operation, self.request, self.wishes)
@@ -125,16 +126,22 @@ class _Call:
 
     def _watched(self, line: LiveLine, outcome: Outcome) -> ImagesResult:
         """Return what came of a stream, whose unfinished images are saved and shown."""
-        from images_api import PartialImage
+        from images_api import PartialImage, ResponseError
 
         count = 0
         with self.client._stream(self.operation.id, self.arguments) as stream:  # noqa: SLF001  what each generated method is
             for event in stream:
-                if isinstance(event, PartialImage):
-                    count += 1
-                    line.update(f"unfinished image {count}")
-                    self.output.take_partial(event, outcome)
-                    show(event.image, self.wishes)
+                if not isinstance(event, PartialImage):
+                    continue
+                count += 1
+                line.update(f"unfinished image {count}")
+                try:
+                    image = event.image
+                except ResponseError as error:  # the finished one may be whole
+                    outcome.complaints.append(str(error))
+                    continue
+                self.output.take_partial(image, event.index + 1, outcome)
+                show(image, self.wishes)
             return stream.result()
 
 

@@ -40,6 +40,7 @@ class Outcome:
         saved: The images that are saved.
         partials: The files of unfinished images.
         complaints: Why something isn't where it should be.
+        is_interrupted: Whether the user didn't wait for images to be fetched.
     """
 
     asked: int
@@ -50,3 +51,4 @@ class Outcome:
     saved: list[SavedImage] = field(default_factory=list)
     partials: list[Path] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    is_interrupted: bool = False

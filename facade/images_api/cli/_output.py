@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from io import BufferedReader
 
-    from images_api import GeneratedImage, PartialImage
+    from images_api import GeneratedImage
 
     from ._outcome import Outcome
     from ._wishes import Wishes
@@ -60,28 +60,50 @@ class Output:
 
     def take(self, outcome: Outcome) -> None:
         """Save what came of a call; what can't be saved where it should be is saved elsewhere, and complained of."""
-        fetched = [image for image in outcome.images if _is_fetched(image, outcome)]
-        if self._wishes.output == STDOUT and fetched:
-            first = _facts(fetched.pop(0), None)
-            with first.image.open() as file:
-                write_bytes(file)
-            outcome.saved += [first, *_rescued(fetched, "only one image can go to the standard output", outcome)]
+        if self._wishes.output == STDOUT and outcome.images:
+            first, *others = outcome.images
+            try:
+                with first.open() as file:
+                    write_bytes(file)
+                outcome.saved.append(_facts(first, None))
+            except OSError as error:
+                outcome.saved += _rescued([first], str(error), outcome)
+            outcome.saved += _rescued(others, "only one image can go to the standard output", outcome)
             return
         try:
-            outcome.saved += _saved(fetched, self._wishes.output, overwrite=self._wishes.overwrite)
+            outcome.saved += _saved(outcome.images, self._wishes.output, overwrite=self._wishes.overwrite)
         except (OSError, ValueError) as error:
             written = getattr(error, "written", ())
-            outcome.saved += [*map(_facts, fetched, written), *_rescued(fetched[len(written) :], str(error), outcome)]
+            left = outcome.images[len(written) :]
+            outcome.saved += [*map(_facts, outcome.images, written), *_rescued(left, str(error), outcome)]
 
-    def take_partial(self, event: PartialImage, outcome: Outcome) -> None:
+    def take_partial(self, image: GeneratedImage, number: int, outcome: Outcome) -> None:
         """Save an unfinished image, if that is asked for."""
         if not self._folder:
             return
         try:
-            path = f"{self._folder}{{subject}}-partial-{event.index + 1}.{{ext}}"
-            outcome.partials.append(event.image.save(path, overwrite=self._wishes.overwrite))
+            path = f"{self._folder}{{subject}}-partial-{number}.{{ext}}"
+            outcome.partials.append(image.save(path, overwrite=self._wishes.overwrite))
         except (OSError, ValueError) as error:
-            outcome.complaints.append(f"unfinished image {event.index + 1}: {error}")
+            outcome.complaints.append(f"unfinished image {number}: {error}")
+
+
+def fetch(outcome: Outcome) -> None:
+    """Fetch images that came as links; of those that can't be fetched, which are paid for, tell where they lie."""
+    from images_api import DownloadError
+
+    for image in [*outcome.images]:
+        try:
+            if not outcome.is_interrupted:
+                image.open().close()
+                continue
+            why = "it was not waited for"
+        except DownloadError as error:
+            why = str(error)
+        except KeyboardInterrupt:
+            outcome.is_interrupted, why = True, "it was not waited for"
+        outcome.images.remove(image)
+        outcome.complaints.append(f"image {image.index + 1} lies at {image.url}, and is not fetched: {why}")
 
 
 def keep(outcome: Outcome) -> None:
@@ -126,18 +148,6 @@ def _check_folder(path: str) -> None:
         raise click.UsageError(f"{path} can't be written, for {nearest} is no folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise click.UsageError(f"{path} can't be written, for {nearest} is closed to you")
-
-
-def _is_fetched(image: GeneratedImage, outcome: Outcome) -> bool:
-    """Return whether an image is here, or could be fetched."""
-    from images_api import DownloadError
-
-    try:
-        image.open().close()
-    except DownloadError as error:
-        outcome.complaints.append(f"image {image.index + 1} lies at {image.url}, and can't be fetched: {error}")
-        return False
-    return True
 
 
 def _saved(images: Sequence[GeneratedImage], path: str, *, overwrite: bool) -> list[SavedImage]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import tempfile
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +17,7 @@ from ._terminal import is_terminal, printable, say, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from images_api import GeneratedImage, ImagesAPIError
     from images_api._contract.operations import Operation
@@ -42,6 +42,8 @@ def tell(outcome: Outcome, operation: Operation, request: Mapping[str, Any], wis
     """
     if outcome.error is not None:
         keep(outcome)
+    if outcome.result and len(outcome.result) < outcome.asked and not outcome.result.failures:
+        outcome.complaints.append(f"{len(outcome.result)} of {outcome.asked} images came")
     if wishes.sidecar:
         _put_beside(outcome, operation, request)
     status = _status(outcome)
@@ -93,6 +95,8 @@ def show(image: GeneratedImage, wishes: Wishes) -> None:
 
 
 def _status(outcome: Outcome) -> ExitStatus:
+    if outcome.is_interrupted:
+        return ExitStatus.INTERRUPTED
     if outcome.error is not None:
         return ExitStatus.PARTIAL if outcome.saved else status_of(outcome.error)
     if len(outcome.saved) < outcome.asked:
@@ -120,14 +124,12 @@ def _put_beside(outcome: Outcome, operation: Operation, request: Mapping[str, An
 
 
 def _write_whole(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(prefix=".images-api-", dir=path.parent)
+    temporary = path.with_name(f".images-api-{os.urandom(8).hex()}.tmp")
     try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(f"{text}\n")
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
+        temporary.write_text(f"{text}\n", encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _summarize(outcome: Outcome) -> None:
