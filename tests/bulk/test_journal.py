@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def entry(custom_id: str = "cat", digest: str = "d1", **said: Any) -> Entry:
-    return Entry(custom_id, digest, **{"number": 1, "name": f"{custom_id}.{{ext}}"} | said)
+    fields: dict[str, Any] = {"number": 1, "name": f"{custom_id}.{{ext}}"} | said
+    return Entry(custom_id, digest, **fields)
 
 
 def take(journal: Journal, *entries: Entry) -> None:

@@ -21,6 +21,8 @@ from images_api._messages import short
 from images_api._problems import refused
 from images_api._secrets import Secret
 
+from ._prices import added
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
@@ -122,6 +124,20 @@ class Entry(NamedTuple):
     cost: float | None = None
 
 
+class Totals(NamedTuple):
+    """What a job has come to.
+
+    Attributes:
+        images: How many images are saved.
+        usage: The tokens used, by kind, as servers say them.
+        cost: What it cost, as far as that is known; None where nothing is.
+    """
+
+    images: int
+    usage: dict[str, Any]
+    cost: float | None
+
+
 _FIELDS = ", ".join(Entry._fields)
 _MARKS = ", ".join("?" for _ in Entry._fields)
 _UPDATES = ", ".join(f"{name} = excluded.{name}" for name in Entry._fields if name not in {"custom_id", "digest"})
@@ -199,6 +215,30 @@ class Journal:
             rows = self._read.execute(f"SELECT {_FIELDS} FROM lines WHERE digest = ?", (digest,)).fetchall()  # noqa: S608  likewise
         return list(map(_entry, rows))
 
+    def errors(self) -> dict[str, int]:
+        """Return how many lines of the current job ended for each kind of error, the most frequent first."""
+        query = "SELECT error_code, count(*) FROM lines WHERE job = ? AND error_code IS NOT NULL AND state NOT IN (?, ?)"
+        with self._readable():
+            told = self._job, State.PENDING, State.SENDING
+            rows = self._read.execute(f"{query} GROUP BY error_code ORDER BY 2 DESC, 1", told).fetchall()
+        return dict(rows)
+
+    def totals(self) -> Totals:
+        """Return what the current job has come to."""
+        with self._readable():
+            query = "SELECT total(json_array_length(files)), sum(cost) FROM lines WHERE job = ?"
+            images, cost = self._read.execute(query, (self._job,)).fetchone()
+            usage: dict[str, Any] = {}
+            for (said,) in self._read.execute("SELECT usage FROM lines WHERE job = ? AND usage IS NOT NULL", (self._job,)):
+                added(usage, json.loads(said))
+        return Totals(int(images), usage, cost)
+
+    def images(self, *states: State) -> int:
+        """Return how many images the lines of the current job ask for that are in one of some states."""
+        query = f"SELECT total(images) FROM lines WHERE job = ? AND state IN ({', '.join('?' for _ in states)})"  # noqa: S608
+        with self._readable():
+            return int(self._read.execute(query, (self._job, *states)).fetchone()[0])
+
     @property
     def most_images(self) -> int:
         """Return how many images a line of the current job asks for at most."""
@@ -218,6 +258,22 @@ class Journal:
         """
         with self._transaction():
             self._put(entries)
+
+    def take_over(self) -> None:
+        """Note that the lines which are `sending`, in this job or an earlier one, may have run: nobody waits for them any more.
+
+        Raises:
+            OSError: The disk is full, or can't be written.
+        """
+        query = "UPDATE lines SET state = ?, error_code = ?, error = ?, updated = ? WHERE state = ?"
+        why = "the run ended before the answer came; it may be billed"
+        with self._transaction():
+            self._write.execute(query, (State.AMBIGUOUS, "interrupted", why, time.time(), State.SENDING))
+
+    def copy_to(self, folder: Path) -> None:
+        """Write a copy of the journal into another folder, which has none."""
+        with self._readable():
+            self._read.execute("VACUUM INTO ?", (str(folder / FILE),))
 
     @contextmanager
     def new_job(self) -> Generator[JobEntries]:
@@ -330,8 +386,8 @@ class JobEntries:
     def __init__(self, connection: sqlite3.Connection, job: int) -> None:
         self._connection, self._job = connection, job
 
-    def add(self, entry: Entry, keys: Sequence[str] = ()) -> None:
-        """Take a line: as it stands in the journal, if it does, else as it is given.
+    def add(self, entry: Entry, keys: Sequence[str] = ()) -> State:
+        """Take a line: as it stands in the journal, if it does, else as it is given; and return its state.
 
         Args:
             entry: The line, with its place in the job, its name and how many images it asks for.
@@ -351,7 +407,7 @@ class JobEntries:
             fields = f"INSERT INTO lines ({_FIELDS}, job) VALUES ({_MARKS}, ?)"  # noqa: S608  of our own words
             line = self._connection.execute(fields, (*_row(entry._replace(updated=time.time())), self._job)).lastrowid or 0
             self._name(line, entry, keys)
-            return
+            return entry.state
         line, _, _, state, name, _ = found
         place = "UPDATE lines SET number = ?, offset = ?, images = ?, subject = ?, job = ? WHERE id = ?"
         self._connection.execute(place, (entry.number, entry.offset, entry.images, entry.subject, self._job, line))
@@ -359,6 +415,7 @@ class JobEntries:
         if not is_named or (name != entry.name and state in _WITHOUT_FILES):
             self._connection.execute("DELETE FROM names WHERE line = ?", (line,))
             self._name(line, entry, keys)
+        return State(state)
 
     def _name(self, line: int, entry: Entry, keys: Sequence[str]) -> None:
         name = entry.name
