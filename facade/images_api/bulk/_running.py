@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import AsyncExitStack, ExitStack, suppress
+from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -34,7 +35,7 @@ from ._summary import Progress, Summary
 from ._work import Answer, afetch, asend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from images_api._problems import Problem
 
@@ -215,21 +216,22 @@ async def arun(
         take(journal, lines, job.parent, sender.__getstate__(), names=names, refusal=refusal)
         reader = _Reader(stack.enter_context(lines.open("rb")), job.parent)
         todo = [State.PENDING, State.FAILED, *([State.AMBIGUOUS] if repeat_ambiguous else [])]
+        # A pool of each worker's own: httpcore looks at all connections of a pool for each request.
+        clients = [await stack.enter_async_context(copy(sender)) for _ in range(concurrency)]
         work = _Run(
             journal,
             store,
             reader,
-            sender,
+            clients,
             prices=given,
             todo=todo,
-            concurrency=concurrency,
             images_per_minute=images_per_minute,
             max_images=max_images,
             max_failures=max_failures,
             tries=tries,
         )
         await work.go(deadline, report, interval, grace)
-        return Summary.of(journal, seconds=monotonic() - started, stopped=work.stopped)
+        return Summary.of(journal, seconds=monotonic() - started, stopped=work.stopped or work.ended)
 
 
 class _Reader:
@@ -262,20 +264,21 @@ class _Run:
         journal: Journal,
         store: Store,
         reader: _Reader,
-        client: AsyncImagesClient,
+        clients: Sequence[AsyncImagesClient],
         *,
         prices: Prices | None,
         todo: list[State],
-        concurrency: int,
         images_per_minute: float | None,
         max_images: int | None,
         max_failures: int | None,
         tries: int,
     ) -> None:
-        self._journal, self._reader, self._client, self._prices = journal, reader, client, prices
-        self._concurrency, self._tries = concurrency, tries
+        self._journal, self._reader, self._clients, self._prices = journal, reader, clients, prices
+        concurrency = self._concurrency = len(clients)
+        self._tries = tries
         self._max_images, self._max_failures = max_images, max_failures
         self.stopped: str | None = None
+        self.ended: str | None = None  # with what is on its way still to go out
         self._counts = journal.counts()
         self._totals = journal.totals()
         self._saved, self._cost, self._usage = self._totals.images, self._totals.cost, self._totals.usage
@@ -300,7 +303,9 @@ class _Run:
         loop = asyncio.get_running_loop()
         timer = loop.call_later(deadline, self.stop, f"the deadline of {deadline:g} s") if deadline else None
         reports = asyncio.create_task(self._report(started, report, interval)) if report else None
-        workers = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
+        if full := self._recorder.room():
+            self.stop(full)
+        workers = [asyncio.create_task(self._work(client)) for client in self._clients]
         try:
             done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
             faults = [fault for each in done if (fault := each.exception())]
@@ -328,9 +333,9 @@ class _Run:
             if report:
                 report(self._progress(started, deque()))
 
-    async def _work(self) -> None:
+    async def _work(self, client: AsyncImagesClient) -> None:
         for entry in self._entries:
-            await self._line(entry)
+            await self._line(client, entry)
 
     def _to_do(self, todo: list[State]) -> Iterator[Entry]:
         """Yield the lines that are to be sent, as long as there may be more; and those that are only to be fetched."""
@@ -339,13 +344,14 @@ class _Run:
                 continue
             asks = 0 if any(entry.links) else entry.images
             if self._max_images is not None and self._asked + asks > self._max_images:
-                self.stop(f"max_images, {self._max_images}")
+                self.ended = f"max_images, {self._max_images}"
+                return
             if self.stopped:
                 return
             self._asked += asks
             yield entry
 
-    async def _line(self, entry: Entry) -> None:
+    async def _line(self, client: AsyncImagesClient, entry: Entry) -> None:
         """Take care of one line, until it is settled or the run stops."""
         line = None if any(entry.links) else self._reader.line(entry)
         successes, tries = self._successes, 0
@@ -355,7 +361,7 @@ class _Run:
                 sending = entry if line is None else await self._sending(entry)
                 if sending is None:
                     return
-                answer = await self._answer(sending, line, tries)
+                answer = await self._answer(client, sending, line, tries)
                 success = answer.state in {State.DONE, State.REFUSED}
             finally:
                 self._pace.end(success=success)
@@ -405,9 +411,9 @@ class _Run:
             return None
         return noted
 
-    async def _answer(self, entry: Entry, line: Line | None, tries: int) -> Answer:
+    async def _answer(self, client: AsyncImagesClient, entry: Entry, line: Line | None, tries: int) -> Answer:
         try:
-            return await (afetch(self._client, entry) if line is None else asend(self._client, line, tries))
+            return await (afetch(client, entry) if line is None else asend(client, line, tries))
         except asyncio.CancelledError:
             if line is not None:
                 why = "interrupted before the answer came; it may be billed"
@@ -436,7 +442,7 @@ class _Run:
         """Return what a line's request says, as far as prices may depend on it."""
         called = operation(line.operation_id)
         general = next(iter(called.bodies.values())).general_defaults
-        return {**general, **self._client.__getstate__().defaults, **line.body}
+        return {**general, **self._clients[0].__getstate__().defaults, **line.body}
 
     def _noted(self, before: State, entry: Entry) -> None:
         self._counts[before] -= 1
