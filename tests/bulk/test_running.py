@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -71,9 +72,8 @@ class TestAJob:
         (tmp_path / "cats").mkdir()
         (tmp_path / "cats" / "1.png").write_bytes(draw())
         edit = line("edit", {"image": ["cats/1.png", "cats/1.png"], "prompt": "a hat"}, EDITS)
-        linked = line(
-            "linked", {"images": [{"image_url": "https://x.test/1.png"}], "prompt": "a hat", "model": "gpt-image-1"}, EDITS
-        )
+        data = f"data:image/png;base64,{base64.b64encode(draw()).decode()}"
+        linked = line("linked", {"images": [{"image_url": data}], "prompt": "a hat", "model": "gpt-image-1"}, EDITS)
         vary = line("vary", {"image": "cats/1.png", "model": "dall-e-2", "size": "256x256"}, VARIATIONS)
         summary = go(sandbox, write_job(tmp_path, [edit, linked, vary]), tmp_path / "out")
         assert summary.is_complete, [each.error for each in entries(tmp_path / "out").values()]

@@ -221,8 +221,12 @@ def full_disk(folder: Path, *, lines: int, size: int, fills: bool) -> None:
             assert (paid, "the disk has only " in answer["said"]) == (0, True)
         with ImagesClient(base_url=server.base_url) as client:
             summary = run(job, out, client=client)
-        tell(f"{paid} of {lines} were paid before the disk was full; then {summary}")
-        assert set(assert_sound(out, server.made, size).values()) == {State.DONE}
+            tell(f"{paid} of {lines} were paid before the disk was full; then {summary}")
+            # A line that was noted as `sending` and then not sent, for the disk was full, couldn't be noted as pending again.
+            states = assert_sound(out, server.made, size)
+            assert {states[each] for each in states if server.made[f"image {each}"]} == {State.DONE}
+            assert run(job, out, client=client, repeat_ambiguous=True).is_complete
+            assert set(server.made.values()) == {1}
 
 
 def unwritable_folder(folder: Path) -> None:

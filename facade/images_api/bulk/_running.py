@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ from images_api._contract.operations import operation
 from images_api._problems import InvalidRequestError, refused
 
 from . import _names
-from ._checking import take
+from ._checking import taking
 from ._conversion import batch_form
 from ._journal import FILE, Entry, Journal, State
 from ._lines import Line, parse_line
@@ -213,7 +213,9 @@ async def arun(
         store.recover(journal)
         journal.take_over()
         lines = batch_form(job, into)
-        take(journal, lines, job.parent, sender.__getstate__(), names=names, refusal=refusal)
+        with closing(taking(journal, lines, job.parent, sender.__getstate__(), names=names, refusal=refusal)) as check:
+            for _ in check:
+                await asyncio.sleep(0)
         reader = _Reader(stack.enter_context(lines.open("rb")), job.parent)
         todo = [State.PENDING, State.FAILED, *([State.AMBIGUOUS] if repeat_ambiguous else [])]
         # A pool of each worker's own: httpcore looks at all connections of a pool for each request.
@@ -483,7 +485,8 @@ def _dry_run(job: Path, into: Path, client: AsyncImagesClient, names: str, refus
             with Journal(into, read_only=True) as journal:
                 journal.copy_to(folder)
         copy = stack.enter_context(Journal(folder))
-        take(copy, batch_form(job, folder), job.parent, client.__getstate__(), names=names, refusal=refusal)
+        lines = taking(copy, batch_form(job, folder), job.parent, client.__getstate__(), names=names, refusal=refusal)
+        deque(lines, maxlen=0)
         return Summary.of(copy)
 
 

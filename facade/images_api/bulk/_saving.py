@@ -129,7 +129,7 @@ class Store:
         return self._rescued
 
     def recover(self, journal: Journal) -> None:
-        """Finish what a run that was cut had begun, and remove what it left.
+        """Finish what a run that was cut had begun, and remove what is half written; a whole image never is, whosever it is.
 
         Raises:
             OSError: A file can't be read, renamed or removed.
@@ -147,10 +147,6 @@ class Store:
             for entry in journal.with_digest(digest):
                 if _short(entry.custom_id) == name:
                     self._take_up(journal, entry, found, totals[digest, name])
-        with suppress(OSError):  # what isn't ours stays
-            for path in sorted(self.temporary.iterdir()):
-                if _NAME.fullmatch(path.name):
-                    path.unlink()
 
     def close(self) -> None:
         """Remove the folder of temporary files, if there are none."""
@@ -159,16 +155,18 @@ class Store:
 
     def _take_up(self, journal: Journal, entry: Entry, found: dict[int, tuple[Path, str]], total: int) -> None:
         """Give whole images of a line their names; of one that was cut before the journal knew of them, once it knows."""
-        known = [file for file in entry.files if not self._is_there(file.path)]
+        missing = [file for file in entry.files if not self._is_there(file.path)]
         new: dict[int, Path] = {}
         for index, (path, digest) in sorted(found.items()):
-            file = next((file for file in known if file.sha256 == digest), None)
+            file = next((file for file in missing if file.sha256 == digest), None)
             if file:
-                known.remove(file)
+                missing.remove(file)
                 self._move(path, file.path)
-            else:
+            elif entry.state in {State.SENDING, State.AMBIGUOUS}:
                 new[index] = path
-        if not new or entry.state not in {State.SENDING, State.AMBIGUOUS}:
+            elif digest in {file.sha256 for file in entry.files}:
+                path.unlink()  # which is there already
+        if not new:
             return
         files = list(entry.files)
         for index, path in new.items():
