@@ -12,7 +12,7 @@ from tools.lines import lines_of_code
 
 FACADE = Path(__file__).resolve().parent.parent / "facade" / "images_api"
 # What the core doesn't import: rooms that need an extra, and what only PyInstaller reads.
-EXTRAS = {"__pyinstaller", "cli", "sandbox", "testing"}
+EXTRAS = {"__pyinstaller", "bulk", "cli", "sandbox", "testing"}
 # Beside the two seams: what the clients inherit, what wrappers need, and the contract, which travels with the client as data.
 MAY_NAME_IT = {"_client.py", "options.py", "_contract/document.py"}
 

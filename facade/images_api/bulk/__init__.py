@@ -1,0 +1,67 @@
+"""Images in bulk: one job file in, every image once out, whatever happens on the way.
+
+summary = run("job.jsonl", "images/", images_per_minute=50)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._checking import Checked, check
+    from ._conversion import converted
+    from ._journal import Entry, Journal, SavedFile, State
+    from ._lines import Line, parse_line, read_lines
+    from ._prices import Prices
+    from ._running import InterruptedRun, arun, run
+    from ._summary import Progress, Summary
+    from ._work import make_images
+
+# Nothing is imported before it is used, as in the package above.
+_MODULES = {
+    "Checked": "_checking",
+    "Entry": "_journal",
+    "InterruptedRun": "_running",
+    "Journal": "_journal",
+    "Line": "_lines",
+    "Prices": "_prices",
+    "Progress": "_summary",
+    "SavedFile": "_journal",
+    "State": "_journal",
+    "Summary": "_summary",
+    "arun": "_running",
+    "check": "_checking",
+    "converted": "_conversion",
+    "make_images": "_work",
+    "parse_line": "_lines",
+    "read_lines": "_lines",
+    "run": "_running",
+}
+__all__ = [
+    "Checked",
+    "Entry",
+    "InterruptedRun",
+    "Journal",
+    "Line",
+    "Prices",
+    "Progress",
+    "SavedFile",
+    "State",
+    "Summary",
+    "arun",
+    "check",
+    "converted",
+    "make_images",
+    "parse_line",
+    "read_lines",
+    "run",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, getattr(import_module(f"{__name__}.{_MODULES[name]}"), name))
+
+
+def __dir__() -> list[str]:
+    return __all__
