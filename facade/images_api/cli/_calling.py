@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from ._connecting import connected
 from ._facts import use
 from ._failures import ExitStatus
-from ._inputs import key_of, vendor_fields
+from ._inputs import vendor_fields
 from ._live import LiveLine
 from ._operations import command_name, parameters
 from ._outcome import Outcome
@@ -21,7 +19,7 @@ from ._telling import complain, show, show_request, tell
 from ._terminal import say
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
     from images_api import ImagesClient, ImagesResult
     from images_api._contract.operations import Operation
@@ -47,7 +45,7 @@ def call(operation: Operation, given: Mapping[str, Any], wishes: Wishes) -> Exit
 
     with speaking(wishes.verbosity):
         try:
-            with _client(wishes) as client:
+            with connected(wishes) as client:
                 return _Call(operation, given, wishes, client).make()
         except ImagesAPIError as error:  # nothing was sent
             return complain(error, wishes)
@@ -143,33 +141,3 @@ class _Call:
                 self.output.take_partial(image, event.index + 1, outcome)
                 show(image, self.wishes)
             return stream.result()
-
-
-@contextmanager
-def _client(wishes: Wishes) -> Generator[ImagesClient]:
-    """Give a client of the server that is asked for, which may be a sandbox for this call."""
-    from images_api import ImagesClient
-    from images_api._settings import AUTHORIZATION
-
-    key = key_of(wishes.key_file)
-    if key is None and wishes.dry_run:
-        key = "none"  # nothing is sent
-    settings: dict[str, Any] = {
-        "timeout": wishes.timeout,
-        "validate": wishes.validate,
-        "auth_header": wishes.auth_header or AUTHORIZATION,
-        **({} if wishes.retries is None else {"max_retries": wishes.retries}),
-    }
-    if not wishes.local:
-        with ImagesClient(key, base_url=wishes.base_url, **settings) as client:
-            yield client
-        return
-    if wishes.base_url is not None:
-        raise click.UsageError("--local is a server of its own: it can't go with --base-url")
-    try:
-        from images_api.sandbox import Sandbox
-    except ImportError as error:
-        raise click.ClickException(str(error)) from None
-    # The key of the environment isn't for it.
-    with Sandbox() as sandbox, ImagesClient("local", base_url=sandbox.base_url, **settings) as client:
-        yield client

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._connecting import connection_options
 from ._operations import command_name
 from ._parameters import ContractArgument, ContractParameter, Image, contract_arguments, contract_options
 from ._preview import KINDS
@@ -121,23 +122,10 @@ def _output_options(*, has_partials: bool) -> list[click.Option]:
 def _asking_options() -> list[click.Option]:
     """Return the options that say how the call is made."""
     return [
-        click.Option(["--base-url"], metavar="URL", help="The server. Else OPENAI_BASE_URL, then the official host."),
-        click.Option(["--key-file"], metavar="FILE", type=click.Path(), help="The file that holds the key. Else OPENAI_API_KEY."),
-        click.Option(["--auth-header"], metavar="NAME", help="The header that carries the key, such as api-key."),
-        click.Option(["--timeout"], metavar="SECONDS", type=float, help="For the whole call, its tries included. Else 600."),
+        *connection_options(),
         click.Option(
             ["--retries"], metavar="NUMBER", type=int, help="How often it may be sent again when it can't have run. Else 2."
         ),
-        click.Option(
-            ["--validate"],
-            type=click.Choice(["strict", "warn", "off"]),
-            default=Wishes.validate,
-            help="Whether a call that breaks the contract is refused, warned of, or not looked at. Else strict.",
-        ),
         click.Option(["--param", "params"], metavar="NAME=JSON", multiple=True, help="A field that the contract doesn't know."),
-        click.Option(
-            ["--local"], is_flag=True, help="Ask a sandbox that is started for the call: placeholder images, for nothing."
-        ),
         click.Option(["--dry-run"], is_flag=True, help="Show the checked request, and send nothing."),
-        click.Option(["-v", "verbosity"], count=True, help="Say more: of the call, and with -vv of each try, with tracebacks."),
     ]
