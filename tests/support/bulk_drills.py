@@ -12,6 +12,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,33 @@ def faults_at_rates(folder: Path, *, lines: int, rate: float) -> None:
         assert {entry.error_code for entry in journal.entries(State.AMBIGUOUS)} <= {"APIConnectionError"}
         for entry in journal.entries(State.DONE):
             assert len(entry.files) == 1
+
+
+def die_at_each_step(folder: Path, *, lines: int, calls: int) -> None:
+    """End a run before and after each step between a line's note and its image's name, and the next one, too; then resume.
+
+    Args:
+        folder: Where the jobs go.
+        lines: How many lines each job has.
+        calls: At how many of a step's calls there is a run that ends.
+    """
+    steps = ("record", "write", "fsync", "sync", "replace", "publish")
+    moments = [("take_over", 1), *((step, number) for step in steps for number in range(1, calls + 1))]
+    with victims() as victim:
+        for (step, number), when in product(moments, ("before", "after")):
+            place = folder / f"{step} {number} {when}"
+            place.mkdir()
+            job = write_job(place, lines)
+            about = {"dies": [step, number, when]}
+            with CountingServer() as server:
+                assert victim(server.base_url, job, place / "out", about=about, concurrency=2)[0] == 9, place.name
+                if calls > 1:
+                    victim(server.base_url, job, place / "out", about=about, concurrency=2)
+                victim(server.base_url, job, place / "out", concurrency=2)
+                states = assert_sound(place / "out", server.made)
+            assert set(states.values()) <= {State.DONE, State.AMBIGUOUS}, place.name
+            # What was written whole is found; what was on its way otherwise is the price of a crash.
+            assert list(states.values()).count(State.AMBIGUOUS) <= 4, place.name
 
 
 def interrupt(folder: Path, *, lines: int) -> None:
