@@ -144,7 +144,7 @@ class TestCompletion:
     @pytest.mark.parametrize(
         ("words", "wanted"),
         [
-            ("images-api ", {"generate", "edit", "variation", "models", "sandbox", "completion"}),
+            ("images-api ", {"generate", "edit", "variation", "models", "bulk", "sandbox", "completion"}),
             ("images-api generate --model dall", {"dall-e-2", "dall-e-3"}),
             ("images-api generate --quality h", {"high", "hd"}),
             ("images-api edit --inp", {"--input-fidelity"}),

@@ -21,7 +21,7 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return their names, as the help lists them."""
-        return [*commands(), "models", *super().list_commands(ctx)]
+        return [*commands(), "models", "bulk", *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command."""
@@ -29,6 +29,10 @@ class _Commands(click.Group):
             from ._models import models
 
             return models
+        if cmd_name == "bulk":
+            from ._bulk import bulk
+
+            return bulk
         if cmd_name in commands():
             from ._commands import OperationCommand
 
@@ -99,6 +103,6 @@ def run() -> int:  # noqa: PLR0911  one case a way to end
         return ExitStatus.INTERRUPTED
     except ClosedPipe:
         return ExitStatus.CLOSED_PIPE
-    except OSError as error:
+    except (ImportError, OSError) as error:
         say(str(error), "error")
         return ExitStatus.FAILED

@@ -39,7 +39,8 @@ def connected(wishes: Wishes) -> Generator[ImagesClient]:
     """Give a client of the server that is asked for, which may be a sandbox for this command.
 
     Raises:
-        click.ClickException: There can't be one.
+        click.UsageError: There can't be one.
+        ImportError: The sandbox's extra isn't installed.
         InvalidRequestError: An option breaks a rule, or there is no key.
     """
     from images_api import ImagesClient
@@ -60,10 +61,8 @@ def connected(wishes: Wishes) -> Generator[ImagesClient]:
         return
     if wishes.base_url is not None:
         raise click.UsageError("--local is a server of its own: it can't go with --base-url")
-    try:
-        from images_api.sandbox import Sandbox
-    except ImportError as error:
-        raise click.ClickException(str(error)) from None
+    from images_api.sandbox import Sandbox
+
     # The key of the environment isn't for it.
     with Sandbox() as sandbox, ImagesClient("local", base_url=sandbox.base_url, **settings) as client:
         yield client

@@ -28,6 +28,11 @@ def as_line(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
+def as_json_line(said: Mapping[str, Any]) -> str:
+    """Return an object as JSON in one line."""
+    return json.dumps(said, ensure_ascii=False, default=str)
+
+
 def of_outcome(outcome: Outcome, flags: Mapping[str, str], status: int) -> dict[str, Any]:
     """Return what is said of a call that is over.
 
