@@ -45,7 +45,11 @@ PLACEHOLDERS: tuple[tuple[str, str], ...] = (
 )
 
 # A terminal of its own is what a session's leader opens first, or asks for: https://man7.org/linux/man-pages/man2/TIOCSCTTY.2const.html
-_LEAD = "import fcntl, os, sys, termios; fcntl.ioctl(2, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+# Ctrl-C works in it, though whoever runs the tests in the background ignores it.
+_LEAD = (
+    "import fcntl, os, signal, sys, termios; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "fcntl.ioctl(2, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+)
 # What pyte doesn't know: images. Device control strings (sixel), application programs' (kitty), and iTerm2's inline ones.
 _IMAGES = re.compile(rb"\x1b[P_].*?\x1b\\|\x1b\]1337;.*?(?:\x07|\x1b\\)", re.DOTALL)
 _OPEN_IMAGE = re.compile(rb"\x1b(?:[P_]|\](?:1337;)?|$).*\Z", re.DOTALL)
