@@ -26,8 +26,10 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 @pytest.fixture
-def store(journal: Journal) -> Store:
-    return Store(journal.folder)
+def store(journal: Journal) -> Iterator[Store]:
+    store = Store(journal.folder)
+    yield store
+    store.close()
 
 
 def entry(state: State = State.SENDING, images: int = 2) -> Entry:
@@ -89,6 +91,7 @@ class TestRecovery:
         journal.record([done])
         store.publish(done, images(0, 1), 2)
         store.write(entry(), images(0, 1), 2)
+        store.sync()
         recovered(store, journal)
         assert list(store.temporary.iterdir()) == []
         assert len(saved_images(journal.folder)) == 2

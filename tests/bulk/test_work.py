@@ -130,10 +130,10 @@ class TestTheUnitOfWork:
     def test_says_where_images_are_that_it_cannot_save(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         whole = saving._write
 
-        def write(path: Path, content: bytes) -> None:
+        def write(path: Path, content: bytes) -> Any:
             if tmp_path in path.parents:
                 raise OSError(28, "No space left on device")
-            whole(path, content)
+            return whole(path, content)
 
         monkeypatch.setattr(saving, "_write", write)
         why = r"No space left on device; the images are kept in .*images-api-rescued-"
