@@ -1,10 +1,15 @@
 """A job from its first line to its last: what is sent, what is sent again, and when to stop.
 
 Each image is paid once, for a line goes out only when
+- no other run has the folder,
 - the journal says `pending` or `failed`, which is noted where the server surely didn't begin, or `ambiguous`, if the user asked,
-- and `sending` is on disk, so that a crash from here on finds it, and makes it `ambiguous`,
-- and no other run has the folder.
-It leaves `sending` when its answer is on disk, images and all, or when the server said that it did not begin.
+- `sending` is on disk.
+
+What a crash finds, wherever it is:
+- before `sending` is on disk, nothing was sent;
+- from then on, until the answer is on disk, `sending`, which the next run makes `ambiguous`: it may not have been sent yet, or
+  the server may have said that it didn't begin, but none is sent twice;
+- while the answer is saved, what `_saving` says: images that are whole are found, and never made again.
 """
 
 from __future__ import annotations
@@ -111,10 +116,12 @@ def run(
 
     Raises:
         InvalidRequestError: A line or an argument is refused, another run has the folder, the journal can't be read, or the
-            job is changed while it is run.
+            job is changed while it is run; or an event loop runs, as in a notebook, where `arun` is to be awaited.
         InterruptedRun: The user interrupted it. It is a KeyboardInterrupt.
         OSError: The job can't be read, or the folder not be written.
     """
+    with suppress(RuntimeError):
+        raise refused("the event loop", asyncio.get_running_loop(), "runs already: `await arun(...)` in it")
     started = monotonic()
     work = arun(
         job,
