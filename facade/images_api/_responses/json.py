@@ -5,6 +5,7 @@ An image comes as base64 in JSON. What is kept of it is its bytes: neither its t
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from contextlib import suppress
@@ -82,6 +83,10 @@ class JSONReader:
             ValueError: It isn't JSON, or nested too deep to be read.
         """
         return decode_json(self.text)
+
+    def part(self, said: object) -> JSONReader:
+        """Return a reader of a part of the document, which has the images that are marked in it."""
+        return JSONReader(json.dumps(said).encode(), self._images)
 
     def image(self, given: object) -> Content | None:
         """Return an image that a document gives: by its mark, by its text where that wasn't read as it came, or as it is.

@@ -92,7 +92,7 @@ def take(
         OSError: As for `check`, or the journal can't be written.
     """
     template = _names.Template(names)
-    refused = _Refused(refusal)
+    refused = Refusals(refusal)
     lines = images = 0
     with job.open("rb") as file, journal.new_job() as entries:
         for number, offset, raw in read_lines(file):
@@ -117,8 +117,15 @@ def take(
     return Checked(lines, images)
 
 
-class _Refused:
-    """What is wrong with a job."""
+class Refusals:
+    """What is wrong with a job.
+
+    Args:
+        refusal: Is called with each thing; an error lists the first hundred.
+
+    Attributes:
+        count: How many things there are.
+    """
 
     def __init__(self, refusal: Callable[[Problem], None] | None) -> None:
         self._refusal = refusal
@@ -126,6 +133,7 @@ class _Refused:
         self.count = 0
 
     def add(self, error: InvalidRequestError, where: str) -> None:
+        """Take what is wrong with a line."""
         for problem in error.problems:
             told = problem._replace(parameter=f"{where}, {problem.parameter}")
             self.count += 1
