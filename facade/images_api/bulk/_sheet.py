@@ -146,7 +146,8 @@ def _card(entry: Entry, folder: Path, *, thumbnails: bool) -> str:
     return (
         f'<li data-state="{entry.state}"><article><div class="made" data-columns="{columns}">{"".join(made)}</div>'
         f'<div class="words"><h2><bdi dir="auto">{_shown(entry.subject) or custom_id}</bdi></h2>'
-        f'<p class="about"><span class="id" title="{custom_id}">{custom_id}</span><span class="state" data-kind="{kind}">{entry.state}</span></p>'
+        f'<p class="about"><span class="id" title="{custom_id}">{custom_id}</span>'
+        f'<span class="state" data-kind="{kind}">{entry.state}</span></p>'
         f'<p class="facts">{_facts(entry, images)}</p>{error}</div></article></li>\n'
     )
 
