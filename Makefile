@@ -15,7 +15,7 @@ TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 # A value for the shell as it was given, whatever characters it holds.
 quoted = '$(subst ','\'',$(value $(1)))'
 
-.PHONY: help demo test test-lowest test-httpx2 test-all test-browser fuzz lint types generate drift openapi upstream vendor bench build clean
+.PHONY: help demo test test-long test-lowest test-httpx2 test-all test-browser fuzz lint types generate drift openapi upstream vendor bench build clean
 
 # What stands behind `##` is shown; behind `##*` first, as what everybody needs.
 help: ## Show this list
@@ -56,6 +56,9 @@ demo: $(VENV)/demo ##* Make, edit and vary pictures against the local sandbox, a
 
 test: $(VENV)/dev ##* Run the tests; in CI, with the branch coverage of the core, which must be whole
 	$(PYTEST) $(if $(CI),--cov)
+
+test-long: $(VENV)/dev ## What bulk must withstand, in full; SHARE=0.03 does three hundredths of it
+	IMAGES_API_LONG=$(or $(SHARE),1) $(BIN)/python -m pytest -s tests/long
 
 test-lowest: $(VENV)/dev ## Run the tests with the lowest versions that pyproject.toml allows
 	$(BIN)/python -m tools.lowest > .venv-lowest.txt

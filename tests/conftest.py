@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# They need a browser: `make test-browser` runs them.
-collect_ignore = ["browser"]
+# What needs a browser, or takes its time: `make test-browser` and `make test-long` run them.
+collect_ignore = ["browser", "long"]
 
 # The same examples each time: a red run says something of the change, not of the day.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)

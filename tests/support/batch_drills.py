@@ -26,7 +26,7 @@ print(*(line.split()[1] for line in Path("/proc/self/status").read_text().splitl
 
 
 def import_peak(folder: Path, *, lines: int, size: int) -> int:
-    """Import a file of so many lines, each with an image of so many bytes, in a process of its own, and return its peak in bytes."""
+    """Import so many lines, each with an image of so many bytes, in a process of its own, and return its peak in bytes."""
     job, output, into = (folder / f"{lines}-{name}" for name in ("job.jsonl", "output.jsonl", "run"))
     url = next(iter(by_url()))
     image = padded(drawn(64, 64), size)

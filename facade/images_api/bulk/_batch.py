@@ -36,7 +36,7 @@ from images_api._results import HTTPInfo
 from images_api._secrets import Secrets
 
 from . import _names
-from ._checking import Refusals, take
+from ._checking import Refusals, taking
 from ._conversion import batch_form
 from ._journal import FILE, Entry, Journal, State
 from ._lines import LONGEST_LINE, Line, parse_line, read_lines, url_of
@@ -101,7 +101,8 @@ def export_batch(
         settings = (client or stack.enter_context(_without_key())).__getstate__()
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="images-api-")))
         lines = batch_form(job, folder)
-        take(stack.enter_context(Journal(folder)), lines, job.parent, settings, names=names, refusal=refusal)
+        fresh = stack.enter_context(Journal(folder))
+        deque(taking(fresh, lines, job.parent, settings, names=names, refusal=refusal), maxlen=0)
         known = stack.enter_context(Journal(journal, read_only=True)) if journal is not None else None
         parts = _Parts(into.with_name(f".{into.name}-{token_hex(4)}"))
         stack.callback(parts.remove)
@@ -168,7 +169,8 @@ def import_batch(
         store.recover(journal)
         journal.take_over()
         if job is not None:
-            take(journal, batch_form(Path(job), into), Path(job).parent, sender.__getstate__(), names=names)
+            lines = batch_form(Path(job), into)
+            deque(taking(journal, lines, Path(job).parent, sender.__getstate__(), names=names), maxlen=0)
         work = _Import(journal, store, _Answers(sender), Refusals(refusal))
         reported = started
         for number, reader, size in _read(file):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,12 +19,14 @@ from ._lines import parse_line, read_lines
 from ._work import asked_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from images_api._settings import Settings
 
 # What an error lists; all of them go to who asks for each.
 _LISTED = 100
+# Lines that are checked in one go, which takes some milliseconds.
+_AT_ONCE = 100
 _SETTLED = frozenset({State.DONE, State.REFUSED})
 
 
@@ -61,14 +64,14 @@ def check(
         InvalidRequestError: A line is refused; all that is wrong is in its `problems`, up to a hundred.
         OSError: The job can't be read.
     """
-    own = client or ImagesClient()
+    settings = (client or ImagesClient()).__getstate__()
     with TemporaryDirectory(prefix="images-api-") as folder, Journal(folder) as journal:
-        return take(
-            journal, batch_form(Path(job), Path(folder)), Path(job).parent, own.__getstate__(), names=names, refusal=refusal
-        )
+        lines = batch_form(Path(job), Path(folder))
+        deque(taking(journal, lines, Path(job).parent, settings, names=names, refusal=refusal), maxlen=0)
+        return Checked(sum(journal.counts().values()), journal.images(*State))
 
 
-def take(
+def taking(
     journal: Journal,
     job: Path,
     base: Path,
@@ -76,8 +79,10 @@ def take(
     *,
     names: str,
     refusal: Callable[[Problem], None] | None = None,
-) -> Checked:
-    """Check all lines of a job and take them into a journal, which stays as it is if one is refused.
+) -> Generator[None]:
+    """Check all lines of a job and take them into a journal, which stays as it is if one is refused, or the rest isn't wanted.
+
+    It yields now and then, so that others may have a turn.
 
     Args:
         journal: The journal.
@@ -93,9 +98,11 @@ def take(
     """
     template = _names.Template(names)
     refused = Refusals(refusal)
-    lines = images = 0
     with job.open("rb") as file, journal.new_job() as entries:
-        for number, offset, raw in read_lines(file):
+        count = 0
+        for count, (number, offset, raw) in enumerate(read_lines(file), 1):
+            if count % _AT_ONCE == 0:
+                yield
             where = f"line {number}"
             try:
                 line = parse_line(raw, number, offset, base)
@@ -108,13 +115,10 @@ def take(
                         CheckedRequest(settings, line.operation_id, line.arguments(), files, stream=False)
             except InvalidRequestError as error:
                 refused.add(error, where)
-            else:
-                lines, images = lines + 1, images + asked
-        if not lines and not refused.count:
+        if not count:
             refused.add(InvalidRequestError([Problem("the job", str(job), "must have a line")]), "line 1")
         if refused.count:
             raise refused.error()
-    return Checked(lines, images)
 
 
 class Refusals:

@@ -58,8 +58,9 @@ class Template:
         names = {name for _, name, *_ in fields}
         self._has_id = "custom_id" in names
         one = text if "ext" in names else f"{text}.{{ext}}"
-        end = one.rfind(".{ext}") if ".{ext}" in one else one.rfind("{ext}")
-        several = one if "index" in names else f"{one[:end]}-{{index}}{one[end:]}"
+        several = one
+        if "index" not in names:
+            several = f"{one.removesuffix('.{ext}')}-{{index}}{'.{ext}' if one.endswith('.{ext}') else ''}"
         self._one, self._several = (list(Formatter().parse(each)) for each in (one, several))
 
     def name(self, line: Line, images: int) -> str:

@@ -88,6 +88,12 @@ class Recorder:
         self._notes.put(_Note(before, entry, answer, future))
         return future
 
+    def room(self) -> str:
+        """Say that the disk has too little room for what is on its way, if that is so."""
+        free = shutil.disk_usage(self._store.folder).free
+        needed = max(_RESERVE, 2 * self._concurrency * self._largest)
+        return "" if free > needed else f"the disk has only {free >> 20} MiB left for images in {self._store.folder}"
+
     def close(self) -> None:
         """Return once all that was put is on disk."""
         self._notes.put(None)
@@ -132,7 +138,7 @@ class Recorder:
                     self._store.publish(entry, note.answer.images, note.answer.total)
                 except OSError as error:
                     fault = f"{short(error)}; the next run gives the images that are saved their names"
-        return entries, fault or (self._room() if answers else "")
+        return entries, fault or (self.room() if answers else "")
 
     def _written(self, note: _Note) -> tuple[Entry, str]:
         """Write a line's images, and return its entry, and what went wrong."""
@@ -156,12 +162,6 @@ class Recorder:
         except OSError as error:
             return f"; its images could not be kept elsewhere either ({short(error)})"
         return f"; what came meanwhile is kept in {folder}: move it into {self._store.temporary}, and run again"
-
-    def _room(self) -> str:
-        """Say that there is too little room for what is on its way, if there is."""
-        free = shutil.disk_usage(self._store.folder).free
-        needed = max(_RESERVE, 2 * self._concurrency * self._largest)
-        return "" if free > needed else f"the disk has only {free >> 20} MiB left, for images in {self._store.folder}"
 
     def _tell(self, notes: list[_Note], entries: Sequence[Entry | None], fault: str) -> None:
         if fault:

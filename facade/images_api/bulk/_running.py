@@ -1,17 +1,23 @@
 """A job from its first line to its last: what is sent, what is sent again, and when to stop.
 
 Each image is paid once, for a line goes out only when
+- no other run has the folder,
 - the journal says `pending` or `failed`, which is noted where the server surely didn't begin, or `ambiguous`, if the user asked,
-- and `sending` is on disk, so that a crash from here on finds it, and makes it `ambiguous`,
-- and no other run has the folder.
-It leaves `sending` when its answer is on disk, images and all, or when the server said that it did not begin.
+- `sending` is on disk.
+
+What a crash finds, wherever it is:
+- before `sending` is on disk, nothing was sent;
+- from then on, until the answer is on disk, `sending`, which the next run makes `ambiguous`: it may not have been sent yet, or
+  the server may have said that it didn't begin, but none is sent twice;
+- while the answer is saved, what `_saving` says: images that are whole are found, and never made again.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, closing, suppress
+from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -22,7 +28,7 @@ from images_api._contract.operations import operation
 from images_api._problems import InvalidRequestError, refused
 
 from . import _names
-from ._checking import take
+from ._checking import taking
 from ._conversion import batch_form
 from ._journal import FILE, Entry, Journal, State
 from ._lines import Line, parse_line
@@ -34,7 +40,7 @@ from ._summary import Progress, Summary
 from ._work import Answer, afetch, asend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from images_api._problems import Problem
 
@@ -110,10 +116,12 @@ def run(
 
     Raises:
         InvalidRequestError: A line or an argument is refused, another run has the folder, the journal can't be read, or the
-            job is changed while it is run.
+            job is changed while it is run; or an event loop runs, as in a notebook, where `arun` is to be awaited.
         InterruptedRun: The user interrupted it. It is a KeyboardInterrupt.
         OSError: The job can't be read, or the folder not be written.
     """
+    with suppress(RuntimeError):
+        raise refused("the event loop", asyncio.get_running_loop(), "runs already: `await arun(...)` in it")
     started = monotonic()
     work = arun(
         job,
@@ -212,24 +220,27 @@ async def arun(
         store.recover(journal)
         journal.take_over()
         lines = batch_form(job, into)
-        take(journal, lines, job.parent, sender.__getstate__(), names=names, refusal=refusal)
+        with closing(taking(journal, lines, job.parent, sender.__getstate__(), names=names, refusal=refusal)) as check:
+            for _ in check:
+                await asyncio.sleep(0)
         reader = _Reader(stack.enter_context(lines.open("rb")), job.parent)
         todo = [State.PENDING, State.FAILED, *([State.AMBIGUOUS] if repeat_ambiguous else [])]
+        # A pool of each worker's own: httpcore looks at all connections of a pool for each request.
+        clients = [await stack.enter_async_context(copy(sender)) for _ in range(concurrency)]
         work = _Run(
             journal,
             store,
             reader,
-            sender,
+            clients,
             prices=given,
             todo=todo,
-            concurrency=concurrency,
             images_per_minute=images_per_minute,
             max_images=max_images,
             max_failures=max_failures,
             tries=tries,
         )
         await work.go(deadline, report, interval, grace)
-        return Summary.of(journal, seconds=monotonic() - started, stopped=work.stopped)
+        return Summary.of(journal, seconds=monotonic() - started, stopped=work.stopped or work.ended)
 
 
 class _Reader:
@@ -262,20 +273,21 @@ class _Run:
         journal: Journal,
         store: Store,
         reader: _Reader,
-        client: AsyncImagesClient,
+        clients: Sequence[AsyncImagesClient],
         *,
         prices: Prices | None,
         todo: list[State],
-        concurrency: int,
         images_per_minute: float | None,
         max_images: int | None,
         max_failures: int | None,
         tries: int,
     ) -> None:
-        self._journal, self._reader, self._client, self._prices = journal, reader, client, prices
-        self._concurrency, self._tries = concurrency, tries
+        self._journal, self._reader, self._clients, self._prices = journal, reader, clients, prices
+        concurrency = self._concurrency = len(clients)
+        self._tries = tries
         self._max_images, self._max_failures = max_images, max_failures
         self.stopped: str | None = None
+        self.ended: str | None = None  # with what is on its way still to go out
         self._counts = journal.counts()
         self._totals = journal.totals()
         self._saved, self._cost, self._usage = self._totals.images, self._totals.cost, self._totals.usage
@@ -300,7 +312,9 @@ class _Run:
         loop = asyncio.get_running_loop()
         timer = loop.call_later(deadline, self.stop, f"the deadline of {deadline:g} s") if deadline else None
         reports = asyncio.create_task(self._report(started, report, interval)) if report else None
-        workers = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
+        if full := self._recorder.room():
+            self.stop(full)
+        workers = [asyncio.create_task(self._work(client)) for client in self._clients]
         try:
             done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
             faults = [fault for each in done if (fault := each.exception())]
@@ -328,9 +342,9 @@ class _Run:
             if report:
                 report(self._progress(started, deque()))
 
-    async def _work(self) -> None:
+    async def _work(self, client: AsyncImagesClient) -> None:
         for entry in self._entries:
-            await self._line(entry)
+            await self._line(client, entry)
 
     def _to_do(self, todo: list[State]) -> Iterator[Entry]:
         """Yield the lines that are to be sent, as long as there may be more; and those that are only to be fetched."""
@@ -339,13 +353,14 @@ class _Run:
                 continue
             asks = 0 if any(entry.links) else entry.images
             if self._max_images is not None and self._asked + asks > self._max_images:
-                self.stop(f"max_images, {self._max_images}")
+                self.ended = f"max_images, {self._max_images}"
+                return
             if self.stopped:
                 return
             self._asked += asks
             yield entry
 
-    async def _line(self, entry: Entry) -> None:
+    async def _line(self, client: AsyncImagesClient, entry: Entry) -> None:
         """Take care of one line, until it is settled or the run stops."""
         line = None if any(entry.links) else self._reader.line(entry)
         successes, tries = self._successes, 0
@@ -355,7 +370,7 @@ class _Run:
                 sending = entry if line is None else await self._sending(entry)
                 if sending is None:
                     return
-                answer = await self._answer(sending, line, tries)
+                answer = await self._answer(client, sending, line, tries)
                 success = answer.state in {State.DONE, State.REFUSED}
             finally:
                 self._pace.end(success=success)
@@ -405,9 +420,9 @@ class _Run:
             return None
         return noted
 
-    async def _answer(self, entry: Entry, line: Line | None, tries: int) -> Answer:
+    async def _answer(self, client: AsyncImagesClient, entry: Entry, line: Line | None, tries: int) -> Answer:
         try:
-            return await (afetch(self._client, entry) if line is None else asend(self._client, line, tries))
+            return await (afetch(client, entry) if line is None else asend(client, line, tries))
         except asyncio.CancelledError:
             if line is not None:
                 why = "interrupted before the answer came; it may be billed"
@@ -436,7 +451,7 @@ class _Run:
         """Return what a line's request says, as far as prices may depend on it."""
         called = operation(line.operation_id)
         general = next(iter(called.bodies.values())).general_defaults
-        return {**general, **self._client.__getstate__().defaults, **line.body}
+        return {**general, **self._clients[0].__getstate__().defaults, **line.body}
 
     def _noted(self, before: State, entry: Entry) -> None:
         self._counts[before] -= 1
@@ -477,7 +492,8 @@ def _dry_run(job: Path, into: Path, client: AsyncImagesClient, names: str, refus
             with Journal(into, read_only=True) as journal:
                 journal.copy_to(folder)
         copy = stack.enter_context(Journal(folder))
-        take(copy, batch_form(job, folder), job.parent, client.__getstate__(), names=names, refusal=refusal)
+        lines = taking(copy, batch_form(job, folder), job.parent, client.__getstate__(), names=names, refusal=refusal)
+        deque(lines, maxlen=0)
         return Summary.of(copy)
 
 

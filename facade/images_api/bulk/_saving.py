@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from hashlib import blake2b, sha256
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from images_api._images.headers import EXTENSIONS
 
@@ -49,10 +49,13 @@ class Store:
         self.folder = folder
         self.temporary = folder / TEMPORARY
         self._made = {""}
+        self._unsynced: list[BinaryIO] = []
         self.temporary.mkdir(exist_ok=True)
 
     def write(self, entry: Entry, images: Iterable[GeneratedImage], total: int) -> Entry:
         """Write the images of a line under temporary names, and return the line with the files that they are to be.
+
+        They are on disk once `sync` has returned.
 
         Args:
             entry: The line.
@@ -69,22 +72,24 @@ class Store:
             extension = EXTENSIONS.get(image.media_type, ".bin")[1:]
             path = self._free(entry, image.index + 1, extension, {file.path for file in files})
             temporary = self.temporary / _temporary_name(entry, image.index + 1, total, digest, path)
-            _write(temporary, content)
+            self._unsynced.append(_write(temporary, content))
             files.append(SavedFile(path, digest, len(content)))
         return entry._replace(files=tuple(files))
 
     def sync(self) -> None:
-        """Let the temporary names be on disk, which a file's own sync needn't do.
+        """Let all that was written be on disk: of several files, the first sync has most of the work.
 
         Raises:
-            OSError: They can't be written.
+            OSError: The disk is full, or can't be written.
         """
+        unsynced, self._unsynced = self._unsynced, []
+        with ExitStack() as stack:
+            for file in unsynced:
+                stack.enter_context(file)
+            for file in unsynced:
+                os.fsync(file.fileno())
         with suppress(PermissionError):  # on Windows, where folders can't be opened and names are synced with the files
-            descriptor = os.open(self.temporary, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            _sync_folder(self.temporary)
 
     def publish(self, entry: Entry, images: Sequence[GeneratedImage], total: int) -> None:
         """Give files that the journal knows their names.
@@ -108,7 +113,7 @@ class Store:
         """
         path = self._free(entry, 1, "response", set())
         self._make_folder(path)
-        _write(self.folder / path, body)
+        _write_synced(self.folder / path, body)
         return path
 
     def rescue(self, entry: Entry, images: Iterable[GeneratedImage], total: int) -> Path:
@@ -125,11 +130,11 @@ class Store:
             content = image.read()
             extension = EXTENSIONS.get(image.media_type, ".bin")
             name = _temporary_name(entry, image.index + 1, total, sha256(content).hexdigest(), extension)
-            _write(self._rescued / name, content)
+            _write_synced(self._rescued / name, content)
         return self._rescued
 
     def recover(self, journal: Journal) -> None:
-        """Finish what a run that was cut had begun, and remove what it left.
+        """Finish what a run that was cut had begun, and remove what is half written; a whole image never is, whosever it is.
 
         Raises:
             OSError: A file can't be read, renamed or removed.
@@ -147,28 +152,28 @@ class Store:
             for entry in journal.with_digest(digest):
                 if _short(entry.custom_id) == name:
                     self._take_up(journal, entry, found, totals[digest, name])
-        with suppress(OSError):  # what isn't ours stays
-            for path in sorted(self.temporary.iterdir()):
-                if _NAME.fullmatch(path.name):
-                    path.unlink()
 
     def close(self) -> None:
-        """Remove the folder of temporary files, if there are none."""
+        """Close what was written and never synced, and remove the folder of temporary files, if there are none."""
+        for file in self._unsynced:
+            file.close()
         with suppress(OSError):
             self.temporary.rmdir()
 
     def _take_up(self, journal: Journal, entry: Entry, found: dict[int, tuple[Path, str]], total: int) -> None:
         """Give whole images of a line their names; of one that was cut before the journal knew of them, once it knows."""
-        known = [file for file in entry.files if not self._is_there(file.path)]
+        missing = [file for file in entry.files if not self._is_there(file.path)]
         new: dict[int, Path] = {}
         for index, (path, digest) in sorted(found.items()):
-            file = next((file for file in known if file.sha256 == digest), None)
+            file = next((file for file in missing if file.sha256 == digest), None)
             if file:
-                known.remove(file)
+                missing.remove(file)
                 self._move(path, file.path)
-            else:
+            elif entry.state in {State.SENDING, State.AMBIGUOUS}:
                 new[index] = path
-        if not new or entry.state not in {State.SENDING, State.AMBIGUOUS}:
+            elif digest in {file.sha256 for file in entry.files}:
+                path.unlink()  # which is there already
+        if not new:
             return
         files = list(entry.files)
         for index, path in new.items():
@@ -220,18 +225,33 @@ def _short(custom_id: str) -> str:
     return blake2b(custom_id.encode(), digest_size=8).hexdigest()
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes) -> BinaryIO:
+    """Make a file, and return it open, for its sync; none, if that fails."""
+    file = path.open("wb", buffering=0)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) :]
+    except BaseException:
+        file.close()
+        with suppress(OSError):
+            path.unlink()
+        raise
+    return file
+
+
+def _write_synced(path: Path, content: bytes) -> None:
     """Make a file that is on disk when this returns; none, if that fails."""
-    with path.open("wb", buffering=0) as file:
-        try:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[file.write(rest) :]
-            os.fsync(file.fileno())
-        except BaseException:
-            with suppress(OSError):
-                path.unlink()
-            raise
+    with _write(path, content) as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _hash(path: Path) -> str:
