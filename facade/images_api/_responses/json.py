@@ -41,6 +41,7 @@ class JSONReader:
 
     Attributes:
         text: The document so far, with a mark in place of each image.
+        images: The images so far, by their marks.
         held: How many bytes of memory it needs for what isn't in the text, besides images, at least.
     """
 
@@ -51,7 +52,7 @@ class JSONReader:
         self._spool = Spool()
         self.text = bytearray(text)
         self._searched = 0
-        self._images = images or {}
+        self.images = images or {}
         self._image: Base64Text | None = None
         self._torn = b""
 
@@ -68,7 +69,7 @@ class JSONReader:
         """Return the document as it came; base64 in lines, or with escapes in it, may be written in a simpler way."""
 
         def unmarked(found: re.Match[bytes]) -> bytes:
-            image = self._images.get(found[0].decode())
+            image = self.images.get(found[0].decode())
             return image.text() if image else found[0]
 
         return _MARK.sub(unmarked, self.text) + self._torn
@@ -95,7 +96,7 @@ class JSONReader:
         if not isinstance(given, str | Content | None):
             raise BrokenImageError(f"has a {type(given).__name__} for b64_json")
         if isinstance(given, str):
-            given = self._images[given].content if given in self._images else Content(decode_text(given))
+            given = self.images[given].content if given in self.images else Content(decode_text(given))
         if given is None or not given.size:
             return None
         check_image(given)
@@ -107,15 +108,15 @@ class JSONReader:
             return {self.restored(name): self.restored(each) for name, each in said.items()}
         if isinstance(said, list):
             return [self.restored(each) for each in said]
-        return self._images[said].text().decode() if isinstance(said, str) and said in self._images else said
+        return self.images[said].text().decode() if isinstance(said, str) and said in self.images else said
 
     def is_image(self, text: str) -> bool:
         """Tell whether a text is the mark of an image, or begins like the base64 of one."""
-        return text in self._images or image_beginning(text) is not None
+        return text in self.images or image_beginning(text) is not None
 
     def whole_images(self) -> list[Content]:
         """Return the images that came whole, though the document may not have."""
-        found = [image.content for image in self._images.values() if image.is_whole()]
+        found = [image.content for image in self.images.values() if image.is_whole()]
         for text in _BASE64.findall(self.text.decode(errors="replace").replace("\\/", "/")):
             with suppress(BrokenImageError):
                 found += [content] if self.is_image(text) and (content := self.image(text)) else []
@@ -135,7 +136,7 @@ class JSONReader:
                 begun, mark = bytes(self.text[start:]), os.urandom(8).hex()
                 end = begun.index(b",") + 1 if prefix else 0
                 self.text[start:] = mark.encode()
-                self._image = self._images[mark] = Base64Text(self._spool.new(), begun[:end])
+                self._image = self.images[mark] = Base64Text(self._spool.new(), begun[:end])
                 return begun[end:]
         self._searched = max(self._searched, len(self.text) - _LONGEST_BEGINNING)
         return b""
@@ -151,7 +152,7 @@ class JSONReader:
         except ValueError as error:  # it is some other text, in which there may be anything
             if image.content.size > MOST_TEXT:
                 raise TooLargeError("the response holds too much that only begins like an image") from error
-            mark, _ = self._images.popitem()
+            mark, _ = self.images.popitem()
             self.text[-len(mark) :] = image.text() + text
             self._searched, self._torn, self._image = len(self.text), b"", None
         if quote:

@@ -51,7 +51,7 @@ class EventDecoder(JSONReader):
         lines = [line.partition(b":") for line in text.splitlines()]
         data = b"\n".join(value.removeprefix(b" ") for field, _, value in lines if field == b"data")
         name = next((value.decode(errors="replace").strip() for field, _, value in reversed(lines) if field == b"event"), "")
-        images = {mark: self._images.pop(mark) for mark in [*self._images] if mark.encode() in text}
+        images = {mark: self.images.pop(mark) for mark in [*self.images] if mark.encode() in text}
         if data.strip():
             self.complete.append(JSONReader(data, images, name))
             self.held += self.complete[-1].held + len(data)

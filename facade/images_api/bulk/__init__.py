@@ -7,12 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ._batch import Imported, export_batch, import_batch
     from ._checking import Checked, check
     from ._conversion import converted
     from ._journal import Entry, Journal, SavedFile, State
     from ._lines import Line, parse_line, read_lines
     from ._prices import Prices
     from ._running import InterruptedRun, arun, run
+    from ._sheet import write_sheet
     from ._summary import Progress, Summary
     from ._work import make_images
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Checked": "_checking",
     "Entry": "_journal",
+    "Imported": "_batch",
     "InterruptedRun": "_running",
     "Journal": "_journal",
     "Line": "_lines",
@@ -31,14 +34,18 @@ _MODULES = {
     "arun": "_running",
     "check": "_checking",
     "converted": "_conversion",
+    "export_batch": "_batch",
+    "import_batch": "_batch",
     "make_images": "_work",
     "parse_line": "_lines",
     "read_lines": "_lines",
     "run": "_running",
+    "write_sheet": "_sheet",
 }
 __all__ = [
     "Checked",
     "Entry",
+    "Imported",
     "InterruptedRun",
     "Journal",
     "Line",
@@ -50,10 +57,13 @@ __all__ = [
     "arun",
     "check",
     "converted",
+    "export_batch",
+    "import_batch",
     "make_images",
     "parse_line",
     "read_lines",
     "run",
+    "write_sheet",
 ]
 
 

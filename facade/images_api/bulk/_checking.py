@@ -97,7 +97,7 @@ def taking(
         OSError: As for `check`, or the journal can't be written.
     """
     template = _names.Template(names)
-    refused = _Refused(refusal)
+    refused = Refusals(refusal)
     with job.open("rb") as file, journal.new_job() as entries:
         count = 0
         for count, (number, offset, raw) in enumerate(read_lines(file), 1):
@@ -121,8 +121,15 @@ def taking(
             raise refused.error()
 
 
-class _Refused:
-    """What is wrong with a job."""
+class Refusals:
+    """What is wrong with a job.
+
+    Args:
+        refusal: Is called with each thing; an error lists the first hundred.
+
+    Attributes:
+        count: How many things there are.
+    """
 
     def __init__(self, refusal: Callable[[Problem], None] | None) -> None:
         self._refusal = refusal
@@ -130,6 +137,7 @@ class _Refused:
         self.count = 0
 
     def add(self, error: InvalidRequestError, where: str) -> None:
+        """Take what is wrong with a line."""
         for problem in error.problems:
             told = problem._replace(parameter=f"{where}, {problem.parameter}")
             self.count += 1

@@ -452,7 +452,8 @@ def _row(entry: Entry) -> tuple[Any, ...]:
     usage = None if entry.usage is None else json.dumps(entry.usage)
     links = json.dumps(entry.links) if entry.links else "[]"
     said = entry._replace(files=files, usage=usage, links=links, state=entry.state.value)  # type: ignore[arg-type]
-    return tuple(said)
+    # A server's words may hold lone surrogates, which SQLite doesn't take.
+    return tuple(each.encode(errors="replace").decode() if isinstance(each, str) else each for each in said)
 
 
 def _entry(row: Sequence[Any]) -> Entry:

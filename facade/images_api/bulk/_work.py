@@ -111,8 +111,7 @@ def make_images(client: ImagesClient, line: Line, into: str | Path, *, names: st
         answer = answered(client._call(line.operation_id, {**line.arguments(), "max_retries": 0}))  # noqa: SLF001  what each method is
     except errors.ImagesAPIError as error:
         answer = meaning(error, client)
-    for image in answer.images:
-        answer = _with_link(answer, image, _fault_of_reading(image))
+    answer = fetched(answer)
     return saved(store, answer.entry(entry), answer)
 
 
@@ -130,6 +129,14 @@ def saved(store: Store, entry: Entry, answer: Answer) -> Entry:
     except OSError as error:
         raise OSError(f"{error}; the images are kept in {store.rescue(entry, answer.images, answer.total)}") from error
     return entry
+
+
+def fetched(answer: Answer) -> Answer:
+    """Return an answer with its images fetched, where they are links; without an event loop."""
+    for image in answer.images:
+        if image.url is not None:
+            answer = _with_link(answer, image, _fault_of_reading(image))
+    return answer
 
 
 def kept(store: Store, entry: Entry, answer: Answer) -> Entry:
@@ -220,14 +227,14 @@ def meaning(error: errors.ImagesAPIError, client: ImagesClient | AsyncImagesClie
     said: dict[str, Any] = {"error_code": _code(error), "error": short(error)}
     if isinstance(error, errors.APIConnectionError):
         state = State.AMBIGUOUS if error.may_have_run else State.FAILED
-        return Answer(state, body=_clean(error.body, client), wait=wait_before_retry(error, attempt, ambiguous=False), **said)
+        return Answer(state, body=cleaned(error.body, client), wait=wait_before_retry(error, attempt, ambiguous=False), **said)
     if isinstance(error, errors.APIStatusError):
         said |= {"request_id": error.request_id, "cost": error.http.cost, "images": error.images}
         return _meaning_of_status(error, said, attempt)
     if isinstance(error, errors.ResponseError):
         if error.http:
             said |= {"request_id": error.http.request_id, "cost": error.http.cost}
-        return Answer(State.AMBIGUOUS, error.images, body=_clean(error.body, client), **said)
+        return Answer(State.AMBIGUOUS, error.images, body=cleaned(error.body, client), **said)
     # It was never whole, and so can't be billed: a file is gone or has changed, or a setting is wrong.
     return Answer(State.FAILED, **said)
 
@@ -251,7 +258,7 @@ def _meaning_of_status(error: errors.APIStatusError, said: dict[str, Any], attem
     return Answer(State.AMBIGUOUS if error.http.is_success or error.may_have_run else State.REFUSED, **said)
 
 
-def _clean(body: bytes, client: ImagesClient | AsyncImagesClient) -> bytes:
+def cleaned(body: bytes, client: ImagesClient | AsyncImagesClient) -> bytes:
     """Return what a server said without the key, should it quote it."""
     keys = client.__getstate__().authorization().values()
     return Secrets([part for key in keys for part in (key, key.rpartition(" ")[2])]).hidden_in(body)
