@@ -6,11 +6,13 @@ import json
 import signal
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from command_line import images_api
+from pictures import drawn
 from platforms import needs_posix
 from waiting import wait_until
 
@@ -90,7 +92,9 @@ def test_a_dry_run_tells_what_there_is_to_do(sandbox: Sandbox) -> None:
 @needs_posix
 def test_ctrl_c_says_what_it_has_come_to(sandbox: Sandbox) -> None:
     sandbox.fail_next("silence", times=3)
-    command = [sys.executable, "-m", "images_api.cli", "bulk", "run", "job.txt", "out"]
+    # In the background of a shell, Ctrl-C would be ignored.
+    code = "import signal, sys; signal.signal(2, signal.default_int_handler); from images_api.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "bulk", "run", "job.txt", "out"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  our own command
         wait_until(lambda: len(sandbox.requests) == 3)
         process.send_signal(signal.SIGINT)
@@ -115,3 +119,37 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     )
     said = "error: a number of images a minute needs more than is installed (aiolimiter): pip install 'images-api[bulk]'\n"
     assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_a_job_goes_through_the_batch_api_and_back() -> None:
+    ended = images_api("bulk", "export", "job.txt", "batch")
+    assert (ended.status, [Path(line).name for line in ended.lines]) == (0, ["001-generations.jsonl"])
+    asked = [json.loads(line) for line in Path(ended.lines[0]).read_text(encoding="utf-8").splitlines()]
+    assert [line["body"]["prompt"] for line in asked] == ["an otter", "a cat", "a dog"]
+    body = {"created": 1, "data": [{"b64_json": b64encode(drawn()).decode()}]}
+    answers = [{"custom_id": line["custom_id"], "response": {"status_code": 200, "body": body}} for line in asked[:2]]
+    Path("output.jsonl").write_text("".join(f"{json.dumps(answer)}\n" for answer in answers), encoding="utf-8")
+    ended = images_api("bulk", "import", "output.jsonl", "out", "--job", "job.txt")
+    assert (ended.status, ended.lines[:2]) == (
+        ExitStatus.PARTIAL,
+        ["2 lines imported, 0 known before, 0 not taken", "3 lines: 1 pending, 2 done"],
+    )
+    again = images_api("bulk", "import", "output.jsonl", "out", "--json")
+    assert (again.said["taken"], again.said["known"], again.said["counts"]["done"]) == (0, 2, 2)
+    assert images_api("bulk", "run", "job.txt", "out").lines[0] == "3 lines: 3 done"
+
+
+def test_a_sheet_is_written_and_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def launch(path: str) -> int:
+        opened.append(path)
+        return 1
+
+    monkeypatch.setattr("click.launch", launch)
+    images_api("bulk", "run", "job.txt", "out")
+    ended = images_api("bulk", "sheet", "out", "--thumbnails", "--open")
+    assert (ended.status, ended.lines, opened) == (0, ["out/sheet.html"], ["out/sheet.html"])
+    assert ended.stderr == "warning: out/sheet.html could not be opened\n"
+    assert "an otter" in Path("out/sheet.html").read_text(encoding="utf-8")
+    assert images_api("bulk", "sheet", "nowhere").status == ExitStatus.USAGE

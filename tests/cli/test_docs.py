@@ -25,7 +25,7 @@ def test_the_exit_statuses_are_these() -> None:
 
 def test_every_command_is_named() -> None:
     said = re.findall(r"^\| `images-api ([a-z]+)", TEXT, re.MULTILINE)
-    assert said == [*commands(), "models", "sandbox", "completion"]
+    assert said == [*commands(), "models", "bulk", "sandbox", "completion"]
 
 
 def test_every_option_is_there() -> None:

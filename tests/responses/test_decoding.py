@@ -483,8 +483,8 @@ def test_what_nobody_holds_is_gone_at_once(name: str) -> None:
         for use in (reader.document, reader.whole_images):
             with suppress(ValueError):
                 use()
-        parts = [image.content for image in reader._images.values()]
-        return [ref(reader), *map(ref, reader._images.values()), *map(ref, parts)]
+        parts = [image.content for image in reader.images.values()]
+        return [ref(reader), *map(ref, reader.images.values()), *map(ref, parts)]
 
     gc.disable()
     try:

@@ -134,6 +134,70 @@ def status(into: str, *, as_json: bool, states: tuple[str, ...]) -> int:
     return _guarded(work, Wishes())
 
 
+@bulk.command("export", short_help="Write a job as files for the Batch API.")
+@_JOB
+@_INTO
+@click.option(
+    "--journal", type=click.Path(exists=True, file_okay=False), metavar="FOLDER", help="Of a run; what it settled is left out."
+)
+@click.option("--repeat-ambiguous", is_flag=True, help="Write also what may have run, and may then be billed twice.")
+def export(job: str, into: str, **options: Any) -> int:
+    """Write JOB as files for the Batch API INTO a new folder, as many lines and bytes in each as it takes."""
+    from images_api.bulk import export_batch
+
+    def work(refusal: Callable[[Problem], None]) -> int:
+        for path in export_batch(job, into, refusal=refusal, **options):
+            write(printable(str(path)))
+        return ExitStatus.DONE
+
+    return _guarded(work, Wishes())
+
+
+@bulk.command("import", short_help="Save the images of an output file of the Batch API.")
+@click.argument("output", type=click.Path(exists=True, dir_okay=False))
+@_INTO
+@click.option(
+    "--job", type=click.Path(exists=True, dir_okay=False), metavar="JOB", help="The job, where INTO has no journal of it yet."
+)
+@_NAMES
+@_AS_JSON
+def import_(output: str, into: str, *, as_json: bool, **options: Any) -> int:
+    """Save the images of OUTPUT, an output or error file of the Batch API, INTO a folder, and note what became of each line."""
+    from images_api.bulk import import_batch
+
+    asked = {name: value for name, value in options.items() if value is not None}
+
+    def work(_: object) -> int:
+        with LiveLine("bulk import") as line:
+            imported = import_batch(output, into, report=lambda progress: line.update(str(progress)), **asked)
+        for problem in imported.problems:
+            say(str(problem), "error")
+        counts = {"taken": imported.taken, "known": imported.known, "left": imported.left}
+        told = f"{imported.taken} lines imported, {imported.known} known before, {imported.left} not taken"
+        write(report.as_json(counts | _said(imported.summary)) if as_json else f"{told}\n{imported.summary}")
+        return _STATUSES[not imported.exit_status]
+
+    return _guarded(work, Wishes())
+
+
+@bulk.command("sheet", short_help="Write a contact sheet of a run, one HTML file.")
+@_INTO
+@click.option("--thumbnails", is_flag=True, help="Put small images into the sheet itself; needs Pillow.")
+@click.option("--open", "launch", is_flag=True, help="Open it with the system's browser.")
+def sheet(into: str, *, thumbnails: bool, launch: bool) -> int:
+    """Write a contact sheet of the run whose images are INTO a folder: images, captions and states, to be filtered."""
+    from images_api.bulk import write_sheet
+
+    def work(_: object) -> int:
+        path = write_sheet(into, thumbnails=thumbnails)
+        write(printable(str(path)))
+        if launch and click.launch(str(path)):
+            say(f"{path} could not be opened", "warning")
+        return ExitStatus.DONE
+
+    return _guarded(work, Wishes())
+
+
 def _guarded(work: Callable[[Callable[[Problem], None]], int], wishes: Wishes) -> int:
     """Do some work, and return how it ended; what goes wrong is one line, or one for each thing that is wrong with a job.
 
@@ -169,4 +233,8 @@ def _wishes(options: dict[str, Any]) -> Wishes:
 
 
 def _show(summary: Summary, *, is_json: bool) -> None:
-    write(report.as_json({**asdict(summary), "lines": summary.lines}) if is_json else str(summary))
+    write(report.as_json(_said(summary)) if is_json else str(summary))
+
+
+def _said(summary: Summary) -> dict[str, Any]:
+    return {**asdict(summary), "lines": summary.lines}
