@@ -117,8 +117,10 @@ class TestLooks:
         paper = base64.b64decode(sheet._command("Page.printToPDF", printBackground=True)["data"])
         assert paper.startswith(b"%PDF")
         assert paper.count(b"/Subtype /Image") >= 3
-        sheet._command("Emulation.setEmulatedMedia", media="print")
+        dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+        sheet._command("Emulation.setEmulatedMedia", media="print", features=dark)
         assert not sheet.run("document.getElementById('filter').checkVisibility()")
+        assert [text for text in sheet.run(CONTRASTS) if text[1] < 4.5] == []
         sheet._command("Emulation.setEmulatedMedia", media="")
 
     def test_without_scripts_it_can_still_be_read(self, driver: Chrome, sheet: Sheet) -> None:
@@ -133,7 +135,7 @@ class TestLooks:
 
     def test_it_is_the_same_on_a_server(self, driver: Chrome, tmp_path: Path) -> None:
         class Handler(SimpleHTTPRequestHandler):
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is http.server's
                 pass
 
         written(tmp_path, some_of_everything(tmp_path))
