@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from browsing import Page
+from browsing import CONTRASTS, Page
 from chromium import chromium
 from PIL import Image
 from selenium.webdriver.common.keys import Keys  # pyright: ignore[reportMissingImports]  only `make test-browser` installs it
@@ -27,43 +27,6 @@ if TYPE_CHECKING:
 
 SMALL = {"model": "gpt-image-next", "size": "64x64"}
 HOSTILE = "<img src=x onerror=hacked=1><script>hacked=1</script>\x00\x1b[31m\u202egnp.exe\u2066 \u2028\u200bend" + "x" * 600
-# Of each text that is seen: what it says, its contrast to what is behind it (WCAG 2.2, 1.4.3), and how large it is.
-CONTRASTS = """(() => {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgba = (color) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = color;
-    canvas.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
-    return [r, g, b, a / 255];
-  };
-  const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a)];
-  const behind = (element) => {
-    const color = rgba(getComputedStyle(element).backgroundColor);
-    if (color[3] === 1) return color;
-    return over(color, element.parentElement ? behind(element.parentElement) : [255, 255, 255]);
-  };
-  const luminance = (color) => {
-    const linear = (each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4);
-    const [r, g, b] = color.map((each) => linear(each / 255));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const contrast = (one, other) => {
-    const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-    return (high + 0.05) / (low + 0.05);
-  };
-  const texts = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || element.closest("script, noscript, template, .unseen")) continue;
-    if (!element.checkVisibility()) continue;
-    const ground = behind(element);
-    const ink = over(rgba(getComputedStyle(element).color), ground);
-    texts.push([walker.currentNode.data.trim().slice(0, 40), contrast(ink, ground)]);
-  }
-  return texts;
-})()"""
 
 
 @pytest.fixture(scope="module")

@@ -378,6 +378,34 @@ class TestImport:
         assert (imported.taken, imported.known) == (2, 1)
         assert files(tmp_path / "run").keys() == {"one.png", "two-1.png", "three.png"}
 
+    @pytest.mark.parametrize("step", [Store.write, Store.sync, Journal.record, Store.publish])
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_a_cut_at_any_step_changes_nothing_in_the_end(
+        self, tmp_path: Path, job: Path, monkeypatch: pytest.MonkeyPatch, step: Any, when: str
+    ) -> None:
+        monkeypatch.setattr(_batch, "_GROUP", 2)
+        calls = iter(range(99))
+
+        def cut(*given: Any) -> Any:
+            is_last = next(calls) == 1
+            if is_last and when == "before":
+                raise KeyboardInterrupt
+            result = step(*given)
+            if is_last:
+                raise KeyboardInterrupt
+            return result
+
+        owner = Journal if step is Journal.record else Store
+        output = write(tmp_path / "out.jsonl", answered("three"), answered("two", made(PNG, PNG)), answered("one"))
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, step.__name__, cut)
+            with pytest.raises(KeyboardInterrupt):
+                import_batch(output, tmp_path / "run", job=job)
+        assert import_batch(output, tmp_path / "run", job=job).exit_status == 0
+        assert files(tmp_path / "run") == dict.fromkeys(["one.png", "two-1.png", "two-2.png", "three.png"], PNG)
+        assert {len(entry.files) for entry in entries(tmp_path / "run").values()} == {1, 2}
+        assert not (tmp_path / "run" / ".images-api").exists()
+
     def test_never_shows_the_key(self, tmp_path: Path, job: Path) -> None:
         key = "sk-abcdefgh12345678"
         lines = [

@@ -1,4 +1,4 @@
-"""The sandbox's page in a browser: what a person sees of it, and what the browser says that it did."""
+"""A page in a browser: what a person sees of it, and what the browser says that it did."""
 
 from __future__ import annotations
 
@@ -22,6 +22,43 @@ addEventListener("securitypolicyviolation", (event) => troubles.push(`${event.vi
 addEventListener("error", (event) => event instanceof ErrorEvent && troubles.push(event.message));
 addEventListener("unhandledrejection", (event) => troubles.push(String(event.reason)));
 """
+# Of each text that is seen: what it says, its contrast to what is behind it (WCAG 2.2, 1.4.3), and how large it is.
+CONTRASTS = """(() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a)];
+  const behind = (element) => {
+    const color = rgba(getComputedStyle(element).backgroundColor);
+    if (color[3] === 1) return color;
+    return over(color, element.parentElement ? behind(element.parentElement) : [255, 255, 255]);
+  };
+  const luminance = (color) => {
+    const linear = (each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = color.map((each) => linear(each / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (one, other) => {
+    const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const texts = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || element.closest("script, noscript, template, .unseen")) continue;
+    if (!element.checkVisibility()) continue;
+    const ground = behind(element);
+    const ink = over(rgba(getComputedStyle(element).color), ground);
+    texts.push([walker.currentNode.data.trim().slice(0, 40), contrast(ink, ground)]);
+  }
+  return texts;
+})()"""
 
 
 class Page:
@@ -29,12 +66,17 @@ class Page:
 
     Args:
         driver: The browser.
-        origin: Where the sandbox is.
+        origin: Whom alone it may ask.
+        address: Where it is; as a rule at the origin's root.
     """
 
-    def __init__(self, driver: Chrome, origin: str) -> None:
+    # What is true once it is told of what there is: that of the sandbox's.
+    ready = "document.querySelector('#fault-kind option') && document.querySelector('#connection[data-state=live]')"
+
+    def __init__(self, driver: Chrome, origin: str, address: str = "") -> None:
         self.driver = driver
         self.origin = origin
+        self.address = address or origin
         self._watch = ""
 
     def open(self) -> None:
@@ -43,8 +85,8 @@ class Page:
             self.look()
             self._watch = self._command("Page.addScriptToEvaluateOnNewDocument", source=_WATCH)["identifier"]
             self.driver.get_log("performance")
-        self.driver.get(self.origin)
-        self.wait("document.querySelector('#fault-kind option') && document.querySelector('#connection[data-state=live]')")
+        self.driver.get(self.address)
+        self.wait(self.ready)
 
     def close(self) -> None:
         """Leave it, and forget its console."""
@@ -107,7 +149,7 @@ class Page:
         ]
 
     def check_that_it_kept_to_itself(self) -> None:
-        """Fail if it broke its policy, raised an error, or asked anybody but the sandbox."""
+        """Fail if it broke its policy, raised an error, or asked anybody else."""
         assert self.run("window.troubles") == []
         messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         sent = [each["params"]["request"]["url"] for each in messages if each["method"] == "Network.requestWillBeSent"]

@@ -54,7 +54,7 @@ def write_sheet(folder: str | Path, *, thumbnails: bool = False) -> Path:
 
     Args:
         folder: The folder of the images, with the journal.
-        thumbnails: Whether small images are in the sheet itself, of about 10 kilobytes each, so that it can be read without the
+        thumbnails: Whether small images are in the sheet itself, of a few kilobytes each, so that it can be read without the
             folder; that needs Pillow, and 10,000 of them minutes.
 
     Returns:
