@@ -121,16 +121,18 @@ class TestWheel:
         # Pictures are handed over as Pillow's, and shown in IPython's notebooks, to those who have them.
         assert core - {"ipython", "pillow"} == {requirement.name for requirement in built.requirements()}
 
-    @pytest.mark.parametrize(("room", "extras"), [("sandbox", ["sandbox"]), ("bulk", ["bulk", "dask"])])
-    def test_a_room_needs_what_it_imports(self, built: Built, room: str, extras: list[str]) -> None:
+    @pytest.mark.parametrize(
+        ("room", "extras", "beside"),
+        [
+            ("sandbox", ["sandbox"], set()),
+            # Thumbnails are for those who have Pillow, which previews get with textual-image.
+            ("bulk", ["bulk", "dask"], {"pillow"}),
+            ("cli", ["cli"], {"pillow"}),
+        ],
+    )
+    def test_a_room_needs_what_it_imports(self, built: Built, room: str, extras: list[str], beside: set[str]) -> None:
         needed = imported(*(FACADE / room).glob("*.py"))
-        allowed = {requirement.name for requirement in built.requirements(*extras)}
-        assert needed <= allowed
-
-    def test_the_command_line_needs_what_it_imports(self, built: Built) -> None:
-        needed = imported(*(FACADE / "cli").glob("*.py"))
-        # Previews are decoded by Pillow, which textual-image stands on.
-        assert needed - {"pillow"} <= {requirement.name for requirement in built.requirements("cli")}
+        assert needed <= beside | {requirement.name for requirement in built.requirements(*extras)}
 
     def test_what_is_for_tests_needs_pytest_besides(self, built: Built) -> None:
         needed = imported(*(FACADE / "testing").glob("*.py"))
