@@ -6,24 +6,30 @@ import asyncio
 from collections import deque
 from contextlib import AsyncExitStack, ExitStack, closing
 from copy import copy
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from images_api._problems import refused
 
 from . import _names
 from ._checking import taking
+from ._cluster import LINES, Driver, fleet_of, look_again, merge_journals
 from ._conversion import batch_form
 from ._journal import FILE, Journal, State
+from ._places import Workplace, downloaded, has_records, local
 from ._prices import Prices
+from ._recording import Recorder
 from ._saving import Store
 from ._sending import INTERRUPTED, Reader, Run, sending_client
 from ._summary import Progress, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from distributed import Client
 
     from images_api._client import AsyncImagesClient, ImagesClient
     from images_api._problems import Problem
@@ -62,6 +68,8 @@ def run(
     interval: float = 0.5,
     grace: float = 0.5,
     refusal: Callable[[Problem], None] | None = None,
+    scheduler: Client | None = None,
+    chunk: int = LINES,
 ) -> Summary:
     """Make the images of a job, each once, and save them; whatever an earlier run has made stays.
 
@@ -70,8 +78,9 @@ def run(
 
     Args:
         job: JSON Lines in the Batch API's form; or a table (`.csv`, `.tsv`), a text with a prompt a line (`.txt`), or JSON Lines
-            of prompts or requests. Local files in it are relative to it.
-        into: The folder of the images and the journal, which is made where it isn't there.
+            of prompts or requests. Local files in it are relative to it. Or any URL that fsspec knows, with `images-api[dask]`;
+            then local files must be named by absolute paths.
+        into: The folder of the images and the journal, which is made where it isn't there; or a URL, likewise.
         client: What to send with; without it, a client with the environment's key. What it retries by itself isn't used.
         concurrency: How many calls go on at once, from 1.
         images_per_minute: How many images are asked for in a minute, above 0, evenly spread; None for any number.
@@ -88,6 +97,10 @@ def run(
         interval: Seconds between two reports.
         grace: For how many seconds, after an interrupt, answers are still waited for; those that don't come are `ambiguous`.
         refusal: Is called with everything that is wrong with the job, of which an error lists a hundred.
+        scheduler: A `dask.distributed.Client`: the workers of its cluster make the images, each with the key of its own
+            environment and `concurrency` calls at once. They must reach the folder, and the job's local files, under the same
+            path; or the images go to a URL.
+        chunk: How many lines at most a worker is given at once, from 1; it counts where there is a scheduler or a URL.
 
     Returns:
         What the job has come to; its `stopped` says why the run ended before the job did.
@@ -117,14 +130,17 @@ def run(
         interval=interval,
         grace=grace,
         refusal=refusal,
+        scheduler=scheduler,
+        chunk=chunk,
     )
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:
-        if not Path(into, FILE).is_file():
-            raise
-        with Journal(into, read_only=True) as journal:
-            summary = Summary.of(journal, seconds=monotonic() - started, stopped=INTERRUPTED)
+        with Workplace(str(into), read_only=True) as place:
+            if not (place.folder / FILE).is_file():
+                raise
+            with Journal(place.folder, read_only=True) as journal:
+                summary = Summary.of(journal, seconds=monotonic() - started, stopped=INTERRUPTED)
         raise InterruptedRun(summary) from None
 
 
@@ -147,6 +163,8 @@ async def arun(
     interval: float = 0.5,
     grace: float = 0.5,
     refusal: Callable[[Problem], None] | None = None,
+    scheduler: Client | None = None,
+    chunk: int = LINES,
 ) -> Summary:
     """Do what `run` does, in a running event loop; to interrupt it, cancel the task.
 
@@ -168,6 +186,8 @@ async def arun(
         interval: As for `run`.
         grace: As for `run`.
         refusal: As for `run`.
+        scheduler: As for `run`.
+        chunk: As for `run`.
 
     Returns:
         As for `run`.
@@ -176,7 +196,7 @@ async def arun(
         InvalidRequestError: As for `run`.
         OSError: As for `run`.
     """
-    limits = {"concurrency": concurrency, "max_images": max_images, "max_failures": max_failures, "tries": tries}
+    limits = {"concurrency": concurrency, "max_images": max_images, "max_failures": max_failures, "tries": tries, "chunk": chunk}
     for name, value in limits.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             raise refused(name, value, "must be a whole number from 1")
@@ -184,28 +204,58 @@ async def arun(
         if seconds is not None and not seconds > 0:
             raise refused(name, seconds, "must be above 0")
     started = monotonic()
-    job, into = Path(job), Path(into)
+    path = local(into)
+    into = str(into) if path is None else str(path.absolute())
     async with AsyncExitStack() as stack:
+        place = stack.enter_context(Workplace(into))
+        source = _local(job, stack)
         sender = await sending_client(client, stack)
         given = Prices(prices) if prices is not None else None
         if dry_run:
-            return _dry_run(job, into, sender, names, refusal)
-        journal = stack.enter_context(Journal(into))
-        store = Store(into)
+            return _dry_run(source, place.folder, sender, names, refusal)
+        journal = stack.enter_context(Journal(place.folder))
+        store = Store(place.folder)
         stack.callback(store.close)
+        on_workers = scheduler is not None or local(into) is None
+        with_workers = on_workers or has_records(place.folder)
+        if with_workers:
+            await asyncio.to_thread(merge_journals, journal, into, place.merged)
         store.recover(journal)
-        journal.take_over()
-        lines = batch_form(job, into)
-        with closing(taking(journal, lines, job.parent, sender.__getstate__(), names=names, refusal=refusal)) as check:
+        journal.take_over(given=not on_workers)
+        lines = batch_form(source, place.folder)
+        with closing(taking(journal, lines, source.parent, sender.__getstate__(), names=names, refusal=refusal)) as check:
             for _ in check:
                 await asyncio.sleep(0)
-        reader = Reader(stack.enter_context(lines.open("rb")), job.parent)
+        if with_workers:
+            await asyncio.to_thread(look_again, journal, into)
+        reader = Reader(stack.enter_context(lines.open("rb")), source.parent)
+        if on_workers:
+            stopped = await _driven(
+                Driver(
+                    journal,
+                    reader,
+                    sender,
+                    into,
+                    merged=place.merged,
+                    prices=given,
+                    concurrency=concurrency,
+                    images_per_minute=images_per_minute,
+                    max_images=max_images,
+                    max_failures=max_failures,
+                    tries=tries,
+                    repeat_ambiguous=repeat_ambiguous,
+                    chunk=chunk,
+                ),
+                partial(fleet_of, scheduler, grace),
+                (deadline, report, interval, grace),
+            )
+            return Summary.of(journal, seconds=monotonic() - started, stopped=stopped)
         todo = [State.PENDING, State.FAILED, *([State.AMBIGUOUS] if repeat_ambiguous else [])]
         # A pool of each worker's own: httpcore looks at all connections of a pool for each request.
         clients = [await stack.enter_async_context(copy(sender)) for _ in range(concurrency)]
         work = Run(
             journal,
-            store,
+            partial(Recorder, journal, store),
             reader,
             clients,
             prices=given,
@@ -217,6 +267,30 @@ async def arun(
         )
         await work.go(deadline, report, interval, grace)
         return Summary.of(journal, seconds=monotonic() - started, stopped=work.stopped or work.ended)
+
+
+async def _driven(driver: Driver, fleet: Callable[[], Any], limits: tuple[Any, ...]) -> str | None:
+    """Run a driver in a thread, and return why it stopped."""
+
+    def drive() -> str | None:
+        with fleet() as workers:
+            return driver.go(workers, *limits)
+
+    driving = asyncio.create_task(asyncio.to_thread(drive))
+    try:
+        return await asyncio.shield(driving)
+    except asyncio.CancelledError:
+        driver.interrupt()
+        await driving
+        raise
+
+
+def _local(job: str | Path, stack: AsyncExitStack) -> Path:
+    """Return the path of a job, which is copied where it is behind a URL."""
+    path = local(job)
+    if path is not None:
+        return path.absolute()
+    return downloaded(str(job), Path(stack.enter_context(TemporaryDirectory(prefix="images-api-"))))
 
 
 def _dry_run(job: Path, into: Path, client: AsyncImagesClient, names: str, refusal: Callable[[Problem], None] | None) -> Summary:

@@ -13,7 +13,7 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from images_api._client import AsyncImagesClient, ImagesClient
 from images_api._contract.operations import operation
@@ -23,7 +23,6 @@ from ._journal import Entry, State
 from ._lines import Line, parse_line
 from ._pace import Pace
 from ._prices import added
-from ._recording import Recorder
 from ._summary import Progress
 from ._work import Answer, afetch, asend
 
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
     from pathlib import Path
 
-    from ._journal import Journal
+    from ._journal import Totals
     from ._prices import Prices
-    from ._saving import Store
 
 INTERRUPTED = "interrupted"
 # So many lines after each other that came to nothing, or twice as many as are on their way at once, mean that others would, too:
@@ -42,6 +40,31 @@ INTERRUPTED = "interrupted"
 _IN_A_ROW = 20
 # Of the latest so many progress reports, the rate is made.
 _REPORTS = 60
+
+
+class Lines(Protocol):
+    """The lines of a run: see `Journal`."""
+
+    def entries(self, *states: State) -> Iterator[Entry]: ...
+    def counts(self) -> dict[State, int]: ...
+    def totals(self) -> Totals: ...
+    def images(self, *states: State) -> int: ...
+    @property
+    def most_images(self) -> int: ...
+
+
+class Notes(Protocol):
+    """Takes what is to be noted and saved: see `Recorder`."""
+
+    def put(self, before: State, entry: Entry, answer: Answer | None = None) -> asyncio.Future[Entry | None]: ...
+    def room(self) -> str: ...
+    def close(self) -> None: ...
+
+
+class Reads(Protocol):
+    """Reads lines: see `Reader`."""
+
+    def line(self, entry: Entry) -> Line: ...
 
 
 class Reader:
@@ -67,13 +90,26 @@ class Reader:
 
 
 class Run:
-    """One run of a job whose lines are in the journal."""
+    """One run of lines that a journal has.
+
+    Args:
+        journal: Which lines there are, and what became of them so far.
+        recorder: Makes what notes and saves, for an event loop.
+        reader: Reads the lines.
+        clients: What to send with, one for each call that may go on.
+        prices: What images cost.
+        todo: The states of lines that are to be sent.
+        images_per_minute: As for `run`.
+        max_images: As for `run`.
+        max_failures: As for `run`.
+        tries: As for `run`.
+    """
 
     def __init__(
         self,
-        journal: Journal,
-        store: Store,
-        reader: Reader,
+        journal: Lines,
+        recorder: Callable[..., Notes],
+        reader: Reads,
         clients: Sequence[AsyncImagesClient],
         *,
         prices: Prices | None,
@@ -97,9 +133,8 @@ class Run:
         self._entries = self._to_do(todo)
         self._waiting: set[asyncio.Task[Any]] = set()
         self._pace = Pace(concurrency, images_per_minute, journal.most_images)
-        self._recorder = Recorder(
-            journal, store, asyncio.get_running_loop(), concurrency=concurrency, noted=self._noted, failed=self.stop
-        )
+        loop = asyncio.get_running_loop()
+        self._recorder = recorder(loop, concurrency=concurrency, noted=self._noted, failed=self.stop)
 
     def stop(self, why: str) -> None:
         """Let nothing more go out; what has gone out is waited for."""
