@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._checking import Checked, check
+    from ._chunk import make_lines
     from ._conversion import converted
     from ._journal import Entry, Journal, SavedFile, State
     from ._lines import Line, parse_line, read_lines
@@ -32,6 +33,7 @@ _MODULES = {
     "check": "_checking",
     "converted": "_conversion",
     "make_images": "_work",
+    "make_lines": "_chunk",
     "parse_line": "_lines",
     "read_lines": "_lines",
     "run": "_running",
@@ -51,6 +53,7 @@ __all__ = [
     "check",
     "converted",
     "make_images",
+    "make_lines",
     "parse_line",
     "read_lines",
     "run",

@@ -13,17 +13,23 @@ from copy import copy
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from images_api._client import AsyncImagesClient
 from images_api._messages import short
+from images_api._problems import refused
 
 from ._journal import Entry, State, Totals
-from ._places import JOURNALS, STOPS, place_of
-from ._records import Records, journal_of
-from ._sending import INTERRUPTED, Run
-from ._work import Answer, kept
+from ._names import DEFAULT, Template
+from ._places import JOURNALS, STOPS, local, place_of
+from ._records import Records, entries_of, journal_of
+from ._sending import INTERRUPTED, TRIES, Run
+from ._work import Answer, asked_for, kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
+    from pathlib import Path
+
+    from images_api._client import ImagesClient
 
     from ._lines import Line
     from ._places import Bucket, Folder
@@ -99,6 +105,67 @@ def make_chunk(orders: Orders, chunk: Chunk) -> Made:
         OSError: The images or the journal can't be written.
     """
     return asyncio.run(_made(orders, chunk))
+
+
+def make_lines(
+    client: ImagesClient | AsyncImagesClient,
+    lines: Sequence[Line],
+    into: str | Path,
+    *,
+    names: str = DEFAULT,
+    concurrency: int = 8,
+    images_per_minute: float | None = None,
+    tries: int = TRIES,
+) -> list[Entry]:
+    """Make the images of some lines, each once, whoever else is at them, and however often this is called.
+
+    It is the unit of work for whatever maps functions over machines, and may run one again: what may be paid for isn't repeated.
+    `run` with the same folder, once the machines are done, takes what they have noted into its journal.
+
+    Args:
+        client: A client; it may be pickled, without its key, which is read where it is used.
+        lines: The lines, which may be pickled; no two of a job may have one id or file name, which `check` sees to.
+        into: The folder of the images, which all machines reach under the same path, or a URL that fsspec knows.
+        names: What files are called: see `run`.
+        concurrency: How many calls go on at once, from 1.
+        images_per_minute: How many images are asked for here in a minute, above 0; None for any number.
+        tries: How often a line is sent at most, from 1, while the server says that it can't begin.
+
+    Returns:
+        The lines' entries, in their order, as a journal has them.
+
+    Raises:
+        InvalidRequestError: The client has an `http_client` of its own, a name isn't safe, or the URL is none.
+        OSError: The images or the records can't be written.
+    """
+    template, defaults = Template(names), client.__getstate__().defaults
+    entries: list[Entry] = []
+    for line in lines:
+        images = asked_for(line, defaults)
+        entry = Entry(line.custom_id, line.digest, line.number, line.offset, subject=line.subject, images=images)
+        entries.append(entry._replace(name=template.name(line, images)))
+    path = local(into)
+    where = str(into) if path is None else str(path.absolute())
+    orders = Orders(token_hex(8), pickled(client), where, None, concurrency, tries)
+    made = make_chunk(orders, Chunk(1, tuple(entries), tuple(lines), images_per_minute))
+    content = place_of(where, orders.run).read(made.journal) or b""
+    found = {(entry.custom_id, entry.digest): entry for entry in entries_of(content)}
+    return [found.get((entry.custom_id, entry.digest), entry) for entry in entries]
+
+
+def pickled(client: ImagesClient | AsyncImagesClient) -> bytes:
+    """Return a client's configuration for workers.
+
+    Raises:
+        InvalidRequestError: It has an `http_client`, which can't be sent anywhere.
+    """
+    if client._connections.borrowed:  # noqa: SLF001  which has no public side
+        raise refused("client", client, "has an http_client of its own, which workers can't be given")
+    if isinstance(client, AsyncImagesClient):
+        return pickle.dumps(client)
+    sender = AsyncImagesClient.__new__(AsyncImagesClient)
+    sender.__setstate__(client.__getstate__())
+    return pickle.dumps(sender)
 
 
 async def _made(orders: Orders, chunk: Chunk) -> Made:

@@ -5,13 +5,12 @@ journal. One chunk at a time is with each worker, so that its memory is that of 
 has its share of the rate: what is given of it isn't given again before its chunk is back, or its worker lost.
 
 A line that is given to a worker is `sending` in the driver's journal, as `given`. What has become of it, its records say (see
-`_records`): they are read by the next worker that takes the chunk, line by line, whether the first one was lost, or the driver was
-killed and runs again. What the driver knows may thus be old, but never makes a line be paid twice.
+`_records`): they are read by the next worker that takes the chunk, line by line, whether the first one was lost, or the driver
+was killed and runs again. What the driver knows may thus be old, but never makes a line be paid twice.
 """
 
 from __future__ import annotations
 
-import pickle
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from images_api._messages import short
 from images_api._problems import refused
 
-from ._chunk import Chunk, Made, Orders, make_chunk
+from ._chunk import Chunk, Made, Orders, make_chunk, pickled
 from ._journal import GIVEN, Entry, State
 from ._places import JOURNALS, STOPS, place_of
 from ._prices import added
@@ -125,7 +124,7 @@ class Dask:
             address, security = client.scheduler.address, client.security
             client = self._stack.enter_context(Client(address, security=security, set_as_default=False))
         self._client = client
-        self._ended: SimpleQueue[Any] = SimpleQueue()
+        self._ended: SimpleQueue[object] = SimpleQueue()
 
     def workers(self) -> list[str]:
         """Return their addresses."""
@@ -142,10 +141,7 @@ class Dask:
 
     def ended(self, seconds: float) -> object | None:
         """Wait for a chunk to end."""
-        try:
-            return self._ended.get(timeout=seconds)
-        except Empty:
-            return None
+        return _first(self._ended, seconds)
 
     def made(self, given: Any) -> Made:
         """Return what came of a chunk."""
@@ -186,13 +182,13 @@ class Here:
     def __init__(self, grace: float) -> None:
         self.grace: float | None = grace
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="images-bulk-chunk")
-        self._ended: SimpleQueue[Any] = SimpleQueue()
+        self._ended: SimpleQueue[object] = SimpleQueue()
 
     def workers(self) -> list[str]:
         """Return that it is there."""
         return ["here"]
 
-    def give(self, worker: str, orders: Orders, chunk: Chunk) -> object:
+    def give(self, worker: str, orders: Orders, chunk: Chunk) -> object:  # noqa: ARG002  there is one
         """Let a chunk be made."""
         future = self._pool.submit(make_chunk, orders, chunk)
         future.add_done_callback(self._ended.put)
@@ -200,10 +196,7 @@ class Here:
 
     def ended(self, seconds: float) -> object | None:
         """Wait for a chunk to end."""
-        try:
-            return self._ended.get(timeout=seconds)
-        except Empty:
-            return None
+        return _first(self._ended, seconds)
 
     def made(self, given: Any) -> Made:
         """Return what came of a chunk."""
@@ -274,7 +267,7 @@ class Driver:
         chunk: int,
     ) -> None:
         self._journal, self._reader, self._merged = journal, reader, merged
-        self._orders = Orders(token_hex(8), pickle.dumps(client), into, prices, concurrency, tries)
+        self._orders = Orders(token_hex(8), pickled(client), into, prices, concurrency, tries)
         self._rate, self._max_images, self._max_failures = images_per_minute, max_images, max_failures
         self._repeats, self._chunk_lines, self._interrupted = repeat_ambiguous, chunk, Event()
         self.stopped: str | None = None
@@ -326,16 +319,14 @@ class Driver:
         try:
             while self._goes_on():
                 now = monotonic()
-                self._deadline = None if deadline is None else started + deadline - now
-                if self._deadline is not None and self._deadline <= 0:
-                    self.stop(f"the deadline of {deadline:g} s")
+                self._check_time(now - started, deadline)
                 if self._interrupted.is_set():
                     self.stop(INTERRUPTED)
                     interrupted = interrupted or now
                     if now > interrupted + grace + _DRAIN:
                         break
                 self._hand_out()
-                if self._given and (ended := self._fleet.ended(min(_LOOKS, interval))):
+                if self._given and (ended := fleet.ended(min(_LOOKS, interval))):
                     self._take(ended)
                 self._miss(now)
                 if report and now >= reported + interval:
@@ -345,17 +336,26 @@ class Driver:
             self.stop("the driver failed")
             raise
         finally:
-            for given in self._given:
-                self._fleet.forget(given)
-            for chunk in self._again:
-                self._look_at(chunk)
-            if self._unsure:  # should one that was taken for lost live on
-                self._tell(self.stopped or "the run is over")
-            self._place.close()
+            self._leave()
         self.stopped = self.stopped or self._ended
         if report:
             report(self._progress(monotonic() - started))
         return self.stopped
+
+    def _check_time(self, elapsed: float, deadline: float | None) -> None:
+        self._deadline = None if deadline is None else deadline - elapsed
+        if self._deadline is not None and self._deadline <= 0:
+            self.stop(f"the deadline of {deadline:g} s")
+
+    def _leave(self) -> None:
+        """Wait for no worker any more; what is still with one, the next run finds."""
+        for given in self._given:
+            self._fleet.forget(given)
+        for chunk in self._again:
+            self._look_at(chunk)
+        if self._unsure:  # should one that was taken for lost live on
+            self._tell(self.stopped or "the run is over")
+        self._place.close()
 
     def stop(self, why: str) -> None:
         """Give out nothing more, and let all workers know."""
@@ -373,11 +373,9 @@ class Driver:
             return True
         if self.stopped is not None:
             return False
-        if not self._again and not (chunk := self._next_chunk()):
-            return False
-        if not self._again:
+        if not self._again and (chunk := self._next_chunk()):
             self._again.append(chunk)
-        return True
+        return bool(self._again)
 
     def _hand_out(self) -> None:
         """Give chunks to workers that have none."""
@@ -452,9 +450,6 @@ class Driver:
             return  # it was given to another one since
         try:
             made = self._fleet.made(ended)
-            content = self._place.read(made.journal)
-            if content is None:
-                raise LostWorker
         except LostWorker:
             self._lose(given)
         except Exception as error:  # noqa: BLE001  whatever a worker raises
@@ -462,7 +457,7 @@ class Driver:
             self._look_at(given.chunk)
         else:
             self._losses = 0
-            self._settle(given.chunk, entries_of(content))
+            self._settle(given.chunk, entries_of(self._place.read(made.journal) or b""))
             self._merged(made.journal)
             if made.stopped:
                 self.stop(made.stopped)
@@ -577,6 +572,13 @@ def fleet_of(scheduler: Client | None, grace: float) -> AbstractContextManager[F
     if not hasattr(scheduler, "submit") or not hasattr(scheduler, "run_on_scheduler"):
         raise refused("scheduler", scheduler, "must be a dask.distributed.Client")
     return Dask(scheduler)
+
+
+def _first(queue: SimpleQueue[object], seconds: float) -> object | None:
+    try:
+        return queue.get(timeout=seconds)
+    except Empty:
+        return None
 
 
 def _to_send(entry: Entry) -> Entry:

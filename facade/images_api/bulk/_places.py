@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -135,7 +136,7 @@ class Bucket(Store):
         self._files, self._root = _opened(url)
         self.url = url
         if not _is_exclusive(self._files):
-            raise refused("into", url, "must be a store that can refuse to write over an object (mode=create of fsspec)")
+            raise refused("into", _shown(url), "must be a store that can refuse to write over an object (mode=create of fsspec)")
 
     def create(self, name: str, content: bytes) -> bool:
         """Write an object that isn't there yet, or return False: see `Folder`."""
@@ -173,7 +174,7 @@ class Bucket(Store):
         with _errors(self.url), suppress(FileNotFoundError):
             self._files.rm_file(self._at(f"{TEMPORARY}/{name}"))
 
-    def write(self, entry: Entry, images: Iterable[GeneratedImage], total: int) -> Entry:
+    def write(self, entry: Entry, images: Iterable[GeneratedImage], total: int) -> Entry:  # noqa: ARG002  which a `Store` needs
         """Return a line with the files that its images are to be; they are written by `publish`, whole as objects are."""
         files = list(entry.files)
         for image in images:
@@ -186,7 +187,7 @@ class Bucket(Store):
     def sync(self) -> None:
         """Do nothing: an object is there when it is written."""
 
-    def publish(self, entry: Entry, images: Sequence[GeneratedImage], total: int) -> None:
+    def publish(self, entry: Entry, images: Sequence[GeneratedImage], total: int) -> None:  # noqa: ARG002  likewise
         """Write images: see `Store`."""
         for image, file in zip(images, entry.files[len(entry.files) - len(images) :], strict=True):
             self._put(file.path, image.read())
@@ -197,7 +198,7 @@ class Bucket(Store):
         self._put(path, body)
         return path
 
-    def recover_line(self, entry: Entry, record: Callable[[list[Entry]], None]) -> bool:
+    def recover_line(self, entry: Entry, record: Callable[[list[Entry]], None]) -> bool:  # noqa: ARG002  likewise
         """Tell whether all images of a line are there; what wasn't written is nowhere."""
         with _errors(self.url):
             return all(self._size(file.path) == file.size for file in entry.files)
@@ -247,7 +248,7 @@ class Bucket(Store):
 
 
 class Workplace:
-    """Where the journal of a job is while it is run: in the folder of the images, or, where these go to a URL, in a temporary one.
+    """Where the journal of a job is while it is run: in the folder of the images, or in a temporary one where these go to a URL.
 
     From there it is copied beside the images in the end. A run that is cut before it finds what is new in the workers' records.
 
@@ -347,7 +348,7 @@ def _opened(url: str) -> tuple[AbstractFileSystem, str]:
     try:
         files, path = url_to_fs(url, use_listings_cache=False)
     except ValueError as error:
-        raise refused("the URL", url, f"must be one that fsspec knows ({error})") from None
+        raise refused("the URL", _shown(url), f"must be one that fsspec knows ({error})") from None
     return files, str(path).rstrip("/")
 
 
@@ -361,6 +362,11 @@ def _is_exclusive(files: AbstractFileSystem) -> bool:
     return type(files).pipe_file is not AbstractFileSystem.pipe_file
 
 
+def _shown(url: str) -> str:
+    """Return a URL without a password that it may hold."""
+    return re.sub(r"//[^/@]*@", "//", url)
+
+
 @contextmanager
 def _errors(url: str) -> Generator[None]:
     """Let every error of a store be an OSError."""
@@ -369,4 +375,4 @@ def _errors(url: str) -> Generator[None]:
     except OSError:
         raise
     except Exception as error:
-        raise OSError(f"{url} can't be used: {type(error).__name__}: {short(error)}") from error
+        raise OSError(f"{_shown(url)} can't be used: {type(error).__name__}: {short(error)}") from error

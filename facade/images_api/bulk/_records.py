@@ -1,8 +1,8 @@
 """What workers know of lines: a small record for each time a line is sent, made before its first byte goes out.
 
-A record is a JSON file or object, named by the line and by how often it was sent: `lines/4f/4f…-….1.json`. Who wants to send
-a line makes the record `sending` where there is none yet, which one alone can do, and later replaces it whole by what became of it.
-A line is sent for the time k + 1 only by whom has read that the time k surely came to nothing, or was allowed to repeat it.
+A record is a JSON file or object, named by the line and by how often it was sent: `lines/4f/4f...-....1.json`. Who wants to
+send a line makes the record `sending` where there is none yet, which one alone can do, and later replaces it whole by what became
+of it. A line is sent for the time k + 1 only by whom has read that the time k surely came to nothing, or may repeat it.
 
 So no line is paid twice, whoever sends: a worker that was taken for lost and lives on, another one that has its lines, a second
 driver, a scheduler that runs a task again. Take any two that would send a line. Either both want the same record: one gets it,

@@ -23,7 +23,7 @@ from ._places import Workplace, downloaded, has_records, local
 from ._prices import Prices
 from ._recording import Recorder
 from ._saving import Store
-from ._sending import INTERRUPTED, Reader, Run, sending_client
+from ._sending import INTERRUPTED, TRIES, Reader, Run, sending_client
 from ._summary import Progress, Summary
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from images_api._client import AsyncImagesClient, ImagesClient
     from images_api._problems import Problem
-
-TRIES = 10
 
 
 class InterruptedRun(KeyboardInterrupt):

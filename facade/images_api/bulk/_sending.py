@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ._journal import Totals
     from ._prices import Prices
 
+TRIES = 10
 INTERRUPTED = "interrupted"
 # So many lines after each other that came to nothing, or twice as many as are on their way at once, mean that others would, too:
 # each may be billed.
