@@ -32,10 +32,12 @@ HERE = Path(__file__).parent
 def cluster(workers: int = 2, **config: Any) -> Generator[tuple[Any, Any]]:
     """Give a cluster of so many processes on this machine, whose nannies start killed ones anew, and a client of it."""
     import dask
+    import plain_store
     from distributed import Client, LocalCluster
 
+    preload = {"distributed.worker.preload": [plain_store.__name__]}
     with (
-        dask.config.set({"distributed.nanny.pre-spawn-environ.PYTHONPATH": os.pathsep.join(sys.path), **config}),
+        dask.config.set({**preload, "distributed.nanny.pre-spawn-environ.PYTHONPATH": os.pathsep.join(sys.path), **config}),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -49,11 +51,11 @@ def cluster(workers: int = 2, **config: Any) -> Generator[tuple[Any, Any]]:
 
 
 @contextmanager
-def without_nannies(workers: int = 2, **config: Any) -> Generator[tuple[list[subprocess.Popen[bytes]], Any]]:
-    """Give workers that nobody looks after, and a client of them."""
+def without_nannies(workers: int = 2, *, seconds: float) -> Generator[tuple[list[subprocess.Popen[bytes]], Any]]:
+    """Give workers that nobody looks after and that are taken for lost after some seconds, and a client of them."""
     command = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--nthreads=1", "--no-dashboard"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with cluster(0, **config) as (local, client), ExitStack() as stack:
+    with cluster(0, **{"distributed.scheduler.worker-ttl": f"{seconds}s"}) as (local, client), ExitStack() as stack:
         processes = [
             stack.enter_context(
                 subprocess.Popen([*command, local.scheduler_address], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  our own
@@ -98,9 +100,17 @@ def meanwhile(work: Callable[[], None]) -> Generator[None]:
     assert not faults, faults
 
 
-def workers_killed(folder: Path, *, lines: int, kills: int = 2) -> None:
-    """Kill workers in the middle of a job: every line ends in the right state, none is lost, and none paid twice."""
+def workers_killed(folder: Path, *, lines: int, kills: int = 2, store: str = "") -> None:
+    """Kill workers in the middle of a job: every line ends in the right state, none is lost, and none paid twice.
+
+    Args:
+        folder: Where all of it goes.
+        lines: How many lines the job has.
+        kills: How often a worker is killed.
+        store: The scheme of a store behind a URL that is to have the images.
+    """
     job = write_job(folder, lines)
+    into = f"{store}://{folder / 'out'}" if store else folder / "out"
     with CountingServer(latency=0.02) as server, cluster() as (local, scheduler):
         client = ImagesClient(base_url=server.base_url)
 
@@ -110,15 +120,15 @@ def workers_killed(folder: Path, *, lines: int, kills: int = 2) -> None:
                 kill_a_worker(local, number)
 
         with meanwhile(kill):
-            summary = run(job, folder / "out", client=client, concurrency=4, scheduler=scheduler, chunk=max(10, lines // 20))
+            summary = run(job, into, client=client, concurrency=4, scheduler=scheduler, chunk=max(10, lines // 20))
         tell(summary)
         states = assert_sound(folder / "out", server.made)
         assert len(states) == lines
         assert set(states.values()) <= {State.DONE, State.AMBIGUOUS}
         assert list(states.values()).count(State.AMBIGUOUS) <= 4 * kills
         made = dict(server.made)
-        assert run(job, folder / "out", client=client, scheduler=scheduler).counts == summary.counts
-        assert run(job, folder / "out", client=client).counts == summary.counts  # nor does one without a cluster send anything
+        assert run(job, into, client=client, scheduler=scheduler).counts == summary.counts
+        assert run(job, into, client=client).counts == summary.counts  # nor does one without a cluster send anything
         assert server.made == made
 
 
@@ -158,8 +168,10 @@ def lost_lines(folder: Path) -> int:
 def worker_taken_for_lost(folder: Path, *, lines: int) -> None:
     """Stop a worker, so that it is taken for lost and its chunk is given away, and let it live on: it pays nothing twice."""
     job = write_job(folder, lines)
-    config = {"distributed.scheduler.worker-ttl": "1s", "distributed.worker.profile.enabled": False}
-    with CountingServer(latency=0.02) as server, without_nannies(**config) as (processes, scheduler):
+    with (
+        CountingServer(latency=0.02) as server,
+        without_nannies(**{"distributed.scheduler.worker-ttl": "1s"}) as (processes, scheduler),
+    ):
         client = ImagesClient(base_url=server.base_url)
 
         def freeze() -> None:
@@ -169,7 +181,7 @@ def worker_taken_for_lost(folder: Path, *, lines: int) -> None:
             os.kill(frozen, signal.SIGSTOP)
             try:
                 wait_until(lambda: bool(there - set(scheduler.nthreads())))
-                time.sleep(0.5)
+                wait_until(lambda: len(server.made) >= lines - 2)  # all but what it may have had in its hands
             finally:
                 os.kill(frozen, signal.SIGCONT)
 

@@ -355,7 +355,16 @@ class Driver:
             self._look_at(chunk)
         if self._unsure:  # should one that was taken for lost live on
             self._tell(self.stopped or "the run is over")
+            for name in self._place.names(JOURNALS):
+                self._take_late(name)
         self._place.close()
+
+    def _take_late(self, name: str) -> None:
+        """Take the journal of a chunk whose worker was lost when it was done, or lives on."""
+        if self._orders.run in name:
+            said = [(self._journal.find(each.custom_id, each.digest), each) for each in entries_of(self._place.read(name) or b"")]
+            self._record([(known, combined(known, each)) for known, each in said if known])
+            self._merged(name)
 
     def stop(self, why: str) -> None:
         """Give out nothing more, and let all workers know."""
@@ -400,7 +409,9 @@ class Driver:
                 return
             left = None if self._max_failures is None else self._max_failures - self._failures
             rate = None if self._rate is None else share
-            chunk = chunk._replace(images_per_minute=rate, max_failures=left, deadline=self._deadline)
+            # Should nobody reach it when the time is up.
+            deadline = None if self._deadline is None else self._deadline + 2 * _LOOKS
+            chunk = chunk._replace(images_per_minute=rate, max_failures=left, deadline=deadline)
             self._given[self._fleet.give(worker, self._orders, chunk)] = _Given(chunk, worker, share)
 
     def _share(self, workers: int) -> float:
@@ -457,8 +468,12 @@ class Driver:
             self._look_at(given.chunk)
         else:
             self._losses = 0
-            self._settle(given.chunk, entries_of(self._place.read(made.journal) or b""))
-            self._merged(made.journal)
+            content = self._place.read(made.journal)
+            if content is None:  # somebody has removed it
+                self._look_at(given.chunk)
+            else:
+                self._settle(given.chunk, entries_of(content))
+                self._merged(made.journal)
             if made.stopped:
                 self.stop(made.stopped)
 

@@ -88,7 +88,7 @@ class Records:
         """
         latest = None
         attempts = max(entry.attempts, 1)
-        while content := self._place.read(_name(entry._replace(attempts=attempts))):
+        while (content := self._place.read(_name(entry._replace(attempts=attempts)))) is not None:
             latest = parsed(content) or Entry(entry.custom_id, entry.digest, state=State.SENDING, attempts=attempts)
             attempts += 1
         return latest and self._settled(entry._replace(attempts=latest.attempts), latest)
