@@ -170,7 +170,7 @@ def worker_taken_for_lost(folder: Path, *, lines: int) -> None:
     job = write_job(folder, lines)
     with (
         CountingServer(latency=0.02) as server,
-        without_nannies(**{"distributed.scheduler.worker-ttl": "1s"}) as (processes, scheduler),
+        without_nannies(seconds=1) as (processes, scheduler),
     ):
         client = ImagesClient(base_url=server.base_url)
 
