@@ -23,8 +23,9 @@ from images_api import ImagesClient
 job, into, base_url = sys.argv[1:]
 client = ImagesClient(base_url=base_url)
 """
-# What a recipe needs of the outside, in a form that a test can have: Spark of two processes; Celery without Redis.
+# What a recipe needs of the outside, in a form that a test can have: no wait, two processes, Celery without Redis.
 IN_PLACE_OF = {
+    "500 / 16": "60_000",
     "ray.init()": "ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)",
     '.appName("images")': '.appName("images").master("local[2]").config("spark.ui.enabled", "false")',
     'broker="redis://localhost", backend="redis://localhost"': 'broker="memory://", backend="cache+memory://"',

@@ -358,8 +358,10 @@ def _is_exclusive(files: AbstractFileSystem) -> bool:
     from fsspec.asyn import AsyncFileSystem
 
     if isinstance(files, AsyncFileSystem):
-        return "mode" in inspect.signature(files._pipe_file).parameters  # noqa: SLF001  where such a store writes
-    return type(files).pipe_file is not AbstractFileSystem.pipe_file
+        writes, is_own = files._pipe_file, True  # noqa: SLF001  where such a store writes
+    else:
+        writes, is_own = files.pipe_file, type(files).pipe_file is not AbstractFileSystem.pipe_file
+    return is_own and "mode" in inspect.signature(writes).parameters
 
 
 def _shown(url: str) -> str:

@@ -131,11 +131,12 @@ def parsed(content: bytes | None) -> Entry | None:
     try:
         said = json.loads(content or b"")
         fields: dict[str, Any] = {name: said[name] for name in Entry._fields}
+        fields["files"] = tuple(SavedFile(*file) for file in said["files"])
+        fields["links"] = tuple(map(Secret, said["links"]))
+        fields["state"] = State(said["state"])
     except (ValueError, KeyError, TypeError):
         return None
-    files = tuple(SavedFile(*file) for file in fields["files"])
-    links = tuple(map(Secret, fields["links"]))
-    return Entry(**fields | {"files": files, "links": links, "state": State(fields["state"])})
+    return Entry(**fields)
 
 
 def journal_of(entries: Iterable[Entry]) -> bytes:
