@@ -57,7 +57,7 @@ demo: $(VENV)/demo ##* Make, edit and vary pictures against the local sandbox, a
 test: $(VENV)/dev ##* Run the tests; in CI, with the branch coverage of the core, which must be whole
 	$(PYTEST) $(if $(CI),--cov)
 
-test-long: $(VENV)/dev ## What bulk must withstand, in full; SHARE=0.05 does a twentieth of it
+test-long: $(VENV)/dev ## What bulk must withstand, in full; SHARE=0.03 does three hundredths of it
 	IMAGES_API_LONG=$(or $(SHARE),1) $(BIN)/python -m pytest -s tests/long
 
 test-lowest: $(VENV)/dev ## Run the tests with the lowest versions that pyproject.toml allows

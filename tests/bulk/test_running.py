@@ -142,6 +142,13 @@ class TestAJob:
         with ImagesClient(base_url="http://127.0.0.1:1/v1") as client, pytest.raises(InvalidRequestError, match=why):
             run(write_job(tmp_path, 1), tmp_path / "out", client=client, **options)
 
+    def test_is_refused_where_an_event_loop_runs(self, tmp_path: Path) -> None:
+        async def in_a_loop() -> None:
+            run(write_job(tmp_path, 1), tmp_path / "out")
+
+        with pytest.raises(InvalidRequestError, match=r"the event loop runs already: `await arun\(...\)` in it"):
+            asyncio.run(in_a_loop())
+
     def test_refuses_a_client_with_connections_that_no_event_loop_can_use(self, tmp_path: Path) -> None:
         import httpx
 

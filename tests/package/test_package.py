@@ -115,15 +115,16 @@ class TestWheel:
         assert str(metadata.get_payload()).strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
 
     def test_it_needs_what_it_imports(self, built: Built) -> None:
-        extras = {"cli", "sandbox", "testing", "__pyinstaller"}
+        extras = {"bulk", "cli", "sandbox", "testing", "__pyinstaller"}
         rooms = (path for path in FACADE.rglob("*.py") if not extras & {*path.relative_to(FACADE).parts})
         core = imported(*rooms, *PACKAGE.rglob("*.py"))
         # Pictures are handed over as Pillow's to those who have it.
         assert core - {"pillow"} == {requirement.name for requirement in built.requirements()}
 
-    def test_the_sandbox_needs_what_it_imports(self, built: Built) -> None:
-        needed = imported(*(FACADE / "sandbox").glob("*.py"))
-        allowed = {requirement.name for requirement in built.requirements("sandbox")}
+    @pytest.mark.parametrize(("room", "extras"), [("sandbox", ["sandbox"]), ("bulk", ["bulk", "dask"])])
+    def test_a_room_needs_what_it_imports(self, built: Built, room: str, extras: list[str]) -> None:
+        needed = imported(*(FACADE / room).glob("*.py"))
+        allowed = {requirement.name for requirement in built.requirements(*extras)}
         assert needed <= allowed
 
     def test_what_is_for_tests_needs_pytest_besides(self, built: Built) -> None:

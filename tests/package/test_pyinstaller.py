@@ -16,7 +16,7 @@ import pytest
 from generation import PACKAGE, ROOT
 
 import images_api
-from images_api import sandbox
+from images_api import bulk, sandbox
 from images_api_client.models import _MODULES as MODELS
 from images_api_client.operations import REQUESTS
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PACKAGES = ("images_api", "images_api_client")
-EXTRAS = ("images_api.cli", "images_api.sandbox", "images_api.testing", "images_api.__pyinstaller")
+EXTRAS = ("images_api.bulk", "images_api.cli", "images_api.sandbox", "images_api.testing", "images_api.__pyinstaller")
 
 
 def modules(package: str) -> list[str]:
@@ -84,6 +84,11 @@ def test_with_the_sandbox_go_its_modules_its_dialects_and_its_page(monkeypatch: 
     read = {path for kind in ("dialects", "page") for path in Path(folder, kind).iterdir()}
     assert len(read) > 10
     assert {f"images_api/sandbox/{path.relative_to(folder).as_posix()}" for path in read} <= found
+
+
+def test_with_bulk_go_its_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = said(monkeypatch, "images_api.bulk")
+    assert {f"images_api.bulk.{module}" for module in bulk._MODULES.values()} <= {*hook["hiddenimports"]}
 
 
 def test_and_the_package_puts_none_of_them_in_by_itself(hook: dict[str, Any]) -> None:

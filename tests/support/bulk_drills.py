@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -277,11 +278,19 @@ def flat_memory(folder: Path, *, lines: int) -> None:
     assert peaks[lines] < peaks[lines // 10] + 6 * 1024
 
 
-def cheap_images(folder: Path, *, lines: int) -> None:
+def cheap_images(folder: Path, *, lines: int, most: float) -> None:
     """Compare the CPU time of an image with that of a bare httpx loop that writes files.
 
     What the process takes once is left out, for the difference of two jobs counts; of three times each, the least.
+
+    Args:
+        folder: Where the jobs go, unless there is a folder in memory: what a disk takes for a sync isn't the client's own.
+        lines: How many lines a job has.
+        most: How often it may take the time of httpx.
     """
+    memory = Path("/dev/shm")  # noqa: S108  not to share anything
+    if memory.is_dir():
+        folder = Path(mkdtemp(prefix="images-api-", dir=memory))
     cost: dict[str, float] = {}
     with fast_server() as base_url:
         for who in ("bare", "bulk"):
@@ -290,9 +299,10 @@ def cheap_images(folder: Path, *, lines: int) -> None:
                 times = [measured(who, folder / f"{who}-{count}-{number}", base_url, count)["cpu"] for number in range(3)]
                 least[count] = min(times)
             cost[who] = 1e6 * (least[lines] - least[lines // 10]) / (lines - lines // 10)
+    shutil.rmtree(folder)
     ratio = cost["bulk"] / cost["bare"]
     tell(f"CPU an image: {cost['bulk']:.0f} us, of bare httpx {cost['bare']:.0f} us: {ratio:.2f} times")
-    assert ratio <= 1.3
+    assert ratio <= most
 
 
 @contextmanager

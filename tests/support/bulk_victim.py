@@ -71,6 +71,7 @@ def _no_limit(_: object) -> str:
 
 def work(told: dict[str, Any], writing: int) -> None:
     """Run a job, and end the process."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs don't have
     with open(writing, "w", encoding="utf-8") as pipe:
         if told.get("dies"):
             die(*told["dies"])

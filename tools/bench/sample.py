@@ -15,13 +15,15 @@ import time
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tools.bench.pictures import make_picture
 from tools.bench.workloads import GROWTH, WORKLOADS, AsyncClient, Client, Metric, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tools.bench.workloads import BulkClient
 
 _SMALL = 1000
 _TICK = 0.005
@@ -75,6 +77,10 @@ def _do(workload: Workload, client: Client, folder: Path, uploads: Sequence[Path
             folder.mkdir()
             client.save(folder)
             return _size(folder)
+        case "bulk":
+            folder.mkdir()
+            cast("BulkClient", client).bulk(workload.lines, folder)
+            return sum(path.stat().st_size for path in folder.rglob("*.png"))
         case _:
             raise ValueError(f"{workload.work} is measured from outside")
 
@@ -121,7 +127,7 @@ async def _longest_stall(end: asyncio.Event) -> float:
 
 
 def _in_small(workload: Workload) -> Workload:
-    return replace(workload, reply=replace(workload.reply, size=_SMALL), at_once=workload.at_once and 1, rounds=1)
+    return replace(workload, reply=replace(workload.reply, size=_SMALL), at_once=workload.at_once and 1, lines=1, rounds=1)
 
 
 def _size(folder: Path) -> int:

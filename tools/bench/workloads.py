@@ -34,6 +34,14 @@ class Client(Protocol):
         ...
 
 
+class BulkClient(Client, Protocol):
+    """One of these that can do a job."""
+
+    def bulk(self, lines: int, folder: Path) -> None:
+        """Write a job of so many lines, and do it, eight calls at once, from the file to pictures in the folder."""
+        ...
+
+
 class AsyncClient(Protocol):
     """Likewise, for asyncio."""
 
@@ -70,18 +78,20 @@ class Contestant:
         title: For the report.
         imports: What an app writes first; nothing where there is nothing to import.
         asynchronous: Whether it works in an event loop, too.
+        bulk: Whether it can do a job.
     """
 
     module: str
     title: str
     imports: str = ""
     asynchronous: bool = True
+    bulk: bool = False
 
 
 RAW = Contestant("raw_sockets", "raw sockets", asynchronous=False)
-HTTPX = Contestant("bare_httpx", "bare httpx", "import httpx")
+HTTPX = Contestant("bare_httpx", "bare httpx", "import httpx", bulk=True)
 SDK = Contestant("official_sdk", "official SDK", "from openai import OpenAI")
-FACADE = Contestant("facade", "this library", "from images_api import ImagesClient")
+FACADE = Contestant("facade", "this library", "from images_api import ImagesClient", bulk=True)
 CONTESTANTS = (RAW, HTTPX, SDK, FACADE)
 
 
@@ -112,17 +122,19 @@ class Workload:
         reply: What comes back.
         uploads: How many files go out, and how large each is, in bytes.
         at_once: How many calls run at once in an event loop; None without one.
+        lines: How many lines a job has.
         rounds: How often a sample does it, so that there is something to measure.
         samples: How many samples are worth their time.
     """
 
     name: str
     title: str
-    work: Literal["import", "first-call", "call", "save", "edit", "watch"]
+    work: Literal["import", "first-call", "call", "save", "edit", "watch", "bulk"]
     targets: Mapping[Metric, float] = field(hash=False)
     reply: Reply = Reply(1, 1000)
     uploads: tuple[int, int] = (0, 0)
     at_once: int | None = None
+    lines: int = 1
     rounds: int = 1
     samples: int = 5
 
@@ -134,12 +146,14 @@ class Workload:
     @property
     def calls(self) -> int:
         """Return how many calls a sample makes."""
-        return self.rounds * (self.at_once or 1)
+        return self.rounds * (self.at_once or 1) * self.lines
 
     def suits(self, contestant: Contestant) -> bool:
         """Tell whether a client can take part."""
         if self.from_outside:
             return bool(contestant.imports)
+        if self.work == "bulk":
+            return contestant.bulk
         return self.at_once is None or contestant.asynchronous
 
     def quick(self) -> Workload:
@@ -150,6 +164,7 @@ class Workload:
             reply=replace(self.reply, size=max(self.reply.size // 100, 1000)),
             uploads=(files, size // 100),
             at_once=self.at_once and -(-self.at_once // 10),
+            lines=-(-self.lines // 100),
             rounds=-(-self.rounds // 100),
             samples=1,
         )
@@ -202,6 +217,14 @@ WORKLOADS = (
         {Metric.CPU: 0.4, Metric.PEAK: 24, Metric.STALL: 100},
         reply=Reply(4, 4 * MB),
         at_once=32,
+    ),
+    Workload(
+        "bulk",
+        "bulk: 2,000 lines of a job, checked, journalled and synced; of httpx, sent and saved",
+        "bulk",
+        {Metric.CPU: 1.3},
+        lines=2000,
+        samples=3,
     ),
 )
 # This library alone, to show what grows with the work and what doesn't.

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from images_api._images.headers import EXTENSIONS
@@ -47,6 +48,7 @@ class Folder(Store):
     def __init__(self, folder: Path, token: str) -> None:
         super().__init__(folder, folder / TEMPORARY / token)
         self._known: set[Path] = set()
+        self._lock = Lock()
 
     def create(self, name: str, content: bytes) -> bool:
         """Write a file that isn't there yet, or return False.
@@ -106,9 +108,10 @@ class Folder(Store):
         (self.folder / TEMPORARY / name).unlink(missing_ok=True)
 
     def write(self, entry: Entry, images: Iterable[GeneratedImage], total: int) -> Entry:
-        """Write images as `Store` does, temporary names included."""
-        written = super().write(entry, images, total)
-        self.sync()
+        """Write images as `Store` does, and let them be on disk."""
+        with self._lock:
+            written = super().write(entry, images, total)
+            self.sync()
         return written
 
     def _path(self, name: str) -> Path:

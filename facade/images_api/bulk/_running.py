@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import AsyncExitStack, ExitStack, closing
+from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -105,10 +105,12 @@ def run(
 
     Raises:
         InvalidRequestError: A line or an argument is refused, another run has the folder, the journal can't be read, or the
-            job is changed while it is run.
+            job is changed while it is run; or an event loop runs, as in a notebook, where `arun` is to be awaited.
         InterruptedRun: The user interrupted it. It is a KeyboardInterrupt.
         OSError: The job can't be read, or the folder not be written.
     """
+    with suppress(RuntimeError):
+        raise refused("the event loop", asyncio.get_running_loop(), "runs already: `await arun(...)` in it")
     started = monotonic()
     work = arun(
         job,

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from hashlib import blake2b, sha256
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from images_api._images.headers import EXTENSIONS
 
@@ -50,10 +50,13 @@ class Store:
         self.folder = folder
         self.temporary = temporary or folder / TEMPORARY
         self._made = {""}
+        self._unsynced: list[BinaryIO] = []
         self.temporary.mkdir(parents=True, exist_ok=True)
 
     def write(self, entry: Entry, images: Iterable[GeneratedImage], total: int) -> Entry:
         """Write the images of a line under temporary names, and return the line with the files that they are to be.
+
+        They are on disk once `sync` has returned.
 
         Args:
             entry: The line.
@@ -70,16 +73,22 @@ class Store:
             extension = EXTENSIONS.get(image.media_type, ".bin")[1:]
             path = self._free(entry, image.index + 1, extension, {file.path for file in files})
             temporary = self.temporary / _temporary_name(entry, image.index + 1, total, digest, path)
-            write_file(temporary, content)
+            self._unsynced.append(_write(temporary, content))
             files.append(SavedFile(path, digest, len(content)))
         return entry._replace(files=tuple(files))
 
     def sync(self) -> None:
-        """Let the temporary names be on disk, which a file's own sync needn't do.
+        """Let all that was written be on disk: of several files, the first sync has most of the work.
 
         Raises:
-            OSError: They can't be written.
+            OSError: The disk is full, or can't be written.
         """
+        unsynced, self._unsynced = self._unsynced, []
+        with ExitStack() as stack:
+            for file in unsynced:
+                stack.enter_context(file)
+            for file in unsynced:
+                os.fsync(file.fileno())
         sync_folder(self.temporary)
 
     def publish(self, entry: Entry, images: Sequence[GeneratedImage], total: int) -> None:
@@ -161,7 +170,9 @@ class Store:
         return all(self._is_there(file.path) for file in entry.files)
 
     def close(self) -> None:
-        """Remove the folder of temporary files, if there are none."""
+        """Close what was written and never synced, and remove the folder of temporary files, if there are none."""
+        for file in self._unsynced:
+            file.close()
         with suppress(OSError):
             self.temporary.rmdir()
 
@@ -252,16 +263,25 @@ def write_file(path: Path, content: bytes, *, new: bool = False) -> None:
         FileExistsError: It is there, and must not be.
         OSError: It can't be written.
     """
-    with path.open("xb" if new else "wb", buffering=0) as file:
-        try:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[file.write(rest) :]
-            os.fsync(file.fileno())
-        except BaseException:
-            with suppress(OSError):
-                path.unlink()
-            raise
+    if new:
+        path.open("xb").close()
+    with _write(path, content) as file:
+        os.fsync(file.fileno())
+
+
+def _write(path: Path, content: bytes) -> BinaryIO:
+    """Make a file, and return it open, for its sync; none, if that fails."""
+    file = path.open("wb", buffering=0)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) :]
+    except BaseException:
+        file.close()
+        with suppress(OSError):
+            path.unlink()
+        raise
+    return file
 
 
 def sync_folder(folder: Path) -> None:

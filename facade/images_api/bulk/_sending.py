@@ -1,10 +1,15 @@
 """The lines of a job that are in a journal: what is sent, what is sent again, and when to stop.
 
 Each image is paid once, for a line goes out only when
+- no other run has the folder,
 - the journal says `pending` or `failed`, which is noted where the server surely didn't begin, or `ambiguous`, if the user asked,
-- and `sending` is on disk, so that a crash from here on finds it, and makes it `ambiguous`,
-- and no other run has the folder.
-It leaves `sending` when its answer is on disk, images and all, or when the server said that it did not begin.
+- `sending` is on disk.
+
+What a crash finds, wherever it is:
+- before `sending` is on disk, nothing was sent;
+- from then on, until the answer is on disk, `sending`, which the next run makes `ambiguous`: it may not have been sent yet, or
+  the server may have said that it didn't begin, but none is sent twice;
+- while the answer is saved, what `_saving` says: images that are whole are found, and never made again.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tools.bench.clients.request import KEY, MODEL, PROMPT, SIZE
+from tools.bench.clients.request import AT_ONCE, KEY, MODEL, PROMPT, SIZE, write_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,27 @@ class Client:
                     received += len(base64.b64decode(json.loads(line.removeprefix("data: "))["b64_json"]))
         return received
 
+    def bulk(self, lines: int, folder: Path) -> None:
+        import asyncio
+
+        into = folder / "out"
+        into.mkdir()
+        asyncio.run(self._bulk(write_job(lines, folder), into))
+
+    async def _bulk(self, job: Path, folder: Path) -> None:
+        import asyncio
+
+        with job.open(encoding="utf-8") as file:
+            async with httpx.AsyncClient(base_url=self._http.base_url, headers=_HEADERS, timeout=_TIMEOUT) as http:
+
+                async def work() -> None:
+                    for text in file:
+                        line = json.loads(text)
+                        response = await http.post("/images/generations", json=line["body"])
+                        await asyncio.to_thread(_save, response, folder, line["custom_id"])
+
+                await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+
 
 class AsyncClient:
     """For asyncio."""
@@ -76,6 +97,6 @@ def _pictures(response: httpx.Response) -> list[bytes]:
     return [base64.b64decode(entry["b64_json"]) for entry in document["data"]]
 
 
-def _save(response: httpx.Response, folder: Path) -> None:
+def _save(response: httpx.Response, folder: Path, name: str = "") -> None:
     for number, content in enumerate(_pictures(response), 1):
-        (folder / f"{number}.png").write_bytes(content)
+        (folder / f"{name}{number}.png").write_bytes(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from images_api import AsyncImagesClient, ImagesClient
-from tools.bench.clients.request import KEY, MODEL, PROMPT, SIZE
+from tools.bench.clients.request import AT_ONCE, KEY, MODEL, PROMPT, SIZE, write_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,11 @@ class Client:
     def watch(self, partial_images: int) -> int:
         with self._client.stream_generate(PROMPT, model=MODEL, size=SIZE, partial_images=partial_images) as stream:
             return sum(len(event.image.read()) for event in stream)
+
+    def bulk(self, lines: int, folder: Path) -> None:
+        from images_api.bulk import run
+
+        run(write_job(lines, folder), folder / "out", client=self._client, concurrency=AT_ONCE)
 
 
 class AsyncClient:
