@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,7 @@ from platforms import needs_dask, needs_posix
 from waiting import wait_until
 
 from images_api import AsyncImagesClient, ImagesClient, InvalidRequestError
-from images_api.bulk import Journal, Line, State, _cluster, _running, make_lines, run
+from images_api.bulk import Journal, Line, State, _cluster, _running, arun, make_lines, run
 from images_api.bulk._chunk import Chunk, Made, Orders, make_chunk, pickled
 from images_api.bulk._cluster import LostWorker
 from images_api.bulk._journal import GIVEN, Entry, SavedFile
@@ -417,6 +420,34 @@ class TestWorkers:
         assert run(job, tmp_path / "out", client=client, scheduler=SCHEDULER, repeat_ambiguous=True).is_complete
         assert sum(server.made.values()) == 3
 
+    @pytest.mark.parametrize("change", ["the job", "a journal"])
+    def test_lose_nothing_where_a_file_is_changed_meanwhile(
+        self, tmp_path: Path, server: CountingServer, use: Any, monkeypatch: pytest.MonkeyPatch, change: str
+    ) -> None:
+        client = ImagesClient(base_url=server.base_url)
+        use(Workers("a"))
+        job = write_job(tmp_path, 300)
+        made = Workers.made
+
+        def changing(self: Workers, given: Any) -> Made:
+            result = made(self, given)
+            if change == "the job":
+                job.write_bytes(job.read_bytes().replace(b"image", b"other"))
+            else:
+                (tmp_path / "out" / ".images-api" / result.journal).unlink()
+            return result
+
+        monkeypatch.setattr(Workers, "made", changing)
+        run_it = partial(run, job, tmp_path / "out", client=client, scheduler=SCHEDULER, chunk=60)
+        if change == "the job":
+            with pytest.raises(InvalidRequestError, match="has changed while it was run, at line"):
+                run_it()
+            write_job(tmp_path, 300)
+            monkeypatch.undo()
+            use(Workers("a"))
+        assert run_it().is_complete
+        assert set(server.made.values()) == {1}
+
     def test_keep_an_interrupted_run_to_what_is_on_its_way(
         self, tmp_path: Path, server: CountingServer, client: ImagesClient, use: Any
     ) -> None:
@@ -432,7 +463,7 @@ class TestWorkers:
         async def interrupted() -> None:
             job = write_job(tmp_path, 30)
             options: dict[str, Any] = {"client": client, "scheduler": SCHEDULER, "chunk": 10, "concurrency": 2, "grace": 0.1}
-            running = asyncio.create_task(_running.arun(job, tmp_path / "out", **options))
+            running = asyncio.create_task(arun(job, tmp_path / "out", **options))
             await asyncio.to_thread(wait_until, lambda: len(server.made) == 2)
             running.cancel()
             threading.Thread(target=answer).start()
@@ -506,7 +537,7 @@ class TestURLs:
         job, into = write_job(tmp_path, 10), f"plain://{tmp_path}/out"
 
         async def interrupted() -> None:
-            running = asyncio.create_task(_running.arun(job, into, client=client, concurrency=2, grace=0.1))
+            running = asyncio.create_task(arun(job, into, client=client, concurrency=2, grace=0.1))
             await asyncio.to_thread(wait_until, lambda: len(server.made) == 2)
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -533,6 +564,39 @@ def wrong_key() -> str:
 
 def pickle_by_name(client: ImagesClient) -> ImagesClient:
     return ImagesClient(base_url=str(client.__getstate__().base_url), api_key=wrong_key)
+
+
+def test_nothing_is_imported_that_a_run_on_one_machine_needs_not() -> None:
+    names = ("dask", "distributed", "fsspec")
+    code = f"import sys, images_api.bulk as b; b.run, b.make_lines; sys.exit(any(n in sys.modules for n in {names}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603  our own
+
+
+@needs_dask
+class TestDask:
+    def test_runs_nothing_again_meanwhile(self, tmp_path: Path) -> None:
+        from distributed import Client, LocalCluster
+
+        with LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as cluster, Client(cluster) as client:
+            old = cluster.scheduler.allowed_failures
+            with _cluster.fleet_of(client, 0.0):
+                assert cluster.scheduler.allowed_failures == 0
+            assert cluster.scheduler.allowed_failures == old > 0
+
+    def test_may_be_asynchronous(self, tmp_path: Path, server: CountingServer, client: ImagesClient) -> None:
+        from distributed import Client, LocalCluster
+
+        async def main() -> None:
+            options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "protocol": "tcp"}
+            async with (
+                LocalCluster(asynchronous=True, dashboard_address=":0", **options) as cluster,
+                Client(cluster, asynchronous=True) as scheduler,
+            ):
+                job = write_job(tmp_path, 20)
+                assert (await arun(job, tmp_path / "out", client=client, scheduler=scheduler, chunk=5)).is_complete
+
+        asyncio.run(main())
+        assert_sound(tmp_path / "out", server.made)
 
 
 @needs_dask

@@ -42,7 +42,7 @@ def cluster(workers: int = 2, **config: Any) -> Generator[tuple[Any, Any]]:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=":0",  # None means a port that may be taken
             silence_logs=100,  # what a killed worker makes Dask say is what is tested
         ) as local,
         Client(local) as client,
