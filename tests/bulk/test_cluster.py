@@ -215,6 +215,44 @@ class TestARecord:
         assert "http" not in repr(parsed(written(full)))
 
 
+class TestAFolder:
+    def test_may_be_tidied_by_another_while_its_owner_lives(
+        self, tmp_path: Path, client: ImagesClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        line_ = Line("cat", "createImage", {**MODEL, "prompt": "image cat"})
+        entry = Entry("cat", line_.digest, state=State.SENDING, attempts=1, name="cat.{ext}")
+        publish = Folder.publish
+        begun: list[Entry] = []
+        looks: list[Entry] = []
+
+        def late(self: Folder, *arguments: Any) -> None:
+            if not begun:
+                begun.append(entry)
+                looks.append(Records(Folder(tmp_path, "other"), "other").claim(entry)[0])
+            publish(self, *arguments)
+
+        note = Records.note
+
+        def late_note(self: Records, noted: Entry) -> None:
+            if not begun and noted.state == State.DONE:
+                begun.append(noted)
+                looks.append(Records(Folder(tmp_path, "other"), "other").claim(entry)[0])
+            note(self, noted)
+
+        for name, owner, patched in (("publish", Folder, late), ("note", Records, late_note)):
+            with monkeypatch.context() as patch:
+                patch.setattr(owner, name, patched)
+                [made] = make_lines(client, [line_], tmp_path)
+            assert (made.state, looks[0].state) == (State.DONE, State.DONE)
+            assert looks[0].files == made.files
+            assert [path.name for path in tmp_path.glob("*.png")] == ["cat.png"]
+            for path in tmp_path.rglob("*.*"):
+                if path.is_file():
+                    path.unlink()
+            begun.clear()
+            looks.clear()
+
+
 class TestAPlace:
     def test_keeps_files_by_name(self, place: Folder | Bucket) -> None:
         assert (place.read("stops/x"), place.names("stops")) == (None, [])
@@ -231,7 +269,9 @@ class TestAPlace:
     def test_must_be_one_that_refuses_to_write_over_an_object(self) -> None:
         import fsspec
 
-        class Naive(fsspec.AbstractFileSystem):  # type: ignore[misc]
+        base: Any = fsspec.AbstractFileSystem
+
+        class Naive(base):  # type: ignore[misc]
             protocol = "naive"
 
         fsspec.register_implementation("naive", Naive, clobber=True)
@@ -578,10 +618,12 @@ class TestDask:
         from distributed import Client, LocalCluster
 
         with LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as cluster, Client(cluster) as client:
-            old = cluster.scheduler.allowed_failures
+            local: Any = cluster
+            scheduler = local.scheduler
+            old = scheduler.allowed_failures
             with _cluster.fleet_of(client, 0.0):
-                assert cluster.scheduler.allowed_failures == 0
-            assert cluster.scheduler.allowed_failures == old > 0
+                assert scheduler.allowed_failures == 0
+            assert scheduler.allowed_failures == old > 0
 
     def test_may_be_asynchronous(self, tmp_path: Path, server: CountingServer, client: ImagesClient) -> None:
         from distributed import Client, LocalCluster

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GENERATIONS, EDITS, VARIATIONS = (f"/v1/images/{each}" for each in ("generations", "edits", "variations"))
-# A record a line, that a run is to stop, and what a worker that was killed had half written.
-OF_WORKERS = re.compile(r"\.images-api/(lines|stops|[0-9a-f]{16})/")
+# A record a line, that a run is to stop, and what a worker that was killed had half written, in a folder or in `plain_store`.
+OF_WORKERS = re.compile(r"\.images-api/(lines|stops|[0-9a-f]{16})/|(.*/)?\.[0-9a-f]{16}\Z")
 MODEL = {"model": "gpt-image-next"}
 
 

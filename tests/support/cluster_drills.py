@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 @contextmanager
 def cluster(workers: int = 2, **config: Any) -> Generator[tuple[Any, Any]]:
     """Give a cluster of so many processes on this machine, whose nannies start killed ones anew, and a client of it."""
-    import dask
+    import dask.config
     import plain_store
     from distributed import Client, LocalCluster
 
@@ -125,7 +125,7 @@ def workers_killed(folder: Path, *, lines: int, kills: int = 2, store: str = "")
         states = assert_sound(folder / "out", server.made)
         assert len(states) == lines
         assert set(states.values()) <= {State.DONE, State.AMBIGUOUS}
-        assert list(states.values()).count(State.AMBIGUOUS) <= 4 * kills
+        assert list(states.values()).count(State.AMBIGUOUS) <= 2 * 4 * kills  # on their way, or answered and not yet noted
         made = dict(server.made)
         assert run(job, into, client=client, scheduler=scheduler).counts == summary.counts
         assert run(job, into, client=client).counts == summary.counts  # nor does one without a cluster send anything
@@ -152,7 +152,7 @@ def workers_killed_with_faults(folder: Path, *, lines: int, rate: float, kills: 
         made = sandbox.pictures_made
         # One that a worker had sent when it was killed may have been refused, or sent so late that it never came.
         lost = lost_lines(folder / "out")
-        assert lost <= 4 * kills
+        assert lost <= 2 * 4 * kills
         assert counts[State.DONE] + counts[State.AMBIGUOUS] - lost <= made <= counts[State.DONE] + counts[State.AMBIGUOUS]
         assert len(saved_images(folder / "out")) == counts[State.DONE]
         sandbox.clear()

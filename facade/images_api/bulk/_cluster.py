@@ -120,10 +120,11 @@ class Dask:
         from distributed import Client
 
         self._stack = ExitStack()
-        if client.asynchronous:
-            address, security = client.scheduler.address, client.security
-            client = self._stack.enter_context(Client(address, security=security, set_as_default=False))
-        self._client = client
+        given: Any = client  # whose methods are coroutines or not, which no type tells
+        if given.asynchronous:
+            address, security = given.scheduler.address, given.security
+            given = self._stack.enter_context(Client(address, security=security, set_as_default=False))
+        self._client = given
         self._ended: SimpleQueue[object] = SimpleQueue()
 
     def workers(self) -> list[str]:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from images_api._images.headers import EXTENSIONS
 from images_api._messages import short
@@ -26,8 +26,6 @@ from ._saving import TEMPORARY, Store, sync_folder, write_file
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
-    from fsspec import AbstractFileSystem
-
     from images_api._results import GeneratedImage
 
     from ._journal import Entry
@@ -35,6 +33,8 @@ if TYPE_CHECKING:
 # What workers note within `.images-api`: a record a line, a journal a chunk, and that a run is to stop.
 RECORDS, JOURNALS, STOPS = "lines", "journals", "stops"
 _CHUNK = 1 << 20
+# So often a file may be gone that was there a moment ago, because its owner was faster.
+_RACES = 5
 
 
 class Folder(Store):
@@ -113,6 +113,20 @@ class Folder(Store):
             written = super().write(entry, images, total)
             self.sync()
         return written
+
+    def recover_line(self, entry: Entry, record: Callable[[list[Entry]], None]) -> bool:
+        """Finish what was begun for one line: see `Store`; its owner may live, and do the same at the same time."""
+        for _ in range(_RACES):
+            with suppress(FileNotFoundError):
+                return super().recover_line(entry, record)
+        return super().recover_line(entry, record)
+
+    def _move(self, temporary: Path, path: str) -> None:
+        try:
+            super()._move(temporary, path)
+        except FileNotFoundError:
+            if not self._is_there(path):
+                raise  # else another one has given it its name
 
     def _path(self, name: str) -> Path:
         path = self.folder / TEMPORARY / name
@@ -342,7 +356,7 @@ def downloaded(url: str, folder: Path) -> Path:
     return target
 
 
-def _opened(url: str) -> tuple[AbstractFileSystem, str]:
+def _opened(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
@@ -355,7 +369,7 @@ def _opened(url: str) -> tuple[AbstractFileSystem, str]:
     return files, str(path).rstrip("/")
 
 
-def _is_exclusive(files: AbstractFileSystem) -> bool:
+def _is_exclusive(files: Any) -> bool:
     """Return whether a store itself refuses to write over what is there: what looks first and writes then is no claim."""
     from fsspec import AbstractFileSystem
     from fsspec.asyn import AsyncFileSystem
