@@ -33,10 +33,10 @@ $(VENV)/demo: $(VENV)/pip pyproject.toml
 	@touch $@
 
 $(VENV)/dev: $(VENV)/pip pyproject.toml
-	$(PIP) install $(TAKE) --editable '.[bulk,cli,sandbox]' --group dev
+	$(PIP) install $(TAKE) --editable '.[bulk,cli,dask,sandbox]' --group dev
 	@# What the distribution needs to be built, installed and tested with, so that the tests do it as users do, without an index.
 	rm -rf $(VENV)/wheels
-	$(PIP) download $(TAKE) --dest $(VENV)/wheels '.[bulk,cli,sandbox]' hatchling pytest
+	$(PIP) download $(TAKE) --dest $(VENV)/wheels '.[bulk,cli,dask,sandbox]' hatchling pytest
 	@touch $@
 
 $(VENV)/browser: $(VENV)/dev

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GENERATIONS, EDITS, VARIATIONS = (f"/v1/images/{each}" for each in ("generations", "edits", "variations"))
+# A record a line, that a run is to stop, and what a worker that was killed had half written, in a folder or in `plain_store`.
+OF_WORKERS = re.compile(r"\.images-api/(lines|stops|[0-9a-f]{16})/|(.*/)?\.[0-9a-f]{16}\Z")
 MODEL = {"model": "gpt-image-next"}
 
 
@@ -33,8 +36,9 @@ def write_job(folder: Path, lines: int | Iterable[str], name: str = "job.jsonl")
 
 
 def saved_images(folder: Path) -> dict[str, bytes]:
-    """Return the images in a folder by their paths, and see that nothing but these and the journal is there."""
+    """Return the images in a folder by their paths, and see that nothing but these, the journal and workers' notes is there."""
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    files = {name: path for name, path in files.items() if not OF_WORKERS.match(name)}
     others = {name for name in files if name.startswith("journal.") or name == "job.jsonl"}
     kept = {name for name in files if name.endswith(".response")}
     images = files.keys() - others - kept

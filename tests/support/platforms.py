@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,6 +32,7 @@ needs_replaceable = pytest.mark.skipif(not POSIX, reason="Windows replaces no fi
 needs_linux = pytest.mark.skipif(not LINUX, reason="only Linux lists the open files of a process, and keeps access lists")
 needs_full_queue = pytest.mark.skipif(not LINUX, reason="elsewhere a full queue turns callers away")
 needs_peak = pytest.mark.skipif(not LINUX, reason="only Linux forgets the peak of a process's memory")
+needs_dask = pytest.mark.skipif(not find_spec("distributed"), reason="Dask isn't installed, which not every Python has yet")
 # What the system says of a folder that is opened like a file, and of a file that is taken for a folder.
 OPENED_FOLDER = IsADirectoryError if POSIX else PermissionError
 NO_FOLDER = NotADirectoryError if POSIX else FileNotFoundError

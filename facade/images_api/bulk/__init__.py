@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._batch import Imported, export_batch, import_batch
     from ._checking import Checked, check
+    from ._chunk import make_lines
     from ._conversion import converted
     from ._journal import Entry, Journal, SavedFile, State
     from ._lines import Line, parse_line, read_lines
@@ -37,6 +38,7 @@ _MODULES = {
     "export_batch": "_batch",
     "import_batch": "_batch",
     "make_images": "_work",
+    "make_lines": "_chunk",
     "parse_line": "_lines",
     "read_lines": "_lines",
     "run": "_running",
@@ -60,6 +62,7 @@ __all__ = [
     "export_batch",
     "import_batch",
     "make_images",
+    "make_lines",
     "parse_line",
     "read_lines",
     "run",

@@ -64,6 +64,8 @@ class State(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
+# The error code of a line that is `sending` because it was given to workers, whose own records say whether it was sent.
+GIVEN = "given"
 # What becomes of a line that has no files; if it gets any, it is sent first.
 _WITHOUT_FILES = frozenset({State.PENDING, State.FAILED, State.REFUSED})
 
@@ -259,16 +261,20 @@ class Journal:
         with self._transaction():
             self._put(entries)
 
-    def take_over(self) -> None:
+    def take_over(self, *, given: bool = True) -> None:
         """Note that the lines which are `sending`, in this job or an earlier one, may have run: nobody waits for them any more.
+
+        Args:
+            given: Whether that counts for those that were given to workers, too.
 
         Raises:
             OSError: The disk is full, or can't be written.
         """
-        query = "UPDATE lines SET state = ?, error_code = ?, error = ?, updated = ? WHERE state = ?"
+        query = "UPDATE lines SET state = ?, error_code = ?, error = ?, updated = ? WHERE state = ? AND error_code IS NOT ?"
         why = "the run ended before the answer came; it may be billed"
         with self._transaction():
-            self._write.execute(query, (State.AMBIGUOUS, "interrupted", why, time.time(), State.SENDING))
+            told = State.AMBIGUOUS, "interrupted", why, time.time(), State.SENDING, "" if given else GIVEN
+            self._write.execute(query, told)
 
     def copy_to(self, folder: Path) -> None:
         """Write a copy of the journal into another folder, which has none."""

@@ -25,7 +25,7 @@ from ._journal import Entry, Journal, SavedFile, State
 from ._names import filled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from images_api._results import GeneratedImage
 
@@ -39,18 +39,19 @@ class Store:
 
     Args:
         folder: The folder, which is there.
+        temporary: Where images are written first, if not in `.images-api` there; on the same disk.
 
     Attributes:
         folder: As given.
         temporary: Where images are written first.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, temporary: Path | None = None) -> None:
         self.folder = folder
-        self.temporary = folder / TEMPORARY
+        self.temporary = temporary or folder / TEMPORARY
         self._made = {""}
         self._unsynced: list[BinaryIO] = []
-        self.temporary.mkdir(exist_ok=True)
+        self.temporary.mkdir(parents=True, exist_ok=True)
 
     def write(self, entry: Entry, images: Iterable[GeneratedImage], total: int) -> Entry:
         """Write the images of a line under temporary names, and return the line with the files that they are to be.
@@ -88,8 +89,7 @@ class Store:
                 stack.enter_context(file)
             for file in unsynced:
                 os.fsync(file.fileno())
-        with suppress(PermissionError):  # on Windows, where folders can't be opened and names are synced with the files
-            _sync_folder(self.temporary)
+        sync_folder(self.temporary)
 
     def publish(self, entry: Entry, images: Sequence[GeneratedImage], total: int) -> None:
         """Give files that the journal knows their names.
@@ -113,7 +113,7 @@ class Store:
         """
         path = self._free(entry, 1, "response", set())
         self._make_folder(path)
-        _write_synced(self.folder / path, body)
+        write_file(self.folder / path, body)
         return path
 
     def rescue(self, entry: Entry, images: Iterable[GeneratedImage], total: int) -> Path:
@@ -130,7 +130,7 @@ class Store:
             content = image.read()
             extension = EXTENSIONS.get(image.media_type, ".bin")
             name = _temporary_name(entry, image.index + 1, total, sha256(content).hexdigest(), extension)
-            _write_synced(self._rescued / name, content)
+            write_file(self._rescued / name, content)
         return self._rescued
 
     def recover(self, journal: Journal) -> None:
@@ -139,19 +139,35 @@ class Store:
         Raises:
             OSError: A file can't be read, renamed or removed.
         """
-        whole: dict[tuple[str, str], dict[int, tuple[Path, str]]] = {}
-        totals: dict[tuple[str, str], int] = {}
+        whole: dict[tuple[str, str], list[Path]] = {}
         for path in sorted(self.temporary.iterdir()):
             told = _NAME.fullmatch(path.name)
             if told and _hash(path) == told["sha256"]:
-                whole.setdefault((told["digest"], told["id"]), {})[int(told["index"])] = path, told["sha256"]
-                totals[told["digest"], told["id"]] = int(told["total"])
+                whole.setdefault((told["digest"], told["id"]), []).append(path)
             elif told:
                 path.unlink()
         for (digest, name), found in whole.items():
             for entry in journal.with_digest(digest):
                 if _short(entry.custom_id) == name:
-                    self._take_up(journal, entry, found, totals[digest, name])
+                    self._take_up(journal.record, entry, found)
+
+    def recover_line(self, entry: Entry, record: Callable[[list[Entry]], None]) -> bool:
+        """Finish what was begun for one line, by whomever, and tell whether all of its images are there.
+
+        Args:
+            entry: The line.
+            record: Notes what it has become; it isn't called where that doesn't change.
+
+        Raises:
+            OSError: A file can't be read or renamed.
+        """
+        name = f"{key(entry)}-*"
+        found = sorted((*(self.folder / TEMPORARY).glob(name), *(self.folder / TEMPORARY).glob(f"*/{name}")))
+        named = [(path, _NAME.fullmatch(path.name)) for path in found]
+        whole = [path for path, told in named if told and _hash(path) == told["sha256"]]
+        if whole:
+            self._take_up(record, entry, whole)
+        return all(self._is_there(file.path) for file in entry.files)
 
     def close(self) -> None:
         """Close what was written and never synced, and remove the folder of temporary files, if there are none."""
@@ -160,8 +176,13 @@ class Store:
         with suppress(OSError):
             self.temporary.rmdir()
 
-    def _take_up(self, journal: Journal, entry: Entry, found: dict[int, tuple[Path, str]], total: int) -> None:
+    def _take_up(self, record: Callable[[list[Entry]], None], entry: Entry, whole: Iterable[Path]) -> None:
         """Give whole images of a line their names; of one that was cut before the journal knew of them, once it knows."""
+        found: dict[int, tuple[Path, str]] = {}
+        total = 0
+        for path in whole:
+            if told := _NAME.fullmatch(path.name):
+                found[int(told["index"])], total = (path, told["sha256"]), int(told["total"])
         missing = [file for file in entry.files if not self._is_there(file.path)]
         new: dict[int, Path] = {}
         for index, (path, digest) in sorted(found.items()):
@@ -181,13 +202,13 @@ class Store:
             files.append(SavedFile(free, found[index][1], path.stat().st_size))
         is_done = found.keys() >= set(range(1, total + 1)) and not any(entry.links)
         done: dict[str, Any] = {"state": State.DONE, "error": None, "error_code": None} if is_done else {}
-        journal.record([entry._replace(files=tuple(files), **done)])
+        record([entry._replace(files=tuple(files), **done)])
         for path, file in zip(new.values(), files[-len(new) :], strict=True):
             self._move(path, file.path)
 
     def _free(self, entry: Entry, index: int, extension: str, taken: set[str]) -> str:
         """Return the path for an image, which no file has."""
-        for path in _paths(entry, index, extension):
+        for path in paths(entry, index, extension):
             if path not in taken and not self._is_there(path):
                 return path
         raise AssertionError
@@ -208,10 +229,10 @@ class Store:
 
 def _temporary_name(entry: Entry, index: int, total: int, digest: str, path: str) -> str:
     extension = path.rpartition(".")[2]
-    return f"{entry.digest}-{_short(entry.custom_id)}-{index}of{total}-{digest}.{extension}"
+    return f"{key(entry)}-{index}of{total}-{digest}.{extension}"
 
 
-def _paths(entry: Entry, index: int, extension: str) -> Iterator[str]:
+def paths(entry: Entry, index: int, extension: str) -> Iterator[str]:
     """Yield the path of an image as it should be, and others where that is taken, by a file that isn't of this job."""
     name = entry.name or "{index}.{ext}"
     if index <= entry.images:  # no more than were asked for, so that the check has seen that the name is free
@@ -221,8 +242,31 @@ def _paths(entry: Entry, index: int, extension: str) -> Iterator[str]:
         yield filled(f"{stem}-{entry.digest[:12]}-{number}.{{ext}}{end}", index, extension)
 
 
+def key(entry: Entry) -> str:
+    """Return a file name that stands for a line, and for nothing else."""
+    return f"{entry.digest}-{_short(entry.custom_id)}"
+
+
 def _short(custom_id: str) -> str:
     return blake2b(custom_id.encode(), digest_size=8).hexdigest()
+
+
+def write_file(path: Path, content: bytes, *, new: bool = False) -> None:
+    """Make a file that is on disk when this returns; none, if that fails.
+
+    Args:
+        path: Its path.
+        content: What is in it.
+        new: Whether it must not be there yet.
+
+    Raises:
+        FileExistsError: It is there, and must not be.
+        OSError: It can't be written.
+    """
+    if new:
+        path.open("xb").close()
+    with _write(path, content) as file:
+        os.fsync(file.fileno())
 
 
 def _write(path: Path, content: bytes) -> BinaryIO:
@@ -240,18 +284,18 @@ def _write(path: Path, content: bytes) -> BinaryIO:
     return file
 
 
-def _write_synced(path: Path, content: bytes) -> None:
-    """Make a file that is on disk when this returns; none, if that fails."""
-    with _write(path, content) as file:
-        os.fsync(file.fileno())
+def sync_folder(folder: Path) -> None:
+    """Let the names in a folder be on disk.
 
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    Raises:
+        OSError: They can't be written.
+    """
+    with suppress(PermissionError):  # on Windows, where folders can't be opened and names are synced with the files
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _hash(path: Path) -> str:
