@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from command_line import images_api
 from pictures import drawn
-from platforms import needs_posix
+from platforms import needs_dask, needs_posix
 from waiting import wait_until
 
 from images_api.cli._bulk import _STATES
@@ -73,7 +73,7 @@ def test_what_isnt_done_is_told_and_can_be_listed(sandbox: Sandbox) -> None:
             ["run", "job.txt", "out", "--local", "--base-url", "http://h"],
             "error: --local is a server of its own",
         ),
-        (["run", "missing.txt", "out"], "error: Invalid value for 'JOB': File 'missing.txt' does not exist.\n"),
+        (["run", "missing.txt", "out"], "error: [Errno 2] No such file or directory: "),
         (["status", "empty"], "error: "),
     ],
     ids=lambda value: str(value[-1]) if isinstance(value, list) else "",
@@ -153,3 +153,20 @@ def test_a_sheet_is_written_and_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ended.stderr == "warning: out/sheet.html could not be opened\n"
     assert "an otter" in Path("out/sheet.html").read_text(encoding="utf-8")
     assert images_api("bulk", "sheet", "nowhere").status == ExitStatus.USAGE
+
+
+@needs_dask
+def test_a_cluster_makes_a_job(sandbox: Sandbox) -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, processes=False, protocol="tcp", dashboard_address=":0") as cluster:
+        address: str = cluster.scheduler_address
+        ended = images_api("bulk", "run", "job.txt", "out", "--dask", address, "--chunk", 2)
+    assert (ended.status, ended.lines[0], sandbox.pictures_made) == (0, "3 lines: 3 done", 3)
+
+
+def test_without_dask_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    ended = images_api("bulk", "run", "job.txt", "out", "--dask", "tcp://127.0.0.1:1")
+    said = "error: --dask needs more than is installed (distributed): pip install 'images-api[dask]'\n"
+    assert (ended.status, ended.stderr) == (ExitStatus.FAILED, said)

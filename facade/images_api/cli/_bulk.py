@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ from ._terminal import printable, say, write
 from ._wishes import Wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
+
+    from distributed import Client
 
     from images_api._problems import Problem
     from images_api.bulk import Summary
@@ -26,13 +29,25 @@ if TYPE_CHECKING:
 _FLAGS = {
     name: f"--{name.replace('_', '-')}"
     for name in (
-        *("base_url", "concurrency", "images_per_minute", "names", "max_images", "max_failures", "deadline", "tries", "prices"),
+        *(
+            "base_url",
+            "concurrency",
+            "images_per_minute",
+            "names",
+            "max_images",
+            "max_failures",
+            "deadline",
+            "tries",
+            "prices",
+            "chunk",
+        ),
         "timeout",
     )
 }
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-_JOB = click.argument("job", type=click.Path(exists=True, dir_okay=False))
-_INTO = click.argument("into", type=click.Path(file_okay=False))
+# Both may be URLs, which nobody but the engine knows.
+_JOB = click.argument("job", type=click.Path())
+_INTO = click.argument("into", type=click.Path())
 _NAMES = click.option("--names", metavar="TEMPLATE", help="Such as {number:06}/{index}.{ext}; {custom_id} and {subject} too.")
 _STATUSES = {True: ExitStatus.DONE, False: ExitStatus.PARTIAL}
 # Told here, since to load them takes a third of a second.
@@ -62,8 +77,10 @@ def bulk() -> None:
 @click.option("--deadline", type=float, metavar="SECONDS", help="After how long nothing more is sent.")
 @click.option("--tries", type=int, metavar="NUMBER", help="How often a line is sent while the server can't begin. Else 10.")
 @click.option("--prices", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="A file of prices, for the cost.")
+@click.option("--dask", metavar="ADDRESS", help="The scheduler of a Dask cluster, whose workers make the images.")
+@click.option("--chunk", type=int, metavar="NUMBER", help="How many lines a worker is given at once. Else 100.")
 @_AS_JSON
-def run(job: str, into: str, *, as_json: bool, **options: Any) -> int:
+def run(job: str, into: str, *, as_json: bool, dask: str | None, **options: Any) -> int:
     """Make the images of JOB, and save them INTO a folder, where the journal is as well.
 
     All lines are checked first; nothing is sent if one is refused. A run that was cut goes on when it is called again: what is
@@ -76,11 +93,10 @@ def run(job: str, into: str, *, as_json: bool, **options: Any) -> int:
     asked = {name: value for name, value in options.items() if value is not None}
 
     def work(refusal: Callable[[Problem], None]) -> int:
-        with connected(wishes) as client, LiveLine("bulk") as line:
+        with _scheduler(dask) as scheduler, connected(wishes) as client, LiveLine("bulk") as line:
+            given = {"client": client, "scheduler": scheduler, "refusal": refusal, **asked}
             try:
-                summary = run_job(
-                    job, into, client=client, report=lambda progress: line.update(str(progress)), refusal=refusal, **asked
-                )
+                summary = run_job(job, into, report=lambda progress: line.update(str(progress)), **given)
                 status = _STATUSES[summary.is_complete]
             except InterruptedRun as interrupt:
                 summary, status = interrupt.summary, ExitStatus.INTERRUPTED
@@ -224,6 +240,21 @@ def _guarded(work: Callable[[Callable[[Problem], None]], int], wishes: Wishes) -
         except KeyboardInterrupt:
             say("interrupted", "error")
             return ExitStatus.INTERRUPTED
+
+
+@contextmanager
+def _scheduler(address: str | None) -> Generator[Client | None]:
+    """Give a client of a Dask cluster, if one is asked for."""
+    if address is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        text = f"--dask needs more than is installed ({error.name}): pip install 'images-api[dask]'"
+        raise ImportError(text, name=error.name) from error
+    with Client(address) as client:
+        yield client
 
 
 def _wishes(options: dict[str, Any]) -> Wishes:
