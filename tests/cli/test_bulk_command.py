@@ -8,7 +8,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from command_line import images_api
@@ -160,8 +160,8 @@ def test_a_cluster_makes_a_job(sandbox: Sandbox) -> None:
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=1, processes=False, protocol="tcp", dashboard_address=":0") as cluster:
-        address: str = cluster.scheduler_address
-        ended = images_api("bulk", "run", "job.txt", "out", "--dask", address, "--chunk", 2)
+        local: Any = cluster
+        ended = images_api("bulk", "run", "job.txt", "out", "--dask", local.scheduler_address, "--chunk", 2)
     assert (ended.status, ended.lines[0], sandbox.pictures_made) == (0, "3 lines: 3 done", 3)
 
 

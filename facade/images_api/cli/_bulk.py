@@ -94,7 +94,7 @@ def run(job: str, into: str, *, as_json: bool, dask: str | None, **options: Any)
 
     def work(refusal: Callable[[Problem], None]) -> int:
         with _scheduler(dask) as scheduler, connected(wishes) as client, LiveLine("bulk") as line:
-            given = {"client": client, "scheduler": scheduler, "refusal": refusal, **asked}
+            given: dict[str, Any] = {"client": client, "scheduler": scheduler, "refusal": refusal, **asked}
             try:
                 summary = run_job(job, into, report=lambda progress: line.update(str(progress)), **given)
                 status = _STATUSES[summary.is_complete]
