@@ -58,11 +58,11 @@ def test_a_pause_is_for_all_and_fewer_go_on_after_it() -> None:
         pace, going, highest = Pace(4, None), 0, 0
         for _ in range(4):
             await pace.begin(1)
-        for _ in range(4):
-            pace.pause(0.05)
-            pace.end(success=False)
-        assert 0 < pace.waiting <= 0.05
         begun, waits = monotonic(), []
+        for _ in range(4):
+            pace.pause(0.2)
+            pace.end(success=False)
+        assert pace.waiting <= 0.2
 
         async def call() -> None:
             nonlocal going, highest
@@ -78,7 +78,7 @@ def test_a_pause_is_for_all_and_fewer_go_on_after_it() -> None:
         return min(waits), highest
 
     least, highest = asyncio.run(drill())
-    assert least >= 0.04
+    assert least >= 0.2
     assert highest == 2
 
 
