@@ -49,8 +49,3 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, *, fills: bool) -> None:
 @needs_peak
 def test_memory_does_not_grow_with_100_000_lines(tmp_path: Path) -> None:
     bulk_drills.flat_memory(tmp_path, lines=max(1000, round(100_000 * SHARE)))
-
-
-@needs_posix
-def test_an_image_costs_little_more_cpu_than_bare_httpx(tmp_path: Path) -> None:
-    bulk_drills.cheap_images(tmp_path, lines=max(1000, round(5000 * SHARE)), most=1.3 if SHARE == 1 else 2)

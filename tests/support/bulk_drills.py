@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -273,36 +272,9 @@ def flat_memory(folder: Path, *, lines: int) -> None:
     peaks = {}
     with fast_server() as base_url:
         for count in (lines // 10, lines):
-            peaks[count] = measured("bulk", folder / f"{count}", base_url, count)["peak"]
+            peaks[count] = peak(folder / f"{count}", base_url, count)
     tell(f"peak memory: {peaks} KiB")
     assert peaks[lines] < peaks[lines // 10] + 6 * 1024
-
-
-def cheap_images(folder: Path, *, lines: int, most: float) -> None:
-    """Compare the CPU time of an image with that of a bare httpx loop that writes files.
-
-    What the process takes once is left out, for the difference of two jobs counts; of three times each, the least.
-
-    Args:
-        folder: Where the jobs go, unless there is a folder in memory: what a disk takes for a sync isn't the client's own.
-        lines: How many lines a job has.
-        most: How often it may take the time of httpx.
-    """
-    memory = Path("/dev/shm")  # noqa: S108  not to share anything
-    if memory.is_dir():
-        folder = Path(mkdtemp(prefix="images-api-", dir=memory))
-    cost: dict[str, float] = {}
-    with fast_server() as base_url:
-        for who in ("bare", "bulk"):
-            least = {}
-            for count in (lines // 10, lines):
-                times = [measured(who, folder / f"{who}-{count}-{number}", base_url, count)["cpu"] for number in range(3)]
-                least[count] = min(times)
-            cost[who] = 1e6 * (least[lines] - least[lines // 10]) / (lines - lines // 10)
-    shutil.rmtree(folder)
-    ratio = cost["bulk"] / cost["bare"]
-    tell(f"CPU an image: {cost['bulk']:.0f} us, of bare httpx {cost['bare']:.0f} us: {ratio:.2f} times")
-    assert ratio <= most
 
 
 @contextmanager
@@ -317,13 +289,12 @@ def fast_server() -> Generator[str]:
         process.stdin.close()
 
 
-def measured(who: str, folder: Path, base_url: str, lines: int) -> dict[str, float]:
-    """Return the CPU time in seconds and the peak of memory in KiB of a job that is done in a process of its own."""
+def peak(folder: Path, base_url: str, lines: int) -> int:
+    """Return the peak of memory, in KiB, of a job that is done in a process of its own."""
     folder.mkdir()
     job = write_job(folder, lines)
-    command = [sys.executable, HERE / "bulk_measured.py", who, job, folder / "out", base_url]
+    command = [sys.executable, HERE / "bulk_measured.py", job, folder / "out", base_url]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True)  # noqa: S603  our own
     assert sum(path.suffix == ".png" for path in (folder / "out").iterdir()) == lines
     shutil.rmtree(folder)
-    measures: dict[str, float] = json.loads(done.stdout)
-    return measures
+    return int(done.stdout)

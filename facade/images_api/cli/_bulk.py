@@ -64,7 +64,7 @@ def bulk() -> None:
     """
 
 
-@bulk.command("run", short_help="Make the images of a job; what an earlier run has made stays.", params=connection_options())
+@bulk.command("run", short_help="Make the images of a job; what an earlier run has made stays.")
 @_JOB
 @_INTO
 @click.option("--concurrency", type=int, metavar="NUMBER", help="How many calls go on at once. Else 8.")
@@ -106,7 +106,7 @@ def run(job: str, into: str, *, as_json: bool, dask: str | None, **options: Any)
     return _guarded(work, wishes)
 
 
-@bulk.command("check", short_help="Check all lines of a job, and send nothing.", params=connection_options())
+@bulk.command("check", short_help="Check all lines of a job, and send nothing.")
 @_JOB
 @_NAMES
 @_AS_JSON
@@ -124,6 +124,11 @@ def check(job: str, *, as_json: bool, names: str | None, **options: Any) -> int:
         return ExitStatus.DONE
 
     return _guarded(work, wishes)
+
+
+# Behind their own options.
+run.params += connection_options()
+check.params += connection_options()
 
 
 @bulk.command("status", short_help="Tell what a job has come to.")
