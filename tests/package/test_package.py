@@ -127,7 +127,7 @@ class TestWheel:
             ("sandbox", ["sandbox"], set()),
             # Thumbnails are for those who have Pillow, which previews get with textual-image.
             ("bulk", ["bulk", "dask"], {"pillow"}),
-            ("cli", ["cli"], {"pillow"}),
+            ("cli", ["cli", "dask"], {"pillow"}),
         ],
     )
     def test_a_room_needs_what_it_imports(self, built: Built, room: str, extras: list[str], beside: set[str]) -> None:
