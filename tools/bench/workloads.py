@@ -233,7 +233,7 @@ WORKLOADS = (
 GROWTH = (
     *(
         replace(BIG_REPLY, name=f"{n}-pictures", title=f"pictures of 20 MB, to disk: {n}", reply=Reply(n, 20 * MB), samples=3)
-        for n in (1, 10, 50)
+        for n in (1, 10, 30)
     ),
     *(
         replace(AT_ONCE, name=f"{n}-at-once", title=f"async calls at once: {n}", at_once=n, rounds=1, samples=3)
