@@ -466,7 +466,9 @@ class TestWorkers:
     ) -> None:
         client = ImagesClient(base_url=server.base_url)
         use(Workers("a"))
-        job = write_job(tmp_path, 300)
+        # More than any Python reads ahead.
+        lines = [line(f"{number}", {"prompt": f"image {number}", "user": "x" * 1000}) for number in range(300)]
+        job = write_job(tmp_path, lines)
         made = Workers.made
 
         def changing(self: Workers, given: Any) -> Made:
@@ -482,7 +484,7 @@ class TestWorkers:
         if change == "the job":
             with pytest.raises(InvalidRequestError, match="has changed while it was run, at line"):
                 run_it()
-            write_job(tmp_path, 300)
+            write_job(tmp_path, lines)
             monkeypatch.undo()
             use(Workers("a"))
         assert run_it().is_complete
