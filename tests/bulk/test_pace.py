@@ -55,7 +55,7 @@ def test_images_count_not_calls_and_come_evenly_spread() -> None:
 
 def test_a_pause_is_for_all_and_fewer_go_on_after_it() -> None:
     async def drill() -> tuple[float, int]:
-        pace, going, highest = Pace(4, None), 0, 0
+        pace, two, going, highest = Pace(4, None), asyncio.Event(), 0, 0
         for _ in range(4):
             await pace.begin(1)
         begun, waits = monotonic(), []
@@ -70,6 +70,10 @@ def test_a_pause_is_for_all_and_fewer_go_on_after_it() -> None:
             waits.append(monotonic() - begun)
             going += 1
             highest = max(highest, going)
+            if going == 2:
+                two.set()
+            # The first one waits for another, for they begin at random.
+            await asyncio.wait_for(two.wait(), 60)
             await asyncio.sleep(0.001)
             going -= 1
             pace.end(success=False)
