@@ -40,7 +40,6 @@ from ._checking import Refusals, taking
 from ._conversion import batch_form
 from ._journal import FILE, Entry, Journal, State
 from ._lines import LONGEST_LINE, Line, parse_line, read_lines, url_of
-from ._prices import added
 from ._saving import Store
 from ._summary import PARTIAL, Progress, Summary
 from ._work import Answer, answered, cleaned, fetched, kept, meaning
@@ -285,9 +284,8 @@ class _Import:
         self.taken = self.known = 0
         self._group: dict[str, tuple[Entry, Answer]] = {}
         self._size = 0
-        totals = journal.totals()
-        self._images, self._usage, self._cost = totals.images, totals.usage, totals.cost
-        self._before = totals.images
+        self._totals = journal.totals()
+        self._first = self._totals.images
 
     def take(self, number: int, reader: JSONReader | None, size: int) -> None:
         """Take one line, of so many bytes, or say why it can't be taken."""
@@ -318,15 +316,15 @@ class _Import:
             raise OSError(f"{error}; what was noted before is kept, and importing the file again does the rest") from error
         for entry, (_, answer) in zip(entries, group, strict=True):
             self.taken += 1
-            self._images += len(answer.images)
-            added(self._usage, entry.usage or {})
-            self._cost = self._cost if entry.cost is None else entry.cost + (self._cost or 0.0)
+            self._totals.images += len(answer.images)
+            self._totals.spend(entry)
 
     def progress(self, elapsed: float, part: float) -> Progress:
         """Return how it goes, when a part of the file is read."""
-        rate = 60 * (self._images - self._before) / elapsed if elapsed else 0.0
+        totals = self._totals
+        rate = 60 * (totals.images - self._first) / elapsed if elapsed else 0.0
         remaining = elapsed * (1 - part) / part if part else None
-        return Progress(self._journal.counts(), self._images, rate, remaining, elapsed, 0.0, dict(self._usage), self._cost)
+        return Progress(self._journal.counts(), totals.images, rate, remaining, elapsed, 0.0, dict(totals.usage), totals.cost)
 
     def _take(self, said: Mapping[str, Any], reader: JSONReader, size: int) -> None:
         custom_id = said["custom_id"]

@@ -14,9 +14,9 @@ from images_api._requests.request import CheckedRequest
 
 from . import _names
 from ._conversion import batch_form
-from ._journal import Entry, Journal, State
+from ._journal import Journal, State
 from ._lines import parse_line, read_lines
-from ._work import asked_for
+from ._work import entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -107,10 +107,8 @@ def taking(
             try:
                 line = parse_line(raw, number, offset, base)
                 where = f"line {number} ({line.custom_id})"
-                asked = asked_for(line, settings.defaults)
-                name = template.name(line, asked)
-                entry = Entry(line.custom_id, line.digest, number, offset, subject=line.subject, images=asked, name=name)
-                if entries.add(entry, _names.keys(name, asked)) not in _SETTLED:
+                entry = entry_of(line, template, settings.defaults)
+                if entries.add(entry, _names.keys(entry.name, entry.images)) not in _SETTLED:
                     with OpenFiles() as files:
                         CheckedRequest(settings, line.operation_id, line.arguments(), files, stream=False)
             except InvalidRequestError as error:

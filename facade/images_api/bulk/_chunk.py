@@ -21,8 +21,8 @@ from ._journal import Entry, State, Totals
 from ._names import DEFAULT, Template
 from ._places import JOURNALS, STOPS, local, place_of
 from ._records import Records, entries_of, journal_of
-from ._sending import INTERRUPTED, TRIES, Run
-from ._work import Answer, asked_for, kept
+from ._sending import INTERRUPTED, TRIES, Run, as_async
+from ._work import Answer, entry_of, kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -139,11 +139,7 @@ def make_lines(
         OSError: The images or the records can't be written.
     """
     template, defaults = Template(names), client.__getstate__().defaults
-    entries: list[Entry] = []
-    for line in lines:
-        images = asked_for(line, defaults)
-        entry = Entry(line.custom_id, line.digest, line.number, line.offset, subject=line.subject, images=images)
-        entries.append(entry._replace(name=template.name(line, images)))
+    entries = [entry_of(line, template, defaults) for line in lines]
     path = local(into)
     where = str(into) if path is None else str(path.absolute())
     orders = Orders(token_hex(8), pickled(client), where, None, concurrency, tries)
@@ -161,11 +157,7 @@ def pickled(client: ImagesClient | AsyncImagesClient) -> bytes:
     """
     if client._connections.borrowed:  # noqa: SLF001  which has no public side
         raise refused("client", client, "has an http_client of its own, which workers can't be given")
-    if isinstance(client, AsyncImagesClient):
-        return pickle.dumps(client)
-    sender = AsyncImagesClient.__new__(AsyncImagesClient)
-    sender.__setstate__(client.__getstate__())
-    return pickle.dumps(sender)
+    return pickle.dumps(client if isinstance(client, AsyncImagesClient) else as_async(client))
 
 
 async def _made(orders: Orders, chunk: Chunk) -> Made:

@@ -28,7 +28,6 @@ from images_api._problems import refused
 from ._chunk import Chunk, Made, Orders, make_chunk, pickled
 from ._journal import GIVEN, Entry, State
 from ._places import JOURNALS, STOPS, place_of
-from ._prices import added
 from ._records import Records, combined, entries_of
 from ._sending import INTERRUPTED
 from ._summary import Progress
@@ -281,9 +280,8 @@ class Driver:
         self._numbers = 0
         self._asked = self._failures = self._losses = 0
         self._counts = journal.counts()
-        totals = journal.totals()
-        self._first = self._saved = totals.images
-        self._cost, self._usage = totals.cost, totals.usage
+        self._totals = journal.totals()
+        self._first = self._totals.images
         self._entries = self._to_do()
         self._ended: str | None = None
         self._had_workers = monotonic()
@@ -518,22 +516,22 @@ class Driver:
         for before, entry in changes:
             self._counts[before.state] -= 1
             self._counts[entry.state] += 1
-            self._saved += len(entry.files) - len(before.files)
+            self._totals.images += len(entry.files) - len(before.files)
             if before.state == entry.state:
                 continue
             if entry.state in {State.DONE, *_FAILURES}:
-                added(self._usage, entry.usage or {})
-                self._cost = self._cost if entry.cost is None else entry.cost + (self._cost or 0.0)
+                self._totals.spend(entry)
             if entry.state in _FAILURES:
                 self._failures += 1
                 if self._failures == self._max_failures:
                     self.stop(f"max_failures, {self._max_failures}; the last one: {entry.error}")
 
     def _progress(self, elapsed: float) -> Progress:
-        rate = 60 * (self._saved - self._first) / elapsed if elapsed else 0.0
+        totals = self._totals
+        rate = 60 * (totals.images - self._first) / elapsed if elapsed else 0.0
         left = sum(self._counts[state] for state in (State.PENDING, State.FAILED, State.SENDING))
         remaining = 60 * left / rate if rate else None
-        return Progress(dict(self._counts), self._saved, rate, remaining, elapsed, 0.0, dict(self._usage), self._cost)
+        return Progress(dict(self._counts), totals.images, rate, remaining, elapsed, 0.0, dict(totals.usage), totals.cost)
 
 
 def merge_journals(journal: Journal, into: str, merged: Callable[[str], None]) -> None:

@@ -13,6 +13,7 @@ import json
 import sqlite3
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -126,7 +127,8 @@ class Entry(NamedTuple):
     cost: float | None = None
 
 
-class Totals(NamedTuple):
+@dataclass
+class Totals:
     """What a job has come to.
 
     Attributes:
@@ -138,6 +140,11 @@ class Totals(NamedTuple):
     images: int
     usage: dict[str, Any]
     cost: float | None
+
+    def spend(self, entry: Entry) -> None:
+        """Add what a line used and cost, as far as that is known."""
+        added(self.usage, entry.usage or {})
+        self.cost = self.cost if entry.cost is None else entry.cost + (self.cost or 0.0)
 
 
 _FIELDS = ", ".join(Entry._fields)

@@ -27,7 +27,6 @@ from images_api._problems import InvalidRequestError, refused
 from ._journal import Entry, State
 from ._lines import Line, parse_line
 from ._pace import Pace
-from ._prices import added
 from ._summary import Progress
 from ._work import Answer, afetch, asend
 
@@ -133,7 +132,7 @@ class Run:
         self.ended: str | None = None  # with what is on its way still to go out
         self._counts = journal.counts()
         self._totals = journal.totals()
-        self._saved, self._cost, self._usage = self._totals.images, self._totals.cost, self._totals.usage
+        self._first = self._totals.images
         self._left = journal.images(*todo)
         self._asked = self._failures = self._in_a_row = self._successes = 0
         self._entries = self._to_do(todo)
@@ -301,10 +300,8 @@ class Run:
         if entry.state in {State.PENDING, State.SENDING}:
             return
         self._left -= entry.images
-        self._saved += len(entry.files)
-        added(self._usage, entry.usage or {})
-        if entry.cost is not None:
-            self._cost = entry.cost + (self._cost or 0.0)
+        self._totals.images += len(entry.files)
+        self._totals.spend(entry)
 
     async def _report(self, started: float, report: Callable[[Progress], None], interval: float) -> None:
         of_late: deque[tuple[float, int]] = deque(maxlen=_REPORTS)
@@ -317,13 +314,13 @@ class Run:
             raise
 
     def _progress(self, started: float, of_late: deque[tuple[float, int]]) -> Progress:
-        now = monotonic()
-        of_late.append((now, self._saved))
-        since, saved = of_late[0] if len(of_late) > 1 else (started, self._totals.images)
-        rate = 60 * (self._saved - saved) / (now - since) if now > since else 0.0
+        now, totals = monotonic(), self._totals
+        of_late.append((now, totals.images))
+        since, saved = of_late[0] if len(of_late) > 1 else (started, self._first)
+        rate = 60 * (totals.images - saved) / (now - since) if now > since else 0.0
         remaining = 60 * self._left / rate if rate else None
-        counts, usage = dict(self._counts), dict(self._usage)
-        return Progress(counts, self._saved, rate, remaining, now - started, self._pace.waiting, usage, self._cost)
+        counts, usage = dict(self._counts), dict(totals.usage)
+        return Progress(counts, totals.images, rate, remaining, now - started, self._pace.waiting, usage, totals.cost)
 
 
 async def sending_client(client: ImagesClient | AsyncImagesClient | None, stack: AsyncExitStack) -> AsyncImagesClient:
@@ -334,6 +331,11 @@ async def sending_client(client: ImagesClient | AsyncImagesClient | None, stack:
         return await stack.enter_async_context(AsyncImagesClient())
     if client._connections.borrowed:  # noqa: SLF001  which has no public side
         raise refused("client", client, "has an http_client of its own: give an AsyncImagesClient")
+    return await stack.enter_async_context(as_async(client))
+
+
+def as_async(client: ImagesClient) -> AsyncImagesClient:
+    """Return a client for asyncio with the settings of another, and connections of its own."""
     own = AsyncImagesClient.__new__(AsyncImagesClient)
     own.__setstate__(client.__getstate__())
-    return await stack.enter_async_context(own)
+    return own

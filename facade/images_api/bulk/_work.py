@@ -101,9 +101,8 @@ def make_images(client: ImagesClient, line: Line, into: str | Path, *, names: st
         InvalidRequestError: The name isn't safe as one.
         OSError: The images can't be saved; the error says where they are kept.
     """
-    images = asked_for(line, client.__getstate__().defaults)
-    entry = Entry(line.custom_id, line.digest, line.number, line.offset, subject=line.subject, images=images)
-    entry = entry._replace(name=Template(names).name(line, images), attempts=1, updated=time.time())
+    entry = entry_of(line, Template(names), client.__getstate__().defaults)
+    entry = entry._replace(attempts=1, updated=time.time())
     folder = Path(into)
     folder.mkdir(parents=True, exist_ok=True)
     store = Store(folder)  # before anything is paid for
@@ -148,6 +147,22 @@ def kept(store: Store, entry: Entry, answer: Answer) -> Entry:
     if not answer.body:
         return entry
     return entry._replace(error=f"{answer.error}; the answer is kept in {store.keep(entry, answer.body)}")
+
+
+def entry_of(line: Line, template: Template, defaults: Mapping[str, Any]) -> Entry:
+    """Return what a journal says of a line that was never sent.
+
+    Args:
+        line: The line.
+        template: How its files are named.
+        defaults: What the client says where the line doesn't.
+
+    Raises:
+        InvalidRequestError: The name isn't safe as one.
+    """
+    images = asked_for(line, defaults)
+    entry = Entry(line.custom_id, line.digest, line.number, line.offset, subject=line.subject, images=images)
+    return entry._replace(name=template.name(line, images))
 
 
 def asked_for(line: Line, defaults: Mapping[str, Any]) -> int:
