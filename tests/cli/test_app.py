@@ -13,15 +13,18 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from command_line import images_api
 from PIL import Image
 from platforms import needs_posix
 from waiting import wait_until
 
+from images_api.cli._app import app
 from images_api.cli._failures import ExitStatus
 from images_api.cli._operations import commands
 from images_api.cli._preview import KINDS
+from tools.generator import method_conventions
 
 if TYPE_CHECKING:
     from images_api.sandbox import Sandbox
@@ -65,6 +68,10 @@ class TestHelp:
         assert "\n  --help" in said
         assert ("--partials" in said) == (command != "variation")
         assert all(kind in said for kind in KINDS)
+
+    def test_no_operation_may_be_called_like_one_of_its_own(self) -> None:
+        own = {*app.list_commands(click.Context(app))} - commands().keys()
+        assert own == method_conventions._TAKEN_COMMANDS
 
     def test_without_a_command_it_shows_itself(self) -> None:
         ended = images_api()

@@ -170,3 +170,9 @@ def test_without_dask_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     ended = images_api("bulk", "run", "job.txt", "out", "--dask", "tcp://127.0.0.1:1")
     said = "error: --dask needs more than is installed (distributed): pip install 'images-api[dask]'\n"
     assert (ended.status, ended.stderr) == (ExitStatus.FAILED, said)
+
+
+@needs_dask
+def test_a_job_at_a_url_is_made_and_told_of(sandbox: Sandbox) -> None:
+    assert images_api("bulk", "run", "job.txt", "memory://told").status == 0
+    assert images_api("bulk", "status", "memory://told").lines[0] == "3 lines: 3 done"

@@ -96,6 +96,11 @@ class TestWhatIsSent:
         assert images_api("generate", given, stdin=stdin.encode()).status == 0
         assert sandbox.requests[0].parameters["prompt"] == "ein Ötter"
 
+    def test_a_pipe_that_brings_no_text_is_refused(self, sandbox: Sandbox) -> None:
+        ended = images_api("generate", "-", stdin=b"\xff\xfe")
+        assert (ended.status, len(sandbox.requests)) == (ExitStatus.USAGE, 0)
+        assert ended.stderr == "error: the standard input is no text in UTF-8 (invalid start byte at byte 0)\n"
+
     def test_an_image_comes_from_a_pipe(self, sandbox: Sandbox, otter: Path) -> None:
         assert images_api("edit", "-", "a hat", stdin=otter.read_bytes()).status == 0
         assert sandbox.requests[0].images["image"][0].content == otter.read_bytes()

@@ -52,11 +52,11 @@ def why(error: jsonschema_rs.ValidationError) -> str:
     keyword, limit = error.kind.name, error.kind.value
     match keyword:
         case "enum":
-            return f"must be {_alternatives([str(choice) for choice in limit if choice is not None])}"
+            return f"must be {listed([str(choice) for choice in limit if choice is not None])}"
         case "type" if isinstance(error.instance, list):
             return f"must be one, not {'several' if error.instance else 'none'}"
         case "type":
-            return f"must be {_alternatives([words for name, words in _TYPES.items() if name in limit])}"
+            return f"must be {listed([words for name, words in _TYPES.items() if name in limit])}"
         case "pattern" if title := at("/".join(map(str, error.schema_path[:-1]))).get("title"):
             return f"must be {title}"
         case _:
@@ -99,7 +99,7 @@ def image_fault(rule: str, limit: Any, facts: ImageFacts, other: ImageFacts) -> 
         # A type that was only said is no image.
         case "types" if not any(fnmatchcase(kind, each) and (facts.width is not None or kind not in limit) for each in limit):
             names = [name.partition("/")[2].replace("*", "another image format") for name in limit]
-            return f"must {'be converted to' if facts.type else 'be'} {_alternatives(names)}"
+            return f"must {'be converted to' if facts.type else 'be'} {listed(names)}"
         case "bytesBelow" if facts.size >= limit:
             return f"must be smaller than {limit >> 20} MB ({limit} bytes)"
         case "square" if width != height:
@@ -122,5 +122,6 @@ def image_fault(rule: str, limit: Any, facts: ImageFacts, other: ImageFacts) -> 
             return ""
 
 
-def _alternatives(names: Sequence[str]) -> str:
-    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+def listed(names: Sequence[str], conjunction: str = "or") -> str:
+    """Return names as one reads them out: `a, b or c`."""
+    return f" {conjunction} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

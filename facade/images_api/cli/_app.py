@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import cast
+
 import click
 from click.shell_completion import get_completion_class
 
@@ -13,6 +16,8 @@ from ._signals import tidy_end
 from ._terminal import ClosedPipe, say, write
 
 _NAME = "images-api"
+# Each is in a module of its name.
+_LOADED_LATER = ("models", "bulk")
 _SHELLS = ("bash", "fish", "zsh")
 
 
@@ -21,18 +26,12 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return their names, as the help lists them."""
-        return [*commands(), "models", "bulk", *super().list_commands(ctx)]
+        return [*commands(), *_LOADED_LATER, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command."""
-        if cmd_name == "models":
-            from ._models import models
-
-            return models
-        if cmd_name == "bulk":
-            from ._bulk import bulk
-
-            return bulk
+        if cmd_name in _LOADED_LATER:
+            return cast("click.Command", getattr(import_module(f"{__package__}._{cmd_name}"), cmd_name))
         if cmd_name in commands():
             from ._commands import OperationCommand
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,10 @@ import click
 
 from . import _report as report
 from ._connecting import connected, connection_options
-from ._failures import ExitStatus, sentence, status_of
+from ._failures import ExitStatus
 from ._live import LiveLine
 from ._speaking import speaking
+from ._telling import complain, launch
 from ._terminal import printable, say, write
 from ._wishes import Wishes
 
@@ -140,19 +140,20 @@ check.params += connection_options()
 def status(into: str, *, as_json: bool, states: tuple[str, ...]) -> int:
     """Tell what the job whose images are INTO a folder has come to, from its journal."""
     from images_api.bulk import Journal, State, Summary
+    from images_api.bulk._places import Workplace
 
     def work(_: object) -> int:
-        with Journal(into, read_only=True) as journal:
+        with Workplace(into, read_only=True) as place, Journal(place.folder, read_only=True) as journal:
             summary = Summary.of(journal)
             if not states:
                 _show(summary, is_json=as_json)
             for entry in journal.entries(*map(State, states)) if states else ():
                 files = ", ".join(file.path for file in entry.files)
                 told = [f"{entry.number}", entry.custom_id, entry.state, files or entry.error or ""]
-                write(report.as_json_line(entry._asdict()) if as_json else "\t".join(map(printable, told)))
+                write(report.as_line(entry._asdict()) if as_json else "\t".join(map(printable, told)))
         return _STATUSES[summary.is_complete]
 
-    return _guarded(work, Wishes())
+    return _guarded(work, Wishes(flags=_FLAGS))
 
 
 @bulk.command("export", short_help="Write a job as files for the Batch API.")
@@ -171,7 +172,7 @@ def export(job: str, into: str, **options: Any) -> int:
             write(printable(str(path)))
         return ExitStatus.DONE
 
-    return _guarded(work, Wishes())
+    return _guarded(work, Wishes(flags=_FLAGS))
 
 
 @bulk.command("import", short_help="Save the images of an output file of the Batch API.")
@@ -198,25 +199,25 @@ def import_(output: str, into: str, *, as_json: bool, **options: Any) -> int:
         write(report.as_json(counts | _said(imported.summary)) if as_json else f"{told}\n{imported.summary}")
         return _STATUSES[not imported.exit_status]
 
-    return _guarded(work, Wishes())
+    return _guarded(work, Wishes(flags=_FLAGS))
 
 
 @bulk.command("sheet", short_help="Write a contact sheet of a run, one HTML file.")
 @_INTO
 @click.option("--thumbnails", is_flag=True, help="Put small images into the sheet itself; needs Pillow.")
-@click.option("--open", "launch", is_flag=True, help="Open it with the system's browser.")
-def sheet(into: str, *, thumbnails: bool, launch: bool) -> int:
+@click.option("--open", "is_opened", is_flag=True, help="Open it with the system's browser.")
+def sheet(into: str, *, thumbnails: bool, is_opened: bool) -> int:
     """Write a contact sheet of the run whose images are INTO a folder: images, captions and states, to be filtered."""
     from images_api.bulk import write_sheet
 
     def work(_: object) -> int:
         path = write_sheet(into, thumbnails=thumbnails)
         write(printable(str(path)))
-        if launch and click.launch(str(path)):
-            say(f"{path} could not be opened", "warning")
+        if is_opened:
+            launch(path)
         return ExitStatus.DONE
 
-    return _guarded(work, Wishes())
+    return _guarded(work, Wishes(flags=_FLAGS))
 
 
 def _guarded(work: Callable[[Callable[[Problem], None]], int], wishes: Wishes) -> int:
@@ -238,10 +239,7 @@ def _guarded(work: Callable[[Callable[[Problem], None]], int], wishes: Wishes) -
         try:
             return work(refusal)
         except ImagesAPIError as error:
-            if wishes.verbosity > 1:
-                say("".join(traceback.format_exception(error)).rstrip("\n"))
-            say("nothing was sent" if told else sentence(error, _FLAGS), "error")
-            return status_of(error)
+            return complain(error, wishes, "nothing was sent" if told else None)
         except KeyboardInterrupt:
             say("interrupted", "error")
             return ExitStatus.INTERRUPTED
@@ -265,7 +263,7 @@ def _scheduler(address: str | None) -> Generator[Client | None]:
 def _wishes(options: dict[str, Any]) -> Wishes:
     """Take what says which server is asked out of a command's options."""
     names = {option.name for option in connection_options()}
-    return Wishes(**{name: options.pop(name) for name in [*options] if name in names})
+    return Wishes(flags=_FLAGS, **{name: options.pop(name) for name in [*options] if name in names})
 
 
 def _show(summary: Summary, *, is_json: bool) -> None:

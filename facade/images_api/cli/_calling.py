@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._connecting import connected
-from ._facts import use
+from ._facts import model_role, use
 from ._failures import ExitStatus
 from ._inputs import vendor_fields
 from ._live import LiveLine
-from ._operations import command_name, parameters
+from ._operations import command_name, parameters, roles
 from ._outcome import Outcome
 from ._output import Output, fetch
 from ._report import of_request
@@ -60,9 +60,8 @@ class _Call:
     def __init__(self, operation: Operation, given: Mapping[str, Any], wishes: Wishes, client: ImagesClient) -> None:
         self.operation, self.wishes, self.client = operation, wishes, client
         self.extra = vendor_fields(wishes.params, parameters(self.operation))
-        self.roles = {role: name for body in self.operation.bodies.values() for role, name in body.roles.items()}
         self.arguments = {**given, "extra_body": self.extra or None}
-        partials = self.roles.get("partials", "")
+        partials = roles().get("partials", "")
         if wishes.partials is not None and self.arguments.get(partials) is None:
             self.arguments[partials] = self._most(partials)
         self.is_streamed = self.arguments.get(partials) is not None
@@ -71,7 +70,7 @@ class _Call:
     def _most(self, name: str) -> int:
         """Return the most that the contract lets the model have of a parameter; 1 where it doesn't say."""
         body = next(iter(self.operation.bodies.values()))
-        role = self.roles.get("model", "")
+        role = model_role()
         model = self.arguments.get(role) or body.general_defaults.get(role)
         facts = use(self.operation, str(model)).parameters.get(name)
         return int(facts.bounds.get("maximum", 1)) if facts else 1
@@ -104,7 +103,7 @@ class _Call:
         """Return what came of the call."""
         from images_api import ImagesAPIError
 
-        model = self.request["fields"].get(self.roles.get("model"))
+        model = self.request["fields"].get(model_role())
         outcome = Outcome(asked=self.count)
         try:
             with LiveLine(" ".join(filter(None, [command_name(self.operation), model]))) as line:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._connecting import connection_options
-from ._operations import command_name
+from ._operations import command_name, parameters, roles
 from ._parameters import ContractArgument, ContractParameter, Image, contract_arguments, contract_options
 from ._preview import KINDS
 from ._wishes import Wishes
@@ -42,7 +42,7 @@ class OperationCommand(click.Command):
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         positional = [*contract_arguments(operation)]
-        has_partials = any("partials" in body.roles for body in operation.bodies.values())
+        has_partials = roles().get("partials") in parameters(operation)
         going, asking = _output_options(has_partials=has_partials), _asking_options()
         taken = [flag for option in (*going, *asking) for flag in option.opts]
         told = [*contract_options(operation, [*taken, "--help"])]
@@ -78,11 +78,11 @@ class OperationCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the arguments, and the options by what they are for."""
         beside = [each for each in self.get_params(ctx) if each not in self.params]
-        for title, parameters in self._sections.items():
-            told = [*parameters, *(beside if title == _LAST else [])]
-            if told:
+        for title, told in self._sections.items():
+            shown = [*told, *(beside if title == _LAST else [])]
+            if shown:
                 with formatter.section(title):
-                    formatter.write_dl([record for each in told if (record := each.get_help_record(ctx))])
+                    formatter.write_dl([record for each in shown if (record := each.get_help_record(ctx))])
 
 
 def _read(inputs: Inputs, parameter: ContractParameter, given: Any) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from images_api._contract.document import at, document, merged
+from images_api._contract.document import at, merged
 from images_api._contract.rules import branches, looked_at
 from images_api._contract.wording import image_fault, sized
 
-from ._operations import parameters, streams
+from ._operations import parameters, roles, streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -82,7 +82,7 @@ class Use(NamedTuple):
 
 def model_role() -> str:
     """Return the name of the parameter that tells the model; an empty text where none does."""
-    return str(document()["components"]["x-roles"].get("model", ""))
+    return roles().get("model", "")
 
 
 @cache
@@ -111,7 +111,7 @@ def use(operation: Operation, model: str) -> Use:
             else:
                 facts = narrowed([each.rules[own] for each in held[kind] if own in each.rules], is_required=own in body.required)
                 found[name] = facts._replace(bodies=(kind,))
-    stream = document()["components"]["x-roles"].get("stream")
+    stream = roles().get("stream")
     lacking = {kind: {name for each in held[kind] for name in each.lacking} for kind in taking}
     may_stream = any(stream in operation.bodies[kind].properties and stream not in lacking[kind] for kind in taking)
     reasons = {name: reason for name, reason in lacks.items() if name not in found}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from images_api._contract.document import MODELS, at
 from images_api._contract.document import families as patterns_of
+from images_api._contract.wording import listed
 
 from ._facts import model_role, narrowed, use
 from ._operations import commands, parameters
@@ -149,12 +150,6 @@ def _names(models: Collection[str], among: Collection[str]) -> list[str]:
             names.append(title)
             left -= within[title]
     return [*names, *(model for model in known_models() if model in left)]
-
-
-def listed(names: Sequence[str], conjunction: str) -> str:
-    """Return names as one reads them out: `a, b and c`."""
-    *others, last = names
-    return f"{', '.join(others)} {conjunction} {last}" if others else last
 
 
 @cache

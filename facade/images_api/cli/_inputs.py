@@ -25,7 +25,10 @@ class Inputs:
     def text(self, given: str) -> str:
         """Return a text: what is given; of `-` the standard input, of `@PATH` the file's text, without the last line's end."""
         if given == _STDIN:
-            return _line(self._stdin().decode())
+            try:
+                return _line(self._stdin().decode())
+            except UnicodeDecodeError as error:
+                raise click.UsageError(f"the standard input is no text in UTF-8 ({error.reason} at byte {error.start})") from None
         if not given.startswith("@"):
             return given
         try:

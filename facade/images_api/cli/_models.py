@@ -161,15 +161,14 @@ def _row(family: Family, today: date) -> dict[str, Text]:
     """Return what is most asked for of a family, by what it is about."""
     from rich.text import Text
 
-    from images_api._contract.document import document
+    from images_api._contract.wording import listed
 
-    from ._families import described, listed
-    from ._operations import commands, parameters
+    from ._families import described
+    from ._operations import commands, parameters, roles
 
     uses = {command: use for command, operation in commands().items() if (use := family.use(operation)).bodies}
-    roles: Mapping[str, str] = document()["components"]["x-roles"]
     names = dict.fromkeys(name for operation in commands().values() for name in parameters(operation))
-    columns = [name for role in _COLUMNS if (name := roles.get(role)) in names]
+    columns = [name for role in _COLUMNS if (name := roles().get(role)) in names]
     cells = {"commands": Text(", ".join(uses) or "none")}
     for name in columns:
         words = {
@@ -228,8 +227,10 @@ def _details(family: Family, today: date) -> Iterator[RenderableType]:
     from rich.padding import Padding
     from rich.text import Text
 
+    from images_api._contract.wording import listed
+
     from ._facts import model_role
-    from ._families import described, listed
+    from ._families import described
     from ._operations import commands, parameters
 
     yield from _heading(family)

@@ -50,6 +50,12 @@ def streams(operation: Operation) -> bool:
     return "text/event-stream" in operation.answers
 
 
+def roles() -> Mapping[str, str]:
+    """Return the names of the parameters that mean something to every client, by what they mean."""
+    found: Mapping[str, str] = document()["components"]["x-roles"]
+    return found
+
+
 @cache
 def parameters(operation: Operation) -> Mapping[str, Schema]:
     """Return the schemas of the parameters by name, each as in the first body that has it.
@@ -57,7 +63,7 @@ def parameters(operation: Operation) -> Mapping[str, Schema]:
     The first body's order leads; what only another has comes last. References are left out, for they are given as their files
     are, and so is what says whether to stream.
     """
-    stream = document()["components"]["x-roles"].get("stream")
+    stream = roles().get("stream")
     found: dict[str, Schema] = {}
     for body in operation.bodies.values():
         references = _stands_for(body)

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from images_api._contract.document import choices, merged
-
+from ._facts import narrowed
 from ._operations import arguments, is_file, parameters, takes_several
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from images_api._contract.document import Schema
     from images_api._contract.operations import Operation
 
 # More of them, such as the models, would fill the screen.
@@ -138,7 +136,7 @@ def contract_options(operation: Operation, taken: Collection[str]) -> Iterator[C
         candidates = (f"--{words}", f"--{name}", f"--api-{words}", f"--api-{name}")
         flag = next(each for each in candidates if not flags & {each, f"--no-{each[2:]}"})
         flags |= {flag, f"--no-{flag[2:]}"}
-        if _types(schema) == {"boolean"}:
+        if narrowed([schema]).types == ("boolean",):
             yield ContractOption(operation, name, f"{flag}/--no-{flag[2:]}")
         else:
             yield ContractOption(operation, name, flag, type=_type(operation, name), multiple=takes_several(operation, name))
@@ -154,19 +152,11 @@ def _is_needed(operation: Operation, name: str) -> bool:
 
 
 def _type(operation: Operation, name: str) -> click.ParamType:  # type: ignore[type-arg]  # likewise
-    schema = parameters(operation)[name]
-    types = _types(schema)
+    facts = narrowed([parameters(operation)[name]])
     if is_file(operation, name):
         return Image()
-    if "string" in types:
-        return Text([str(each) for each in choices(schema) if each is not None])
-    if types & {"object", "array"}:
+    if "string" in facts.types:
+        return Text([str(each) for each in facts.choices])
+    if {"object", "array"} & {*facts.types}:
         return Json()
-    return click.INT if "integer" in types else click.FLOAT
-
-
-def _types(schema: Schema) -> set[str]:
-    """Return the types of JSON that a parameter may have, but null."""
-    parts = [merged(part) for part in (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ()))]
-    named = [part["type"] for part in parts if "type" in part]
-    return {each for said in named for each in ([said] if isinstance(said, str) else said)} - {"null"}
+    return click.INT if "integer" in facts.types else click.FLOAT

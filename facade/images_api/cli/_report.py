@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ._failures import sentence
@@ -28,11 +27,6 @@ def as_line(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def as_json_line(said: Mapping[str, Any]) -> str:
-    """Return an object as JSON in one line."""
-    return json.dumps(said, ensure_ascii=False, default=str)
-
-
 def of_outcome(outcome: Outcome, flags: Mapping[str, str], status: int) -> dict[str, Any]:
     """Return what is said of a call that is over.
 
@@ -52,10 +46,12 @@ def of_outcome(outcome: Outcome, flags: Mapping[str, str], status: int) -> dict[
 
 def of_result(outcome: Outcome) -> dict[str, Any]:
     """Return what is said of a response as a whole."""
+    from images_api.bulk._prices import plain_usage
+
     result, http = outcome.result, outcome.http
     return {
         "created": result and result.created,
-        "usage": _of_usage(asdict(result.usage)) if result and result.usage else None,
+        "usage": plain_usage(result.usage) if result else None,
         "request_id": http and http.request_id,
         "seconds": http and round(http.elapsed, 3),
         "cost": http and http.cost,
@@ -116,9 +112,3 @@ def of_origin(saved: SavedImage, command: str, request: Mapping[str, Any], outco
 
 def _of_upload(facts: ImageFacts) -> dict[str, Any]:
     return {"name": facts.name, "type": facts.type, "width": facts.width, "height": facts.height, "bytes": facts.size}
-
-
-def _of_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tokens that the server told of, with what it said beside among them."""
-    told = {name: _of_usage(value) if isinstance(value, dict) else value for name, value in usage.items() if name != "extra"}
-    return {name: value for name, value in told.items() if value is not None} | dict(usage.get("extra") or {})

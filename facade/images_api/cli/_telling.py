@@ -62,10 +62,16 @@ def tell(outcome: Outcome, operation: Operation, request: Mapping[str, Any], wis
     return status
 
 
-def complain(error: ImagesAPIError, wishes: Wishes) -> ExitStatus:
-    """Tell of an error that came before anything was sent, and return how the call ended."""
+def complain(error: ImagesAPIError, wishes: Wishes, message: str | None = None) -> ExitStatus:
+    """Tell of an error that came before anything was sent, and return how the command ended.
+
+    Args:
+        error: The error.
+        wishes: What the command line asks for.
+        message: What to say in place of the error's own words.
+    """
     status = status_of(error)
-    _say_error(error, wishes)
+    _say_error(error, wishes, message)
     if wishes.as_json:
         write(report.as_json({"error": report.of_error(error, wishes.flags, status)}))
     return status
@@ -94,6 +100,12 @@ def show(image: GeneratedImage, wishes: Wishes) -> None:
         say(f"the image is not shown: {reason}", "warning")
 
 
+def launch(path: Path) -> None:
+    """Open a file with what the system has for it."""
+    if click.launch(str(path)):
+        say(f"{path} could not be opened", "warning")
+
+
 def _status(outcome: Outcome) -> ExitStatus:
     if outcome.is_interrupted:
         return ExitStatus.INTERRUPTED
@@ -104,10 +116,10 @@ def _status(outcome: Outcome) -> ExitStatus:
     return ExitStatus.FAILED if outcome.complaints else ExitStatus.DONE
 
 
-def _say_error(error: ImagesAPIError, wishes: Wishes) -> None:
+def _say_error(error: ImagesAPIError, wishes: Wishes, message: str | None = None) -> None:
     if wishes.verbosity >= _TRACEBACKS:
         say("".join(traceback.format_exception(error)).rstrip("\n"))
-    say(sentence(error, wishes.flags), "error")
+    say(message or sentence(error, wishes.flags), "error")
 
 
 def _put_beside(outcome: Outcome, operation: Operation, request: Mapping[str, Any]) -> None:
@@ -154,5 +166,5 @@ def _summarize(outcome: Outcome) -> None:
 def _hand_over(saved: SavedImage, wishes: Wishes) -> None:
     """Show an image on the terminal or with the system's viewer, as is asked for."""
     show(saved.image, wishes)
-    if wishes.launch and saved.path is not None and click.launch(str(saved.path)):
-        say(f"{saved.path} could not be opened", "warning")
+    if wishes.launch and saved.path is not None:
+        launch(saved.path)
