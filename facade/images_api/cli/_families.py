@@ -109,11 +109,23 @@ def limits(operation: Operation, name: str) -> list[str]:
         return ["for none of the known models"]
     if name == model_role():
         return [*_only(users, known_models(), "of the known models, {} {}"), *_defaults(takers)]
-    every_choice = set(narrowed([parameters(operation)[name]]).choices)
+    every_choice = narrowed([parameters(operation)[name]]).choices
     told = {model: described(facts, every_choice) for model, facts in takers.items()}
     aspects = dict.fromkeys(aspect for each in told.values() for aspect in each)
     notes = [note for aspect in aspects for note in _by_models({model: each.get(aspect, "") for model, each in told.items()})]
     return [*notes, *_only(takers, users), *_by_reference(operation, takers), *_defaults(takers)]
+
+
+def common_choices(operation: Operation, name: str) -> tuple[Any, ...]:
+    """Return the choices of a parameter; none where models differ in them, for then `limits` tells them.
+
+    Args:
+        operation: The operation.
+        name: The parameter.
+    """
+    every_choice = narrowed([parameters(operation)[name]]).choices
+    takers = [found for model in known_models() if (found := use(operation, model).parameters.get(name))]
+    return () if any("choices" in described(facts, every_choice) for facts in takers) else every_choice
 
 
 def described(facts: Facts, every_choice: Collection[Any] = ()) -> dict[str, str]:

@@ -70,13 +70,12 @@ class ContractParameter(click.Parameter):
 
     @property
     def description(self) -> str:
-        from ._families import limits  # which checks against the contract, as only a command's own help needs
+        # Which check against the contract, as only a command's own help needs.
+        from ._families import common_choices, limits
 
-        known = self.type.known if isinstance(self.type, Text) and len(self.type.known) <= _MOST_CHOICES else ()
-        limited = limits(self.operation, self.parameter)
-        # Where models differ in their choices, these are told by model.
-        words = {word for note in limited if not note.startswith("default") for word in re.findall(r"[\w-]+", note)}
-        notes = "; ".join([*([", ".join(known)] if known and words.isdisjoint(known) else []), *limited])
+        choices = common_choices(self.operation, self.parameter)
+        said = [", ".join(map(str, choices))] if 0 < len(choices) <= _MOST_CHOICES else []
+        notes = "; ".join([*said, *limits(self.operation, self.parameter)])
         text: str = parameters(self.operation)[self.parameter]["description"]
         return f"{text}  [{notes}]" if notes else text
 
