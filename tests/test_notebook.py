@@ -1,4 +1,4 @@
-"""Streams that show themselves in notebooks, and docs/notebook.ipynb, run by a real kernel."""
+"""Streams that show themselves in notebooks, and docs/app/notebook.ipynb, run by a real kernel."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from images_api.sandbox import Sandbox
 
-DOCUMENTED = Path(__file__).resolve().parent.parent / "docs" / "notebook.ipynb"
+DOCUMENTED = Path(__file__).resolve().parent.parent / "docs" / "app" / "notebook.ipynb"
 MODES = ["sync", "async"]
 PNG, SECOND, THIRD = (drawn(side, side) for side in (8, 9, 10))
 WAITING, MAKING = "waiting for the first image", "still being made"

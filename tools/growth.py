@@ -1,6 +1,6 @@
 """How bulk grows: what a job of ten million images on a hundred workers takes, simulated from what is measured here.
 
-python -m tools.growth              # measures, then prints the tables of docs/bulk-growth.md
+python -m tools.growth              # measures, then prints the tables of docs/app/bulk-growth.md
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from images_api.cli._operations import commands
 if TYPE_CHECKING:
     from pathlib import Path
 
-TEXT = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "app" / "command-line.md").read_text(encoding="utf-8")
 
 
 def test_the_exit_statuses_are_these() -> None:

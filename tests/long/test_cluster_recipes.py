@@ -1,4 +1,4 @@
-"""The recipes of docs/bulk-recipes.md, run as they stand there, each in a process of its own."""
+"""The recipes of docs/app/bulk-recipes.md, run as they stand there, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from counting_server import CountingServer
 
 from images_api.bulk import State
 
-DOCS = Path(__file__).parents[2] / "docs" / "bulk-recipes.md"
+DOCS = Path(__file__).parents[2] / "docs" / "app" / "bulk-recipes.md"
 BEGINNING = """
 import sys
 from images_api import ImagesClient

@@ -183,7 +183,7 @@ class TestWhichThereAre:
         assert all(name in said for name in ALL)
 
     def test_the_docs_tell_what_the_files_say(self) -> None:
-        path = Path(__file__).parents[2] / "docs" / "sandbox-dialects.md"
+        path = Path(__file__).parents[2] / "docs" / "app" / "sandbox-dialects.md"
         assert path.read_text(encoding="utf-8") == dialect_docs.page(), "write it anew: python tests/support/dialect_docs.py"
 
 

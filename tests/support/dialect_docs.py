@@ -1,4 +1,4 @@
-"""Writes docs/sandbox-dialects.md from the dialects' own files: `python tests/support/dialect_docs.py`."""
+"""Writes docs/app/sandbox-dialects.md from the dialects' own files: `python tests/support/dialect_docs.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from images_api.sandbox._dialects import Dialect, dialect, dialects
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "sandbox-dialects.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "app" / "sandbox-dialects.md"
 HEAD = """\
 # The sandbox's dialects
 
@@ -34,7 +34,7 @@ All else is as without a dialect: real images, requests that are noted as they w
 that ask for them by name (`moderation_blocked`). `--any-model` takes models that the server doesn't have. What a server fetches
 from a link, the sandbox doesn't: it takes `data:` URLs, and links to what it made itself.
 
-Each dialect is one file of data in [facade/images_api/sandbox/dialects](../facade/images_api/sandbox/dialects), which says where
+Each dialect is one file of data in [facade/images_api/sandbox/dialects](../../facade/images_api/sandbox/dialects), which says where
 its facts are from. A new one is a new file there; `schema.json` says what may stand in it, and is held against every file that is
 read.
 
