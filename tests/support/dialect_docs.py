@@ -34,9 +34,9 @@ All else is as without a dialect: real images, requests that are noted as they w
 that ask for them by name (`moderation_blocked`). `--any-model` takes models that the server doesn't have. What a server fetches
 from a link, the sandbox doesn't: it takes `data:` URLs, and links to what it made itself.
 
-Each dialect is one file of data in [facade/images_api/sandbox/dialects](../../facade/images_api/sandbox/dialects), which says where
-its facts are from. A new one is a new file there; `schema.json` says what may stand in it, and is held against every file that is
-read.
+Each dialect is one file of data in [facade/images_api/sandbox/dialects](../../facade/images_api/sandbox/dialects), which says
+where its facts are from. A new one is a new file there; `schema.json` says what may stand in it, and is held against every file
+that is read.
 
 What follows is written from these files: `python tests/support/dialect_docs.py`.
 """
