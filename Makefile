@@ -15,7 +15,7 @@ TAKE := $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 # A value for the shell as it was given, whatever characters it holds.
 quoted = '$(subst ','\'',$(value $(1)))'
 
-.PHONY: help demo test test-long test-lowest test-httpx2 test-all test-browser fuzz lint types generate drift openapi upstream vendor bench build clean
+.PHONY: help demo test test-long test-lowest test-httpx2 test-all test-browser fuzz lint types generate drift docs openapi upstream vendor bench build clean
 
 # What stands behind `##` is shown; behind `##*` first, as what everybody needs.
 help: ## Show this list
@@ -94,6 +94,13 @@ generate: $(VENV)/dev ##* Make generated/images_api_client anew from openapi.yam
 drift: $(VENV)/dev ## Check that generated/ is what openapi.yaml makes of it
 	$(BIN)/python -m tools.generate --check
 
+# Anew each time: what is left of an earlier build, or remembered, may be of another contract.
+docs: $(VENV)/dev ##* Build the documentation's site into site/, offline; a warning fails it
+	$(BIN)/python -m tools.pictures
+	rm -rf site
+	$(BIN)/sphinx-build --builder=html --fresh-env --fail-on-warning --keep-going --quiet --doctree-dir=$(VENV)/doctrees docs site
+	$(BIN)/python -m tools.site site
+
 openapi: ## Check openapi.yaml with the linters that others use; needs npm
 	npx --yes @redocly/cli@2 lint openapi.yaml
 	npx --yes @stoplight/spectral-cli@6 lint openapi.yaml --fail-severity=warn
@@ -115,5 +122,5 @@ build: $(VENV)/dev ## Build the wheel and the sdist into dist/, and check both
 	$(BIN)/check-wheel-contents dist/*.whl
 
 clean: ## Remove all that was built, the environments included
-	rm -rf $(VENV) .venv-* demo dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-* demo dist site .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find facade generated tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

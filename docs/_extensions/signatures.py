@@ -1,0 +1,37 @@
+"""Signatures as they are written: aliases by their names, and in Markdown with the `*` before what is named."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from docutils.nodes import abbreviation
+from sphinx.addnodes import desc_optional
+
+from images_api_client import options
+
+if TYPE_CHECKING:
+    from docutils.nodes import Node
+    from sphinx.application import Sphinx
+
+# What the generated methods are generic in is this for a client; an async one has it awaited.
+_GENERIC = {"ImageInput": "ImageInput", "Result": "ImagesResult", "Stream": "ImageStream"}
+# How autodoc shows an alias within a union.
+_ALIAS = re.compile(r"TypeAliasForwardRef\('([\w.]+)'\)")
+
+
+def _named(_app: Sphinx, _kind: str, _name: str, _object: object, _options: object, signature: str, returned: str) -> Any:
+    return tuple(text and _ALIAS.sub(r"\1", text) for text in (signature, returned))
+
+
+def _passed_through(_: object, __: Node) -> None:
+    """Leave a node to its children, which sphinx-markdown-builder doesn't know."""
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Tell Sphinx of them."""
+    app.config.autodoc_type_aliases |= {**{name: name for name in options.__all__}, **_GENERIC}
+    app.connect("autodoc-process-signature", _named)
+    for node in (abbreviation, desc_optional):
+        app.add_node(node, override=True, **{"llms-markdown": (_passed_through, _passed_through)})
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
