@@ -75,7 +75,7 @@ fuzz: ## Ask the sandbox for whatever the contract allows and doesn't, and look 
 test-all: $(VENV)/dev ## Run the tests with each supported Python that is installed, and in both of these ways
 	$(BIN)/python -m tools.pythons
 
-test-browser: $(VENV)/browser ## Test the sandbox's page in Chromium, which must be installed with its driver
+test-browser: $(VENV)/browser docs ## Test the pages that there are in Chromium, which must be installed with its driver
 	$(BIN)/python -m pytest tests/browser
 
 lint: $(VENV)/dev ##* Check style, format, and which way imports point
