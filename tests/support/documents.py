@@ -115,25 +115,27 @@ def _reader(example: Example) -> Reader:
 
 
 def _evaluate(example: Example, *, language: str, kind: str, argument: str) -> str | None:
+    """Do with a block what its mark says, or run it; return what is wrong with it."""
     reader = _reader(example)
-    if kind == "needs" and not (find_spec(argument) or shutil.which(argument)):
-        return None
     if kind == "held by":
         test = (ROOT / argument).read_text(encoding="utf-8")
         return None if reader.page.name in test else f"{argument} doesn't name {reader.page.name}"
+    if kind == "output":
+        return _compare(reader, example.parsed)
     if kind == "file":
         path = reader.folder / argument
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(example.parsed, encoding="utf-8")
-        return None
-    if kind == "output":
-        return _compare(reader, example.parsed)
-    if language == "python":
+    elif kind == "needs" and not (find_spec(argument) or shutil.which(argument)):
+        pass
+    elif language == "python":
         _python(example)
-        return None
-    if language == "sh":
+    elif language == "sh":
         return _shell(reader, example.parsed)
-    return f"nobody runs a block of {language or 'no language'}: mark it with <!-- file: NAME -->, <!-- output --> or the like"
+    else:
+        what = language or "a block without a language"
+        return f"nobody runs {what}: mark it with <!-- file: NAME -->, <!-- output --> or the like"
+    return None
 
 
 def _python(example: Example) -> None:
