@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 # pytest finds it by its name, here.
 FIXTURES = (dead_port_fixture,)
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent / "docs/app/errors.md"
 BODY = b'{"data": [' + b'"picture", ' * 100_000 + b'"picture"]}'
 PICTURE = drawn(8, 6)
 HTTP = HTTPInfo(429, httpx.Headers({"x-request-id": "req_1"}), 1.5, 7.0)
@@ -79,8 +79,8 @@ class TestTree:
     def test_at_the_head_of_the_module_is_the_one_that_exists(self) -> None:
         assert tree() in (_errors.__doc__ or "")
 
-    def test_in_the_readme_is_the_same(self) -> None:
-        assert f"```\n{tree()}\n```\n" in README.read_text(encoding="utf-8")
+    def test_in_the_documentation_is_the_same(self) -> None:
+        assert f"<!-- held by tests/test_errors.py -->\n```text\n{tree()}\n```\n" in PAGE.read_text(encoding="utf-8")
 
     def test_is_public_as_a_whole(self) -> None:
         public = {name for name in images_api.__all__ if isinstance(getattr(images_api, name), type)}
@@ -158,7 +158,7 @@ class TestCopy:
 
     @pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
     def test_needs_no_copy_of_what_was_refused(self, duplicate: Callable[[Any], Any], client: ImagesClient) -> None:
-        with README.open("rb") as file:
+        with PAGE.open("rb") as file:
             not_a_picture: Any = TextIOWrapper(file)
             with pytest.raises(InvalidRequestError) as caught:
                 client.edit(not_a_picture, "an otter")
