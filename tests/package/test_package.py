@@ -192,10 +192,13 @@ class TestSdist:
 
 
 def app_tests(environment: Environment, folder: Path, *arguments: str, code: int = 0) -> str:
-    """Run what README says under "Test your app", and return what pytest says of it."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Test your app\n")[2].partition("\n## ")[0]
-    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)):
-        (folder / f"test_{number}.py").write_text(block, encoding="utf-8")
+    """Run what the documentation says of tests of an app, and return what pytest says of it."""
+    page = (ROOT / "docs/app/testing.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^(?:<!-- file: (\S+) -->\n)?```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    files = {name: block for name, block in blocks if name}
+    for name, block in {**files, "test_others.py": "".join(block for name, block in blocks if not name)}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(block, encoding="utf-8")
     pytest = (environment.python, "-I", "-W", "error", "-m", "pytest", "-W", "error", f"--basetemp={folder / 'temporary'}")
     return run(*pytest, *arguments, folder=folder, code=code)
 
@@ -239,9 +242,9 @@ class TestInstalled:
         said = run(environment.python.with_name("images-api"), "--help", code=1)
         assert said == "images-api needs more than is installed (click): pip install 'images-api[cli]'\n"
 
-    def test_an_app_is_tested_as_readme_says(self, built: Built, tmp_path: Path) -> None:
+    def test_an_app_is_tested_as_the_documentation_says(self, built: Built, tmp_path: Path) -> None:
         environment = make_environment(tmp_path / "venv", f"{built.wheel}[sandbox]", "pytest")
-        assert "2 passed" in app_tests(environment, tmp_path)
+        assert "8 passed" in app_tests(environment, tmp_path)
         assert "fixture 'images_sandbox' not found" in app_tests(environment, tmp_path, "-p", "no:images_api.testing", code=1)
 
     def test_without_the_extra_pytest_says_what_to_install(self, built: Built, tmp_path: Path) -> None:
