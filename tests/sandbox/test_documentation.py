@@ -23,5 +23,6 @@ def test_every_argument_is_told() -> None:
 
 def test_every_fault_is_told() -> None:
     table = PAGE.partition("| fault | what happens")[2].partition("\n\n")[0]
-    told = [name for names in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) for name in re.findall("`([a-z][a-z0-9 ]+)`", names)]
+    cells = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
+    told = [name for cell in cells for name in re.findall("`([a-z][a-z0-9 ]+)`", cell)]
     assert sorted([*told, "status"]) == sorted(TABLE)
