@@ -48,6 +48,10 @@ class TestHelp:
         assert all(f"\n  {name} " in said for name in (*commands(), "models", "sandbox", "completion"))
         assert all(f"\n  {status.value:<4} {status.meaning.split()[0]}" in said for status in ExitStatus)
 
+    @pytest.mark.parametrize("name", ["completion", "bulk", "models"])
+    def test_it_shows_no_mark_of_its_layout(self, name: str) -> None:
+        assert "\\" not in images_api(name, "--help").stdout.decode()
+
     @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models", "--help"]])
     def test_it_loads_what_it_needs(self, arguments: list[str]) -> None:
         code = """

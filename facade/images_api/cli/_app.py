@@ -69,13 +69,13 @@ def sandbox(ctx: click.Context, arguments: tuple[str, ...]) -> int:
 @app.command("completion", short_help="Print what makes a shell complete these commands.")
 @click.argument("shell", type=click.Choice(_SHELLS))
 def completion(shell: str) -> None:
-    r"""Print what makes a shell complete commands, options, choices and models.
+    """Print what makes a shell complete commands, options, choices and models.
 
     \b
     bash: eval "$(images-api completion bash)" in ~/.bashrc
     zsh:  eval "$(images-api completion zsh)" in ~/.zshrc
     fish: images-api completion fish > ~/.config/fish/completions/images-api.fish
-    """
+    """  # noqa: D301  click takes the character itself for the mark of lines that stay as they are
     kind = get_completion_class(shell)
     if kind is None:
         raise AssertionError(f"click knows {shell}")

@@ -56,9 +56,8 @@ _STATES = ("pending", "sending", "done", "refused", "failed", "ambiguous")
 
 @click.group("bulk", short_help="Make the images of a whole job, each once.")
 def bulk() -> None:
-    r"""Make the images of a whole job, each once, whatever happens on the way.
+    """Make the images of a whole job, each once, whatever happens on the way.
 
-    \b
     A job is JSON Lines in the Batch API's own form, a table (.csv, .tsv),
     or a text with a prompt a line (.txt).
     """
