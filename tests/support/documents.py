@@ -69,13 +69,13 @@ class Reader:
             self.repository = copied_repository(self.elsewhere / "images-api")
         return self.repository
 
-    def environment(self) -> dict[str, str]:
-        """Return what a command sees of its surroundings."""
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Return what a command sees of its surroundings, in a folder."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         told = {"PATH": path, "OPENAI_API_KEY": KEY, "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "COLUMNS": "80"}
-        if self.repository:
-            sources = os.pathsep.join(str(self.repository / name) for name in ("facade", "generated", "."))
+        if folder == self.repository:
+            sources = os.pathsep.join(str(folder / name) for name in ("facade", "generated", "."))
             told |= {"PYTHONPATH": sources, "MAKEFLAGS": f"VENV={shlex.quote(str(self.elsewhere / 'environment'))}"}
             # `make test` within the tests: a few of them stand for all.
             told |= {"PYTEST_ADDOPTS": "tests/test_surface.py"}
@@ -170,7 +170,7 @@ def _shell(reader: Reader, source: str) -> str | None:
     folder = reader.folder
     if re.search(r"^make\b|pip install '?\.", source, re.MULTILINE):
         folder = reader.in_repository()
-    environment = reader.environment()
+    environment = reader.environment(folder)
     if re.search(r"\bpip install\b", source):
         installed = Path(tempfile.mkdtemp(dir=reader.elsewhere))
         venv.create(installed, with_pip=True)

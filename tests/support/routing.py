@@ -96,9 +96,13 @@ class Routing:
     def sandbox(self, host: str = "api.openai.com") -> Sandbox:
         """Return the sandbox behind a host, which starts once somebody asks for it.
 
+        Args:
+            host: Its name; a port after it makes no difference.
+
         Raises:
             LookupError: The documentation has no such host.
         """
+        host = host.partition(":")[0]
         with self._lock:
             if host not in self._sandboxes:
                 try:
