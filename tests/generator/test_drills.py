@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from generation import CONFIG, CONTRACT, PACKAGE, ROOT, compile_once, copy_project, generate, run
+from generation import CONFIG, CONTRACT, PACKAGE, compile_once, copy_project, generate, run
 from jinja2 import Environment
 from new_operations import COLLAGE, COLLAGE_REQUEST, add
 from platforms import needs_links
@@ -636,15 +636,3 @@ class TestGenerator:
         if content is not None:
             config.write_text(content, encoding="utf-8")
         assert re.search(f"{re.escape(str(config))}: (.*\n)*.*{said}", make())
-
-
-def test_contributing_says_what_each_file_in_tools_is_for() -> None:
-    table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("tools/ is for")[2]
-    files = {Path(name) for name in contents(ROOT / "tools")} - {Path("__init__.py"), Path("generator/__init__.py")}
-    assert [
-        file.as_posix()
-        for file in sorted(files)
-        if not any(
-            f"`{name}`" in table for name in (file.as_posix(), file.name, *(f"{each.as_posix()}/" for each in file.parents))
-        )
-    ] == []

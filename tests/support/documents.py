@@ -76,7 +76,9 @@ class Reader:
         told = {"PATH": path, "OPENAI_API_KEY": KEY, "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "COLUMNS": "80"}
         if folder == self.repository:
             sources = os.pathsep.join(str(folder / name) for name in ("facade", "generated", "."))
-            told |= {"PYTHONPATH": sources, "MAKEFLAGS": f"VENV={shlex.quote(str(self.elsewhere / 'environment'))}"}
+            # make installs nothing, whatever a block changes: the environment is that of the tests.
+            settings = f"VENV={shlex.quote(str(self.elsewhere / 'environment'))} PIP=:"
+            told |= {"PYTHONPATH": sources, "MAKEFLAGS": settings}
             # `make test` within the tests: a few of them stand for all.
             told |= {"PYTEST_ADDOPTS": "tests/test_surface.py"}
         return kept | told | self.routing.environment

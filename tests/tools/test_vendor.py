@@ -107,6 +107,12 @@ class TestCopy:
         (host / "pictures" / "py.typed").unlink()
         assert errors() == ["1[import-untyped]"]
 
+    def test_pyright_finds_nothing_in_it(self, copy: Path) -> None:
+        # As it checks where nothing is said; strictly, it counts what JSON is made of.
+        settings = {"include": ["pictures"], "typeCheckingMode": "standard", "venvPath": sys.prefix, "venv": "."}
+        (copy.parent / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+        run(sys.executable, "-m", "basedpyright", folder=copy.parent)
+
 
 class TestSecondRun:
     def test_it_writes_nothing_without_a_change(self, copy: Path) -> None:

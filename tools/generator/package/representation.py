@@ -28,8 +28,13 @@ class _Short(Repr):
 _short = _Short().repr
 
 
-@recursive_repr()
 def short_repr(self: Any) -> str:
     """Return the repr of an attrs object, with its fields in short; for the `__repr__` of its class."""
+    return _shown(self)
+
+
+@recursive_repr()
+def _shown(self: Any) -> str:
+    # Not the `__repr__` itself: pyright takes what recursive_repr returns for no method.
     shown = ", ".join(f"{field.name}={_short(getattr(self, field.name))}" for field in fields(type(self)))
     return f"{type(self).__name__}({shown})"
