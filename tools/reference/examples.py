@@ -14,6 +14,7 @@ from tools.reference.dialects import answering
 
 _TEXT = "a baby sea otter"
 _FEW = 2
+_IMAGE = "#/components/schemas/Image"
 # A server of one's own, for what no model on the official host takes for long.
 _HOST = "gpu-box:8080"
 
@@ -69,6 +70,7 @@ def example(method: Method, operation: Operation) -> Example:
     model = default if host or default in lasting else next(iter(lasting), default)
     taken = use(operation, model or "")
     arguments = [*_arguments(method, taken), *([f"{role}={_source(model)}"] if model != default else [])]
+    arguments += _form(method, taken) if host else []
     return Example(
         client=f'base_url="http://{_HOST}/v1"' if host else "",
         arguments=", ".join(arguments),
@@ -90,6 +92,13 @@ def _arguments(method: Method, taken: Use) -> list[str]:
         value = _source(files[parameter.name].name if parameter.is_file else _value(facts))
         arguments.append(value if parameter in method.arguments else f"{parameter.python_name}={value}")
     return arguments
+
+
+def _form(method: Method, taken: Use) -> list[str]:
+    """Return the argument that asks for the images themselves: links of a server of one's own may lead nowhere."""
+    forms = at(f"{_IMAGE}/properties")
+    choices = {each.python_name: taken.parameters[each.name].choices for each in method.keywords if each.name in taken.parameters}
+    return [f"{name}={_source(form)}" for name, known in choices.items() for form in [*filter(known.__contains__, forms)][:1]]
 
 
 def _partial_images(method: Method, taken: Use) -> list[str]:

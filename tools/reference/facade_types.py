@@ -54,6 +54,8 @@ def _follow(schemas: Schemas, schema: Schema, kind: type[Any], found: dict[str, 
             said = str(getattr(kind, "__annotations__", {}).get(key, ""))
             if not said and isinstance(part, dict) and "items" in part:
                 said = " ".join(str(base) for base in getattr(kind, "__orig_bases__", ()))
-            classes = [word for word in re.findall(r"\w+", said) if word in images_api.__all__]
+            # What is within an error's body is on the error itself.
+            own = [kind.__name__] if issubclass(kind, Exception) else []
+            classes = [word for word in re.findall(r"\w+", said) if word in images_api.__all__] or own
             if classes and isinstance(part, dict):
                 _follow(schemas, part, getattr(images_api, classes[-1]), found)

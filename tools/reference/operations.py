@@ -45,7 +45,7 @@ class Told(NamedTuple):
         command: How it is called at a prompt.
         required: The parameters that must be given.
         optional: The others.
-        reasons: The contract's rules between parameters, each with those that it is about.
+        reasons: The contract's reasons for rules, each with the parameters that they are about.
         example: A call that runs.
         requests: The media types of the request, each with its schema and what makes it in the generated client.
         bodies: Which of these is sent; empty where there is one.
@@ -92,7 +92,7 @@ def operations_page(told: list[Told]) -> str:
 def authorization(document: Schema, definition: Schema) -> Markdown:
     """Return how the caller of an operation says who they are: by one of these schemes."""
     schemes: Schema = document.get("components", {}).get("securitySchemes", {})
-    asked: list[Schema] = definition.get("security", document.get("security", []))
+    asked: list[Schema] = (definition if "security" in definition else document).get("security", [])
     ways = [joined([_scheme(name, resolved(document, schemes[name])) for name in each], "and") for each in asked if each]
     return joined(ways, "or") if ways else Markdown("none")
 
@@ -156,13 +156,14 @@ def _bodies(operation: Operation) -> str:
 
 
 def _reasons(operation: Operation) -> Iterator[Markdown]:
-    """Yield the rules that hold for some values of other parameters only, as the contract says why they do."""
+    """Yield the contract's reasons for rules, but for those why a model doesn't take a parameter at all."""
     for body in operation.bodies.values():
         for branch in branches(body.pointer):
-            names = [name for name in dict.fromkeys([*branch.lacking, *branch.rules]) if name in body.properties]
-            if branch.reason and names and {*branch.tested} - {model_role()}:
-                named = joined(map(code, sorted(names, key=[*body.properties].index)), "and")
-                yield Markdown(f"{named}: {markdown(branch.reason)}")
+            of_model = {*branch.tested} <= {model_role()}
+            about = {*branch.rules, *(() if of_model else branch.lacking)}
+            names = [code(name) for name in body.properties if name in about]
+            if branch.reason and names:
+                yield Markdown(f"{joined(names, 'and')}: {markdown(branch.reason)}")
 
 
 def _request(operation: Operation, media_type: str, schemas: Schemas) -> Markdown:

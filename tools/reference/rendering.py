@@ -33,5 +33,5 @@ def _environment() -> Environment:
         finalize=markdown,
     )
     filters: dict[str, Any] = {"cell": cell, "code": code, "link": link, "source": source}
-    environment.filters |= filters
+    environment.filters.update(filters)
     return environment
