@@ -217,17 +217,22 @@ def _titles() -> Mapping[str, set[str]]:
     """Return the known models of each family in the contract, by the family's title."""
     found: dict[str, set[str]] = {}
     for model in known_models():
-        for name in patterns_of(model):
-            found.setdefault(at(MODELS)["$defs"][name]["title"], set()).add(model)
+        for title in _titled_patterns(model).values():
+            found.setdefault(title, set()).add(model)
     return found
 
 
 def _title(models: Sequence[str]) -> str | None:
     """Return the title of the narrowest family of the contract that some models belong to; of the first that fits."""
-    known = at(MODELS)["$defs"]
-    common = [name for name in patterns_of(models[0]) if all(name in patterns_of(model) for model in models)]
-    titles = [known[name]["title"] for name in common]
+    common = [set(_titled_patterns(model)) for model in models]
+    titles = [title for name, title in _titled_patterns(models[0]).items() if all(name in names for names in common)]
     return min(titles, key=lambda title: len(_titles().get(title, ())), default=None)
+
+
+def _titled_patterns(model: str) -> dict[str, str]:
+    """Return the titles of the families of the contract that a model belongs to, by the families' names; some have none."""
+    known = at(MODELS)["$defs"]
+    return {name: known[name]["title"] for name in patterns_of(model) if "title" in known[name]}
 
 
 def _by_models(texts: Mapping[str, str]) -> Iterator[str]:
