@@ -28,6 +28,7 @@ from images_api import AsyncImagesClient, ImagesClient
 from images_api.sandbox import Sandbox, Settings
 from images_api.sandbox._dialects import dialect, dialects, read
 from images_api.sandbox._templates import filled
+from tools.reference.markdown import markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -189,7 +190,7 @@ class TestWhichThereAre:
             section = section.partition("\n## ")[0]
             assert f"{said['about']}: `--dialect {name}`." in section
             assert section.count("- `POST ") == len(said["routes"])
-            assert all(f"\n- {quirk}\n" in section for quirk in said["quirks"])
+            assert all(f"\n- {markdown(quirk)}\n" in section for quirk in said["quirks"])
             assert all(f"\n- <{source}>\n" in section for source in said["sources"])
             row = next(line for line in page.splitlines() if line.startswith(f"| [{said['title']}](#"))
             assert f"| `{dialect(name).base}` |" in row

@@ -27,7 +27,9 @@ class _Told(NamedTuple):
 
     title: str
     anchor: str
-    cells: list[Markdown]
+    methods: Markdown
+    images: Markdown
+    cells: list[str]
     until: Markdown
     successors: Markdown
     models: list[Markdown]
@@ -48,19 +50,21 @@ def families_page(operations: list[Told]) -> str:
         told.append(_told(family, title, anchor(title), methods))
         for use in told[-1].uses:
             anchor(use.title)
-    columns = ["methods", *list(overview(families()[0]))[1:]] if told else []
+    columns = list(overview(families()[0]))[1:-1] if told else []
     return render("families.md.jinja", families=told, columns=columns)
 
 
 def _told(family: Family, title: str, anchor: str, methods: dict[str, str]) -> _Told:
-    _, *cells = (text.replace("\n", "; ") for text in overview(family).values())
+    _, *cells, images = (text.replace("\n", "; ") for text in overview(family).values())
     # As the methods are called, which the page is about.
     taking = [methods[operation.id] for operation in commands().values() if family.use(operation).bodies]
     ends: dict[str, dict[str, Any]] = at(MODELS).get("x-retired", {}) if known_models() else {}
     return _Told(
         title=title,
         anchor=anchor,
-        cells=[joined([code(name) for name in taking] or ["none"], "and"), *map(markdown, cells)],
+        methods=joined(map(code, taking), "and") if taking else Markdown("none"),
+        images=markdown(images),
+        cells=cells,
         until=_by_model({model: ends.get(model, {}).get("date", "") for model in family.models}),
         successors=_by_model({model: ends.get(model, {}).get("successor", "") for model in family.models}),
         models=[code(model) for model in family.models],
