@@ -88,10 +88,10 @@ types: $(VENV)/dev ##* Check types: mypy and pyright, strictly
 	$(BIN)/mypy --strict generated/images_api_client
 	$(BIN)/basedpyright
 
-generate: $(VENV)/dev ##* Make generated/images_api_client anew from openapi.yaml, and tell what changed since HEAD, or BASE=revision
+generate: $(VENV)/dev ##* Make generated/ and docs/reference/ anew from openapi.yaml, and tell what changed since HEAD, or BASE=revision
 	$(BIN)/python -m tools.generate $(if $(value BASE),--base=$(call quoted,BASE))
 
-drift: $(VENV)/dev ## Check that generated/ is what openapi.yaml makes of it
+drift: $(VENV)/dev ## Check that generated/ and docs/reference/ are what openapi.yaml makes of them
 	$(BIN)/python -m tools.generate --check
 
 # Anew each time: what is left of an earlier build, or remembered, may be of another contract.

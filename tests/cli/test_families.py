@@ -373,6 +373,17 @@ def test_a_new_family_shows_up(tmp_path: Path) -> None:
     ]
 
 
+def test_a_family_without_a_title_goes_by_its_models(tmp_path: Path) -> None:
+    def change(document: Schema) -> None:
+        add_family(document)
+        for name in ("Pixie", "Pixie2"):
+            del document["components"]["schemas"]["ImageModel"]["$defs"][name]["title"]
+
+    told = changed(tmp_path, change)
+    assert told["families"][-2:] == [[None, "pixie-1"], [None, "pixie-2"]]
+    assert told["limits"]["generate"]["n"][1] == "pixie-1 and pixie-2: 1 to 4"
+
+
 def test_an_operation_that_no_known_model_takes(tmp_path: Path) -> None:
     told = changed(tmp_path, take_models_away)
     assert set(map(tuple, told["limits"]["variation"].values())) == {("for none of the known models",)}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from generation import CONFIG, CONTRACT, PACKAGE, compile_once, copy_project, generate, run
+from generation import CONFIG, CONTRACT, PACKAGE, REFERENCE, compile_once, copy_project, generate, run
 from jinja2 import Environment
 from new_operations import COLLAGE, COLLAGE_REQUEST, add
 from platforms import needs_links
@@ -84,6 +84,7 @@ class TestNothingWrong:
         for _ in range(2):
             assert make(code=0) == ""
             assert contents(make.project / command.PACKAGE) == contents(PACKAGE)
+            assert contents(make.project / command.REFERENCE) == contents(REFERENCE)
 
     def test_the_package_is_what_the_contract_makes_of_it(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert command.main(["--check"]) == 0
@@ -150,6 +151,21 @@ class TestDrift:
         assert "not generated: stray.py\n" in printed
         assert "Nobody edits it: what it should say belongs to openapi.yaml or tools/generator." in printed
         assert "Run `make generate` and commit the result." in printed
+
+    def test_an_edit_of_the_reference_stops_it(self, make: Command) -> None:
+        reference = make.project / command.REFERENCE
+        edit(reference / "index.md", ("# Reference", "# The reference"))
+        (reference / "families.md").unlink()
+        (reference / "models" / "stray.md").touch()
+        printed = make("--check")
+        assert "-# The reference\n+# Reference\n" in printed
+        assert "missing: families.md\n" in printed
+        assert "not generated: models/stray.md\n" in printed
+        assert "reference is not what openapi.yaml makes of it. Nobody edits it:" in printed
+        assert "belongs to openapi.yaml or tools/reference. Run `make generate` and commit the result." in printed
+        assert "images_api_client is" not in printed
+        make(code=0)
+        assert contents(reference) == contents(REFERENCE)
 
     @needs_links
     def test_what_is_no_part_of_it_is_gone_after_generating(self, make: Command) -> None:

@@ -101,11 +101,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(folder, before)
 
 
-def test_only_the_generated_package_is_written(project: Project) -> None:
+def test_only_the_generated_package_and_the_reference_are_written(project: Project) -> None:
     after = contents(project.folder)
     changed = {name for name in after.keys() | project.before.keys() if after.get(name) != project.before.get(name)}
     assert "generated/images_api_client/openapi.json" in changed
-    assert {name.split("/")[0] for name in changed} == {"generated"}
+    assert {"/".join(name.split("/")[:2]) for name in changed} == {"docs/reference", "generated/images_api_client"}
 
 
 @pytest.fixture

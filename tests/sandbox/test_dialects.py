@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from zipfile import ZipFile
 
-import dialect_docs
 import httpx
 import openai
 import pytest
@@ -29,6 +28,7 @@ from images_api import AsyncImagesClient, ImagesClient
 from images_api.sandbox import Sandbox, Settings
 from images_api.sandbox._dialects import dialect, dialects, read
 from images_api.sandbox._templates import filled
+from tools.reference.markdown import markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -182,9 +182,19 @@ class TestWhichThereAre:
         said = ended.stdout + ended.stderr
         assert all(name in said for name in ALL)
 
-    def test_the_docs_tell_what_the_files_say(self) -> None:
-        path = Path(__file__).parents[2] / "docs" / "app" / "sandbox-dialects.md"
-        assert path.read_text(encoding="utf-8") == dialect_docs.page(), "write it anew: python tests/support/dialect_docs.py"
+    def test_the_reference_tells_what_the_files_say(self) -> None:
+        page = (Path(__file__).parents[2] / "docs" / "reference" / "dialects.md").read_text(encoding="utf-8")
+        for name in ALL:
+            said = tomllib.loads((FILES / f"{name}.toml").read_text(encoding="utf-8"))
+            _, _, section = page.partition(f"\n## {said['title']}\n")
+            section = section.partition("\n## ")[0]
+            assert f"{said['about']}: `--dialect {name}`." in section
+            assert section.count("- `POST ") == len(said["routes"])
+            assert all(f"\n- {markdown(quirk)}\n" in section for quirk in said["quirks"])
+            assert all(f"\n- <{source}>\n" in section for source in said["sources"])
+            row = next(line for line in page.splitlines() if line.startswith(f"| [{said['title']}](#"))
+            assert f"| `{dialect(name).base}` |" in row
+            assert row.endswith("| no |") is not any(dialect(name).streams(route.operation.id) for route in dialect(name).routes)
 
 
 class TestFile:

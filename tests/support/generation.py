@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = ROOT / "openapi.yaml"
 CONFIG = ROOT / "generator-config.yml"
 PACKAGE = ROOT / "generated" / "images_api_client"
+REFERENCE = ROOT / "docs" / "reference"
 # `make test` downloads what the distribution needs to be built and installed.
 WHEELS = Path(sys.prefix) / "wheels"
 
@@ -103,7 +104,7 @@ def copy_project(folder: Path) -> Path:
     """Copy what `make generate` reads and writes, and the facade that stands on it."""
     for name in ("openapi.yaml", "generator-config.yml", "pyproject.toml"):
         shutil.copyfile(ROOT / name, folder / name)
-    for name in ("tools", "generated", "facade"):
+    for name in ("tools", "generated", "facade", "docs/reference"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 

@@ -485,7 +485,7 @@ class TestMakeGenerate:
         set_minimum(project, 0)
         before = contents(project)
         printed = said(project, f"--base={revision}", code=1)
-        assert "was left as it is" in printed
+        assert "were left as they are" in printed
         assert f"revision {revision}" in printed or f"{revision} is no revision" in printed
         assert contents(project) == before
 

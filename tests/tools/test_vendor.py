@@ -410,7 +410,7 @@ def test_make_passes_on_what_it_is_given(host: Path) -> None:
 @pytest.mark.parametrize("name", ["it's/a b;touch c", '-$$(touch c)`touch c`"\\*'])
 def test_make_makes_the_folder_that_it_is_given_whatever_it_is_called(host: Path, name: str) -> None:
     make = ["make", "--silent", f"--old-file={sys.prefix}/dev", f"--file={ROOT / 'Makefile'}", "vendor", f"VENV={sys.prefix}"]
-    for tool in ("tools", "generated", "openapi.yaml", "pyproject.toml", "generator-config.yml", "LICENSE"):
+    for tool in ("tools", "generated", "docs", "openapi.yaml", "pyproject.toml", "generator-config.yml", "LICENSE"):
         (host / tool).symlink_to(ROOT / tool)
     run(*make, f"INTO={name}", folder=host)
     assert (host / name / NAME / STAMP).is_file()

@@ -11,7 +11,7 @@ from images_api._contract.document import families as patterns_of
 from images_api._contract.wording import listed
 
 from ._facts import model_role, narrowed, use
-from ._operations import commands, parameters
+from ._operations import commands, parameters, roles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from images_api._contract.operations import Operation
 
     from ._facts import Facts, Use
+
+# What everybody asks of a model first, by what it means in the contract's `x-roles`.
+_COLUMNS = ("count", "size", "format", "quality")
 
 
 class State(NamedTuple):
@@ -128,6 +131,41 @@ def common_choices(operation: Operation, name: str) -> tuple[Any, ...]:
     return () if any("choices" in described(facts, every_choice) for facts in takers) else every_choice
 
 
+def overview(family: Family) -> dict[str, str]:
+    """Return what is most asked for of a family in words, by what it is about; each of several commands in a line of its own."""
+    uses = {command: use for command, operation in commands().items() if (use := family.use(operation)).bodies}
+    names = dict.fromkeys(name for operation in commands().values() for name in parameters(operation))
+    found = {"commands": ", ".join(uses) or "none"}
+    for name in (each for role in _COLUMNS if (each := roles().get(role)) in names):
+        having = {command: use.parameters[name] for command, use in uses.items() if name in use.parameters}
+        found[name] = _by_command({command: ", ".join(described(facts).values()) for command, facts in having.items()})
+    images: list[str] = []
+    others: list[str] = []
+    for name in names:
+        having = {command: facts for command, use in uses.items() if (facts := use.parameters.get(name)) and facts.image}
+        if any(facts.required for facts in having.values()):
+            images.append(_by_command({command: described(facts)["image"] for command, facts in having.items()}))
+        elif having:
+            others.append(name)
+    return found | {"images in": "\n".join([*images, *([f"also {listed(others, 'and')}"] if others else [])])}
+
+
+def taken(use: Use) -> dict[str, list[str]]:
+    """Return what a family takes for each parameter of an operation in words, by the parameter's name."""
+    found: dict[str, list[str]] = {}
+    for name, facts in use.parameters.items():
+        words = list(described(facts).values()) or [listed(facts.types, "or")]
+        words = ["as above"] if name == model_role() else words
+        words += ["required"] if facts.required else []
+        found[name] = words + ([f"default {facts.default}"] if facts.default is not None else [])
+    return found
+
+
+def lacking(operation: Operation, use: Use) -> dict[str, str]:
+    """Return the parameters of an operation that aren't taken, each with the contract's reason or an empty text."""
+    return {name: use.reasons.get(name, "") for name in parameters(operation) if name not in use.parameters}
+
+
 def described(facts: Facts, every_choice: Collection[Any] = ()) -> dict[str, str]:
     """Return what a parameter may be in words, by what they are about.
 
@@ -153,6 +191,16 @@ def named(models: Collection[str], among: Collection[str]) -> str:
     return ", ".join(names) if any(" and " in each for each in names) else listed(names, "and")
 
 
+def _by_command(texts: Mapping[str, str]) -> str:
+    """Return what holds for several commands, said once where it is the same."""
+    groups: dict[str, list[str]] = {}
+    for command, text in texts.items():
+        groups.setdefault(text, []).append(command)
+    if len(groups) < 2:  # noqa: PLR2004  nothing to tell apart
+        return next(iter(groups), "")
+    return "\n".join(f"{', '.join(commands)}: {text}" for text, commands in groups.items() if text)
+
+
 def _names(models: Collection[str], among: Collection[str]) -> list[str]:
     wanted, left, names = set(models), set(models), list[str]()
     within = {title: members & set(among) for title, members in _titles().items()}
@@ -169,17 +217,22 @@ def _titles() -> Mapping[str, set[str]]:
     """Return the known models of each family in the contract, by the family's title."""
     found: dict[str, set[str]] = {}
     for model in known_models():
-        for name in patterns_of(model):
-            found.setdefault(at(MODELS)["$defs"][name]["title"], set()).add(model)
+        for title in _titled_patterns(model).values():
+            found.setdefault(title, set()).add(model)
     return found
 
 
 def _title(models: Sequence[str]) -> str | None:
     """Return the title of the narrowest family of the contract that some models belong to; of the first that fits."""
-    known = at(MODELS)["$defs"]
-    common = [name for name in patterns_of(models[0]) if all(name in patterns_of(model) for model in models)]
-    titles = [known[name]["title"] for name in common]
+    common = [set(_titled_patterns(model)) for model in models]
+    titles = [title for name, title in _titled_patterns(models[0]).items() if all(name in names for names in common)]
     return min(titles, key=lambda title: len(_titles().get(title, ())), default=None)
+
+
+def _titled_patterns(model: str) -> dict[str, str]:
+    """Return the titles of the families of the contract that a model belongs to, by the families' names; some have none."""
+    known = at(MODELS)["$defs"]
+    return {name: known[name]["title"] for name in patterns_of(model) if "title" in known[name]}
 
 
 def _by_models(texts: Mapping[str, str]) -> Iterator[str]:

@@ -36,8 +36,6 @@ _FREE = (
     "Only what every server needs is checked."
 )
 _STYLES = {"current": "green", "ending": "yellow", "retired": "red", "unlisted": "yellow"}
-# What everybody asks of a model first, by what it means in the contract's `x-roles`.
-_COLUMNS = ("count", "size", "format", "quality")
 
 
 def _completions(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -161,47 +159,9 @@ def _row(family: Family, today: date) -> dict[str, Text]:
     """Return what is most asked for of a family, by what it is about."""
     from rich.text import Text
 
-    from images_api._contract.wording import listed
+    from ._families import overview
 
-    from ._families import described
-    from ._operations import commands, parameters, roles
-
-    uses = {command: use for command, operation in commands().items() if (use := family.use(operation)).bodies}
-    names = dict.fromkeys(name for operation in commands().values() for name in parameters(operation))
-    columns = [name for role in _COLUMNS if (name := roles().get(role)) in names]
-    cells = {"commands": Text(", ".join(uses) or "none")}
-    for name in columns:
-        words = {
-            command: ", ".join(described(use.parameters[name]).values())
-            for command, use in uses.items()
-            if name in use.parameters
-        }
-        cells[name] = Text(_by_command(words))
-    images: list[str] = []
-    others: list[str] = []
-    for name in names:
-        having = {
-            command: use.parameters[name]
-            for command, use in uses.items()
-            if name in use.parameters and use.parameters[name].image
-        }
-        if any(facts.required for facts in having.values()):
-            images.append(_by_command({command: described(facts)["image"] for command, facts in having.items()}))
-        elif having:
-            others.append(name)
-    cells["images in"] = Text("\n".join([*images, *([f"also {listed(others, 'and')}"] if others else [])]))
-    cells["state"] = _states(family.models, today)
-    return cells
-
-
-def _by_command(texts: Mapping[str, str]) -> str:
-    """Return what holds for several commands, said once where it is the same."""
-    groups: dict[str, list[str]] = {}
-    for command, text in texts.items():
-        groups.setdefault(text, []).append(command)
-    if len(groups) < 2:  # noqa: PLR2004  nothing to tell apart
-        return next(iter(groups), "")
-    return "\n".join(f"{', '.join(commands)}: {text}" for text, commands in groups.items() if text)
+    return {about: Text(text) for about, text in overview(family).items()} | {"state": _states(family.models, today)}
 
 
 def _states(models: Sequence[str], today: date) -> Text:
@@ -227,11 +187,8 @@ def _details(family: Family, today: date) -> Iterator[RenderableType]:
     from rich.padding import Padding
     from rich.text import Text
 
-    from images_api._contract.wording import listed
-
-    from ._facts import model_role
-    from ._families import described
-    from ._operations import commands, parameters
+    from ._families import lacking, taken
+    from ._operations import commands
 
     yield from _heading(family)
     if family.title:
@@ -245,16 +202,8 @@ def _details(family: Family, today: date) -> Iterator[RenderableType]:
             yield Text.assemble((command, "bold"), ": not taken", f" ({use.reason})" if use.reason else "")
             continue
         yield Text.assemble((command, "bold"), ", also as a stream" if use.streams else "")
-        rows: dict[str, Text] = {}
-        for name, facts in use.parameters.items():
-            words = list(described(facts).values()) or [listed(facts.types, "or")]
-            words = ["as above"] if name == model_role() else words
-            words += ["required"] if facts.required else []
-            words += [f"default {facts.default}"] if facts.default is not None else []
-            rows[name] = Text("; ".join(words))
-        yield _grid(rows)
-        lacking = [name for name in parameters(operation) if name not in use.parameters]
-        said = [f"{name} ({use.reasons[name]})" if use.reasons.get(name) else name for name in lacking]
+        yield _grid({name: Text("; ".join(words)) for name, words in taken(use).items()})
+        said = [f"{name} ({reason})" if reason else name for name, reason in lacking(operation, use).items()]
         if said:
             yield Padding(Text(f"not taken: {', '.join(said)}", "dim"), (0, 0, 0, 2))
 
