@@ -80,7 +80,7 @@ class Side:
     Args:
         is_official: Whether it is the official SDK.
         routing: Leads the hosts to sandboxes.
-        folder: What is read and written is in there.
+        folder: What is read is in there, and what is written for a while.
     """
 
     def __init__(self, routing: Routing, folder: Path, *, is_official: bool) -> None:
@@ -95,8 +95,6 @@ class Side:
         self.names |= {"httpx": httpx, "httpx2": httpx2, "base64": base64, "BytesIO": BytesIO, "Image": Image, "Path": Path}
         self.names |= {"AZURE": f"https://{AZURE}", "VERSION": "2025-04-01-preview"}
         self.names |= {"read_key": lambda: "sk-read", "fetch": fetch}
-        folder.mkdir()
-        draw_images(folder)
         self.data = (folder / "otter.png").read_bytes()
 
     def outcome(self, code: str) -> tuple[object, dict[str, bytes], list[object]]:
@@ -107,6 +105,8 @@ class Side:
         with chdir(self.folder):
             value = asyncio.run(self.value(code))
         written = {path.name: path.read_bytes() for path in {*self.folder.iterdir()} - before}
+        for name in written:
+            (self.folder / name).unlink()
         return None if written else value, written, self.arrived()
 
     async def value(self, code: str) -> object:
@@ -222,8 +222,15 @@ def routing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Routing]:
         yield routing
 
 
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    draw_images(folder)
+    return folder
+
+
 @pytest.fixture
-def sides(routing: Routing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Side, Side]]:
+def sides(routing: Routing, images: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Side, Side]]:
     """Return the official SDK and this package, with the hosts led to sandboxes."""
     for name in ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -231,7 +238,7 @@ def sides(routing: Routing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(name, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of models and an operation that are retired
-        yield Side(routing, tmp_path / "there", is_official=True), Side(routing, tmp_path / "here", is_official=False)
+        yield Side(routing, images, is_official=True), Side(routing, images, is_official=False)
 
 
 def test_the_page_has_these_tables() -> None:
