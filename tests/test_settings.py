@@ -183,6 +183,7 @@ class TestKey:
         with pytest.raises(InvalidRequestError) as caught:
             ImagesClient(given, base_url=api).generate("x")
         assert [problem.parameter for problem in caught.value.problems] == ["api_key"]
+        assert "is empty or no text" in str(caught.value)
         assert "marked" not in str(caught.value)
 
     @pytest.mark.parametrize("key", [f" {KEY}", f"{KEY}\n", f"\t{KEY}\r\n"])

@@ -79,9 +79,9 @@ class Settings:
         key = concealed(self.api_key()) if callable(self.api_key) else self.api_key
         if key is None:
             return {}
-        key = Secret(key.strip() if isinstance(key, str) else "not a text")
+        key = Secret(key.strip() if isinstance(key, str) else "")
         if not key or not key.isascii() or not key.isprintable() or " " in key:
-            why = "must be printable ASCII without blanks" if key else "is empty, must be printable ASCII: leave it out for none"
+            why = "must be printable ASCII without blanks" if key else "is empty or no text, must be printable ASCII, or left out"
             # Never with the value: it may be a key with one wrong character.
             raise refused("api_key", HIDDEN, why)
         return {self.auth_header: Secret(f"Bearer {key}") if self.auth_header.lower() == AUTHORIZATION.lower() else key}
