@@ -95,7 +95,7 @@ class TestWhole:
         for kind, target in mapping.items():
             shown = "PartialImage" if "partial_image" in kind else "CompletedImage"
             model = target.rpartition("/")[2]
-            assert f"- `{kind}`: [`{shown}`](../api/results.md) ([`{model}`](models/{model}.md) on the wire)" in OPERATIONS.source
+            assert f"- `{kind}`: [`{shown}`](../api/streams.md) ([`{model}`](models/{model}.md) on the wire)" in OPERATIONS.source
 
     def test_what_an_app_sees_of_the_models(self) -> None:
         seen = {

@@ -10,6 +10,19 @@ from tools.generator.document import Schema, operations, resolved
 from tools.generator.methods import JSON, answers_images
 from tools.reference.schemas import EVENTS, Schemas, success
 
+# The page under docs/api that tells of the classes of a module of the facade.
+_PAGES = {"_errors": "errors", "_events": "streams", "_results": "results", "_streams": "streams"}
+
+
+def class_page(name: str) -> str:
+    """Return the page on a class of the facade, relative to `docs/reference`.
+
+    Args:
+        name: The name of the class.
+    """
+    module = str(getattr(images_api, name).__module__)
+    return f"../api/{_PAGES[module.rpartition('.')[2]]}.md"
+
 
 def facade_types(schemas: Schemas) -> dict[str, str]:
     """Return the name of the facade's class by that of the schema, where there is one.

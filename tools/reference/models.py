@@ -10,7 +10,7 @@ from images_api.cli._operations import parameters
 from images_api.options import __all__ as option_names
 from tools.generator.document import Schema, operations, place_of, resolved
 from tools.generator.methods import Method, methods
-from tools.reference.facade_types import event_models, facade_types
+from tools.reference.facade_types import class_page, event_models, facade_types
 from tools.reference.markdown import Markdown, code, link, markdown
 from tools.reference.operations import Told
 from tools.reference.parameters import notes_of
@@ -18,8 +18,6 @@ from tools.reference.rendering import render
 from tools.reference.schemas import INDEX, Schemas
 
 _OPERATIONS = "../operations.md"
-_RESULTS = "../../api/results.md"
-_ERRORS = "../../api/errors.md"
 
 
 class _Field(NamedTuple):
@@ -122,8 +120,7 @@ class _Pages:
         own = [each for each in (name, f"{name}Options") if each in option_names]
         yield from (Markdown(f"as an option's type: {code(f'images_api.options.{each}')}") for each in own)
         if kind := self._facade.get(name):
-            page = _ERRORS if kind.endswith("Error") else _RESULTS
-            yield Markdown(f"what an app sees: {link(code(f'images_api.{kind}'), page)}")
+            yield Markdown(f"what an app sees: {link(code(f'images_api.{kind}'), f'../{class_page(kind)}')}")
         for method, _ in self._requests.get(name, ()):
             told = self._told[method.operation.id]
             yield Markdown(f"what an app calls: {link(code(f'client.{told.name}(...)'), f'{_OPERATIONS}#{told.anchor}')}")

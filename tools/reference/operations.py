@@ -15,7 +15,7 @@ from tools.generator.call_words import CALL_WORDS
 from tools.generator.document import Schema, resolved
 from tools.generator.methods import Method, methods
 from tools.reference.examples import Example, example
-from tools.reference.facade_types import event_models, facade_types
+from tools.reference.facade_types import class_page, event_models, facade_types
 from tools.reference.markdown import Markdown, anchors, code, joined, link, markdown
 from tools.reference.parameters import Described, described_parameter
 from tools.reference.rendering import render
@@ -194,5 +194,5 @@ def _events(definition: Schema, schemas: Schemas) -> Iterator[Markdown]:
         schema = resolved(schemas.document, response).get("content", {}).get(EVENTS, {}).get("schema")
         for kind, name in (event_models(schemas, schema) if schema else {}).items():
             facade = f" ({schemas.link(name)} on the wire)" if name in classes else ""
-            shown = link(code(classes[name]), "../api/results.md") if name in classes else schemas.link(name)
+            shown = link(code(classes[name]), class_page(classes[name])) if name in classes else schemas.link(name)
             yield Markdown(f"{code(kind)}: {shown}{facade}")
