@@ -25,16 +25,16 @@ def test_a_new_parameter_reaches_reference_help_and_site(tmp_path: Path) -> None
     assert BEFORE in text
     contract.write_text(text.replace(BEFORE, SEED + BEFORE, 1), encoding="utf-8")
 
-    surroundings = {
-        "MAKEFLAGS": f"VENV={tmp_path / 'environment'} PIP=:",
-        "PYTHONPATH": os.pathsep.join(str(copy / name) for name in ("facade", "generated", ".")),
-    }
-    assert "`seed`" in run("make", "generate", folder=copy, **surroundings)
-    run("make", "docs", folder=copy, **surroundings)
+    settings = f"VENV={tmp_path / 'environment'} PIP=:"
+    sources = os.pathsep.join(str(copy / name) for name in ("facade", "generated", "."))
+    said = run("make", "generate", folder=copy, MAKEFLAGS=settings, PYTHONPATH=sources)
+    assert "`seed`" in said
+    run("make", "docs", folder=copy, MAKEFLAGS=settings, PYTHONPATH=sources)
 
     for page in ("docs/reference/operations.md", "site/reference/operations.html", "site/reference/operations.html.md"):
         assert "0 to 77777" in (copy / page).read_text(encoding="utf-8"), page
     for page in ("site/api/clients.html", "site/reference/families.html", "site/reference/models/CreateImageRequest.html"):
         assert "seed" in (copy / page).read_text(encoding="utf-8"), page
     assert "seed" in (copy / "site" / "searchindex.js").read_text(encoding="utf-8")
-    assert "--seed INTEGER" in run(sys.executable, "-m", "images_api.cli", "generate", "--help", folder=copy, **surroundings)
+    said = run(sys.executable, "-m", "images_api.cli", "generate", "--help", folder=copy, PYTHONPATH=sources)
+    assert "--seed INTEGER" in said
