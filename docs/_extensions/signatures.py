@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 # What the generated methods are generic in is this for a client; an async one has it awaited.
 _GENERIC = {"ImageInput": "ImageInput", "Result": "ImagesResult", "Stream": "ImageStream"}
+# Whose classes an app is given, and never makes.
+_GIVEN = {f"images_api.{module}" for module in ("_errors", "_events", "_problems", "_results", "_streams")}
 # How autodoc shows an alias within a union.
 _ALIAS = re.compile(r"TypeAliasForwardRef\('([\w.]+)'\)")
 
 
-def _named(_app: Sphinx, _kind: str, _name: str, _object: object, _options: object, signature: str, returned: str) -> Any:
+def _shown(_app: Sphinx, kind: str, _name: str, thing: object, _options: object, signature: str, returned: str) -> Any:
+    if signature and kind in {"class", "exception"} and thing.__module__ in _GIVEN:
+        return "", None
     return tuple(text and _ALIAS.sub(r"\1", text) for text in (signature, returned))
 
 
@@ -31,7 +35,7 @@ def _passed_through(_: object, __: Node) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx of them."""
     app.config.autodoc_type_aliases |= {**{name: name for name in options.__all__}, **_GENERIC}
-    app.connect("autodoc-process-signature", _named)
+    app.connect("autodoc-process-signature", _shown)
     for node in (abbreviation, desc_optional):
         app.add_node(node, override=True, **{"llms-markdown": (_passed_through, _passed_through)})
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
