@@ -20,7 +20,7 @@ _MODEL = "gpt-image-2"
 _GAP = 12
 _RADIUS = 10
 # Other versions of Pillow draw text a little otherwise, of 255 for each channel and pixel on average.
-_TOLERANCE = 2
+_TOLERANCE = 4
 
 
 def calls(client: ImagesClient) -> Image.Image:
