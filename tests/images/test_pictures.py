@@ -14,13 +14,13 @@ from file_server import served_fixture
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pictures import drawn, half_clear
-from PIL import Image, ImageOps, features
+from PIL import Image, ImageOps
 
 from images_api import GeneratedImage, ImagesClient
 from images_api._images.headers import EXTENSIONS, NAMES, ImageFacts, is_whole, media_type, read_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from file_server import FileServer
@@ -278,13 +278,14 @@ def other(mode: str, kind: str, **settings: object) -> bytes:
 
 
 # Format, media type, extension, sides where they are read, and content. Pillow writes AVIF from 11.3 on.
-AVIF = {
+Image.init()
+AVIF: dict[str, tuple[tuple[int, int], Callable[[], bytes]]] = {
     "avif": ((40, 24), lambda: other("RGB", "AVIF")),
     "avif on its side": ((24, 40), lambda: other("RGB", "AVIF", exif=exif("<", 6)[6:])),
     "avif with frames": ((20, 12), lambda: several("AVIF")),
 }
 OTHERS = {
-    **{name: ("avif", "image/avif", ".avif", sides, draw()) for name, (sides, draw) in AVIF.items() if features.check("avif")},
+    **{name: ("avif", "image/avif", ".avif", sides, draw()) for name, (sides, draw) in AVIF.items() if "AVIF" in Image.SAVE},
     "avif whose brand comes later": ("avif", "image/avif", ".avif", (64, 8), heif(b"mif1", b"miaf", b"avif", sides=((64, 8),))),
     "heic": (
         "heic",
