@@ -101,12 +101,13 @@ def check_image(content: Content) -> None:
     Raises:
         BrokenImageError: They are cut short, or begin like no image.
     """
-    head = content.beginning()
-    if media_type(head) is None:
-        raise BrokenImageError(f"isn't an image: it begins with {head[:16]!r}" if head else "is empty")
     with content.open() as file:
-        if not is_whole(file):
-            raise BrokenImageError(f"is cut short after {content.size} bytes")
+        if is_whole(file):
+            return
+    head = content.beginning()
+    if media_type(head):
+        raise BrokenImageError(f"is cut short after {content.size} bytes")
+    raise BrokenImageError(f"isn't an image: it begins with {head[:16]!r}" if head else "is empty")
 
 
 def _standard(text: bytes) -> bytes:

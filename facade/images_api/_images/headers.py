@@ -74,9 +74,9 @@ class ImageFacts:
 
 def media_type(head: bytes) -> str | None:
     """Return the media type that an image's first 64 bytes stand for, or None where they are no image's."""
-    text = _MARKS_OF_TEXT.sub(b"", head)
-    fitting = (each for each in _FORMATS if re.match(each[2], text if each[0] == SVG else head, re.DOTALL))
-    return next((kind for kind, *_ in fitting), None)
+    if found := re.match(_BEGINNINGS, head):
+        return _FORMATS[(found.lastindex or 0) - 1][0]
+    return SVG if re.match(_SVG_BEGINNING, _MARKS_OF_TEXT.sub(b"", head)) else None
 
 
 def read_facts(file: BinaryIO) -> ImageFacts:
@@ -261,8 +261,10 @@ _FORMATS: tuple[tuple[str, str, bytes, Callable[[BinaryIO, bytes], Sides] | None
     ("image/bmp", ".bmp", rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", None),
     ("image/vnd.microsoft.icon", ".ico", rb"\0\0\x01\0[^\0]\0.{3}\0", None),
     # A beginning that any XML may have is believed unless HTML is seen.
-    (SVG, ".svg", rb"(?i)\s*<(?:(?:\w+:)?svg|(?!.*html)(?:\?xml|!--|!doctype svg))", None),
+    (SVG, ".svg", rb"(?is)\s*<(?:(?:\w+:)?svg|(?!.*html)(?:\?xml|!--|!doctype svg))", None),
 )
+*_BINARY, (_, _, _SVG_BEGINNING, _) = _FORMATS
+_BEGINNINGS = b"(?s)" + b"|".join(b"(%b)" % beginning for _, _, beginning, _ in _BINARY)
 EXTENSIONS = {kind: extension for kind, extension, *_ in _FORMATS}
 # As users say them.
 NAMES = {kind: extension[1:] for kind, extension, *_ in _FORMATS} | {"image/jpeg": "jpeg"}

@@ -21,7 +21,7 @@ _LONGEST_BEGINNING = 256
 _SMALL = 4 << 10
 # A string that begins like base64, slashes escaped or not, and is long, or may become so: no quote follows. No other quote
 # stands before so many letters, unless it is an escaped one.
-_BEGINNING = re.compile(rb'"(?<!\\")((?:\s*data:[^",]{0,100};base64,)?[\w+/\\-]{48,96}+)(?=[^"]{%d}|[^"]*\Z)' % _SMALL)
+_BEGINNING = re.compile(rb'"(?<!\\")((?:\s*data:[^",]{0,100};base64,)?[\w+/\\-]{48,96}+)(?=[^"]{%d}|[^"]*+\Z)' % _SMALL)
 # What stands in a document for a string that is an image.
 _MARK = re.compile(rb'(?<=")[0-9a-f]{16}')
 _BASE64 = re.compile(r"(?:data:[\w/+;=.-]*,)?[/\w+-]{48,}={0,2}", re.ASCII)
