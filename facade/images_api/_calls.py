@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections import deque
@@ -13,9 +14,12 @@ from urllib.parse import urljoin
 import httpx
 
 from ._errors import ResponseError
-from ._http.exchange import LOGGER, Exchange
+from ._http.downloads import Downloader
+from ._http.exchange import LOGGER, Exchange, exchange
 from ._http.retry import server_wait, wait_before_retry
 from ._messages import shown_url
+from ._requests.files import OpenFiles
+from ._requests.request import CheckedRequest, arequest
 from ._responses.body import Body
 from ._responses.failures import billed_cost, connection_error, status_error
 from ._responses.json import TooLargeError
@@ -25,14 +29,33 @@ from ._secrets import Secrets
 
 if TYPE_CHECKING:
     from ._errors import APIConnectionError, APIStatusError
-    from ._http.downloads import Downloader
-    from ._http.pools import Pool
-    from ._requests.request import CheckedRequest
+    from ._http.pools import Connections, Pool
     from ._results import ImagesResult
+    from ._settings import Settings
 
 # What says that there is no such model, or that it may not be used.
 _REFUSALS = (400, 403, 404, 422)
 _MODEL = re.compile("model|deployment", re.IGNORECASE)
+
+
+async def sent(
+    settings: Settings, connections: Connections[Any], operation: str, arguments: dict[str, Any], *, stream: bool
+) -> Call:
+    """Return a call that is answered; without an event loop, nothing in it waits for one.
+
+    Args:
+        settings: The client's.
+        connections: The client's.
+        operation: The operation, such as `createImage`.
+        arguments: What its method was called with.
+        stream: Whether the answer is to be a stream of events.
+    """
+    connections.owner()  # without asyncio's event loop, nothing of an async client works
+    with OpenFiles() as files:
+        said = settings, operation, arguments, files
+        checked = await arequest(*said, stream=stream) if connections.is_async else CheckedRequest(*said, stream=stream)
+        with connections.pool() as pool:
+            return await exchange(Call(checked, Downloader(settings, connections, checked.timeout), pool, stream=stream))
 
 
 class Call(Exchange):
@@ -80,9 +103,10 @@ class Call(Exchange):
             APIStatusError: The server refused or failed.
         """
         elapsed = time.monotonic() - self._begun
-        url = shown_url(httpx.URL.__str__(self.request.url))
-        outcome = str(response.status_code) if response else "", type(fault).__name__ if fault else ""
-        LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self.tries, ", cut by ".join(filter(None, outcome)), elapsed)
+        if LOGGER.isEnabledFor(logging.DEBUG):
+            url = shown_url(httpx.URL.__str__(self.request.url))
+            outcome = str(response.status_code) if response else "", type(fault).__name__ if fault else ""
+            LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self.tries, ", cut by ".join(filter(None, outcome)), elapsed)
         headers = self.secrets.hidden_in_headers(response.headers if response else httpx.Headers())
         wait = server_wait(headers) if response and not response.is_success else None
         self.http = HTTPInfo(response.status_code if response else 0, headers, elapsed, wait, billed_cost(headers))

@@ -50,7 +50,10 @@ class SentURL(httpx.URL):
     """A URL as it is sent, whose text doesn't show a password or a key in its query: httpx logs the text of each."""
 
     def __str__(self) -> str:
-        url = re.sub(r"://[^/?#]*@", "://", super().__str__())
+        url = super().__str__()
+        if not self.userinfo and not self.query:
+            return url
+        url = re.sub(r"://[^/?#]*@", "://", url)
         return re.sub(r"([?&]([^=&#]*)=)[^&#]*", lambda field: field[1] + HIDDEN if is_secret(field[2]) else field[0], url)
 
     def __repr__(self) -> str:
@@ -69,12 +72,19 @@ def concealed(value: Any) -> Any:
 
 def conceal_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
     """Return headers in which what can be a key is a `Secret`, by the header's name or by how its value begins."""
-    secret = [name for name, value in headers.items() if is_secret_header(str(name), str(value).encode(errors="replace"))]
-    return {**headers, **{name: concealed(headers[name]) for name in secret}}
+    return {
+        name: concealed(value) if _is_secret(str(name), str(value).encode(errors="replace")) else value
+        for name, value in headers.items()
+    }
 
 
-def is_secret_header(name: str, value: bytes) -> bool:
-    """Return whether a header can carry a key, by its name or by how its value begins."""
+def conceal_sent(headers: httpx.Headers) -> httpx.Headers:
+    """Return a request's headers likewise, as they go out."""
+    raw = headers.raw
+    return httpx.Headers([(name, SecretBytes(value) if _is_secret(name.decode(), value) else value) for name, value in raw])
+
+
+def _is_secret(name: str, value: bytes) -> bool:
     return isinstance(value, SecretBytes) or is_secret(name) or _SCHEMES.match(value) is not None
 
 
@@ -85,18 +95,19 @@ class Secrets:
         texts: The secrets; one of less than eight characters is a placeholder, and hides nothing.
     """
 
-    def __init__(self, texts: Iterable[str] = ()) -> None:
-        self._texts = tuple(text.encode() for text in texts if len(text) >= _SHORTEST_SECRET)
+    def __init__(self, texts: Iterable[bytes] = ()) -> None:
+        self._texts = tuple([text for text in texts if len(text) >= _SHORTEST_SECRET])
 
     @classmethod
     def of(cls, request: httpx.Request) -> Self:
-        """Return what a request says that only its server may see, in its headers and in its URL."""
+        """Return what a request says that only its server may see: headers that are concealed, and what is in its URL."""
         url = request.url
         queried = [value for name, value in url.params.multi_items() if is_secret(name)] if url.query else []
-        values = [value.decode(errors="replace") for name, value in request.headers.raw if is_secret_header(name.decode(), value)]
+        queried += [url.username, url.password] if url.userinfo else []
+        values = [value for _, value in request.headers.raw if isinstance(value, SecretBytes)]
         # A scheme before a key, and the name of a cookie, may be quoted without each other.
-        parts = [part for value in values for part in re.split(r"[\s;=]+", value)]
-        return cls([*values, *parts, *queried, url.username, url.password])
+        parts = [part for value in values for part in re.split(rb"[\s;=]+", value)]
+        return cls([*values, *parts, *map(str.encode, queried)])
 
     def hidden_in(self, words: bytes) -> bytes:
         """Return somebody's words without the secrets."""
@@ -105,7 +116,9 @@ class Secrets:
 
     def hidden_in_headers(self, headers: httpx.Headers) -> httpx.Headers:
         """Return headers without the secrets."""
-        return httpx.Headers([(name, self.hidden_in(value)) for name, value in headers.raw])
+        raw = headers.raw
+        said = b"\n".join([value for _, value in raw])
+        return headers if self.hidden_in(said) == said else httpx.Headers([(name, self.hidden_in(value)) for name, value in raw])
 
     def hide_in_error(self, error: BaseException | None) -> None:
         """Take the secrets out of an error's words, and out of those of its causes: some quote what a server sent."""

@@ -62,7 +62,7 @@ class Settings:
         organization = arguments["organization"] or _environment("OPENAI_ORG_ID")
         project = arguments["project"] or _environment("OPENAI_PROJECT_ID")
         ours = {"OpenAI-Organization": organization, "OpenAI-Project": project}
-        self.headers = {name: value for name, value in ours.items() if value} | conceal_headers(arguments["headers"] or {})
+        self.headers = conceal_headers({name: value for name, value in ours.items() if value} | (arguments["headers"] or {}))
         self.timeout = checked_timeout(plain(arguments["timeout"]))
         self.max_retries = checked_retries(plain(arguments["max_retries"]))
         self.defaults = {name: plain(value) for name, value in arguments["defaults"].items()}
@@ -139,9 +139,11 @@ def checked_timeout(timeout: TimeoutTypes | None) -> TimeoutTypes:
     return timeout
 
 
-def phases(timeout: TimeoutTypes) -> httpx.Timeout:
-    """Return a timeout as httpx takes it: of a number, each read and write may take all, and to connect at most 5 seconds."""
-    return timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout, connect=min(timeout, 5.0))
+def phases(timeout: TimeoutTypes) -> dict[str, float | None]:
+    """Return a timeout by httpx's phases: of a number, each read and write may take all, and to connect at most 5 seconds."""
+    if isinstance(timeout, httpx.Timeout):
+        return timeout.as_dict()
+    return {"connect": min(timeout, 5.0), "read": timeout, "write": timeout, "pool": timeout}
 
 
 def checked_retries(max_retries: int) -> int:

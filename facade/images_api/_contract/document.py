@@ -71,7 +71,7 @@ def decode_json(text: str | bytes | bytearray, **hooks: Any) -> Any:
         said: object = json.loads(text, **hooks)
         level, depth = [said], 0
         while level and depth < DEEPEST:
-            parts = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+            parts = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, (dict, list))]
             level, depth = [*chain.from_iterable(parts)], depth + 1
         if level:
             raise RecursionError  # noqa: TRY301  as Python does at a depth of its own
@@ -82,9 +82,10 @@ def decode_json(text: str | bytes | bytearray, **hooks: Any) -> Any:
 
 def plain(value: Any) -> Any:
     """Return an argument as the text or whole number that it stands for, such as an enum's or numpy's; any other as it is."""
+    if isinstance(value, str):
+        return str.__str__(value)
     with suppress(TypeError):
-        if not isinstance(value, bool):
-            return str.__str__(value) if isinstance(value, str) else index(value)
+        return value if isinstance(value, bool) else index(value)
     return value
 
 
