@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections import deque
@@ -38,21 +37,19 @@ _REFUSALS = (400, 403, 404, 422)
 _MODEL = re.compile("model|deployment", re.IGNORECASE)
 
 
-async def sent(
-    settings: Settings, connections: Connections[Any], operation: str, arguments: dict[str, Any], *, stream: bool
-) -> Call:
+async def sent(settings: Settings, connections: Connections[Any], name: str, arguments: dict[str, Any], *, stream: bool) -> Call:
     """Return a call that is answered; without an event loop, nothing in it waits for one.
 
     Args:
         settings: The client's.
         connections: The client's.
-        operation: The operation, such as `createImage`.
+        name: The operation's, such as `createImage`.
         arguments: What its method was called with.
         stream: Whether the answer is to be a stream of events.
     """
     connections.owner()  # without asyncio's event loop, nothing of an async client works
     with OpenFiles() as files:
-        said = settings, operation, arguments, files
+        said = settings, name, arguments, files
         checked = await arequest(*said, stream=stream) if connections.is_async else CheckedRequest(*said, stream=stream)
         with connections.pool() as pool:
             return await exchange(Call(checked, Downloader(settings, connections, checked.timeout), pool, stream=stream))
@@ -77,9 +74,7 @@ class Call(Exchange):
 
     def __init__(self, checked: CheckedRequest, source: Downloader, pool: Pool[Any], *, stream: bool) -> None:
         super().__init__(checked.http, checked.timeout, pool)
-        self.checked = checked
-        self.source = source
-        self.stream = stream
+        self.checked, self.source, self.stream = checked, source, stream
         self._begun = time.monotonic()
         self._cut: httpx.HTTPError | None = None
         if source.connections.borrowed:
@@ -103,10 +98,9 @@ class Call(Exchange):
             APIStatusError: The server refused or failed.
         """
         elapsed = time.monotonic() - self._begun
-        if LOGGER.isEnabledFor(logging.DEBUG):
-            url = shown_url(httpx.URL.__str__(self.request.url))
-            outcome = str(response.status_code) if response else "", type(fault).__name__ if fault else ""
-            LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self.tries, ", cut by ".join(filter(None, outcome)), elapsed)
+        url = shown_url(httpx.URL.__str__(self.request.url))
+        outcome = str(response.status_code) if response else "", type(fault).__name__ if fault else ""
+        LOGGER.debug("POST %s, try %d: %s after %.2f s", url, self.tries, ", cut by ".join(filter(None, outcome)), elapsed)
         headers = self.secrets.hidden_in_headers(response.headers if response else httpx.Headers())
         wait = server_wait(headers) if response and not response.is_success else None
         self.http = HTTPInfo(response.status_code if response else 0, headers, elapsed, wait, billed_cost(headers))

@@ -94,8 +94,7 @@ class _Client(Generic[HTTPClient]):
         return self._settings
 
     def __setstate__(self, settings: Settings, borrowed: HTTPClient | None = None) -> None:
-        self._settings = settings
-        self._connections = Connections(self._kind, borrowed)
+        self._settings, self._connections = settings, Connections(self._kind, borrowed)
 
     @property
     def low_level(self) -> LowLevelClient:

@@ -9,7 +9,7 @@ import httpx
 
 HIDDEN = "…"
 _NAMES = re.compile(r"key|token|secret|auth|passw|pwd|cookie|credential|session|sig(nature)?$")
-_SCHEMES = re.compile(rb"(bearer|basic|digest|token)\s", re.IGNORECASE)
+_SCHEMES = re.compile(r"(bearer|basic|digest|token)\s", re.IGNORECASE)
 # What is shorter is a word that stands for a key at a server that wants none.
 _SHORTEST_SECRET = 8
 # Without one of these, a text stands for itself.
@@ -50,10 +50,7 @@ class SentURL(httpx.URL):
     """A URL as it is sent, whose text doesn't show a password or a key in its query: httpx logs the text of each."""
 
     def __str__(self) -> str:
-        url = super().__str__()
-        if not self.userinfo and not self.query:
-            return url
-        url = re.sub(r"://[^/?#]*@", "://", url)
+        url = re.sub(r"://[^/?#]*@", "://", super().__str__())
         return re.sub(r"([?&]([^=&#]*)=)[^&#]*", lambda field: field[1] + HIDDEN if is_secret(field[2]) else field[0], url)
 
     def __repr__(self) -> str:
@@ -72,20 +69,8 @@ def concealed(value: Any) -> Any:
 
 def conceal_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
     """Return headers in which what can be a key is a `Secret`, by the header's name or by how its value begins."""
-    return {
-        name: concealed(value) if _is_secret(str(name), str(value).encode(errors="replace")) else value
-        for name, value in headers.items()
-    }
-
-
-def conceal_sent(headers: httpx.Headers) -> httpx.Headers:
-    """Return a request's headers likewise, as they go out."""
-    raw = headers.raw
-    return httpx.Headers([(name, SecretBytes(value) if _is_secret(name.decode(), value) else value) for name, value in raw])
-
-
-def _is_secret(name: str, value: bytes) -> bool:
-    return isinstance(value, SecretBytes) or is_secret(name) or _SCHEMES.match(value) is not None
+    secret = [name for name, value in headers.items() if is_secret(str(name)) or _SCHEMES.match(str(value))]
+    return {**headers, **{name: concealed(headers[name]) for name in secret}}
 
 
 class Secrets:
@@ -96,18 +81,17 @@ class Secrets:
     """
 
     def __init__(self, texts: Iterable[bytes] = ()) -> None:
-        self._texts = tuple([text for text in texts if len(text) >= _SHORTEST_SECRET])
+        self._texts = tuple(text for text in texts if len(text) >= _SHORTEST_SECRET)
 
     @classmethod
     def of(cls, request: httpx.Request) -> Self:
-        """Return what a request says that only its server may see: headers that are concealed, and what is in its URL."""
+        """Return what a request says that only its server may see: what is concealed in its headers, cookies, and in its URL."""
         url = request.url
         queried = [value for name, value in url.params.multi_items() if is_secret(name)] if url.query else []
-        queried += [url.username, url.password] if url.userinfo else []
-        values = [value for _, value in request.headers.raw if isinstance(value, SecretBytes)]
+        values = [value for name, value in request.headers.raw if isinstance(value, SecretBytes) or name == b"Cookie"]
         # A scheme before a key, and the name of a cookie, may be quoted without each other.
         parts = [part for value in values for part in re.split(rb"[\s;=]+", value)]
-        return cls([*values, *parts, *map(str.encode, queried)])
+        return cls([*values, *parts, *map(str.encode, [*queried, url.username, url.password] if url.userinfo else queried)])
 
     def hidden_in(self, words: bytes) -> bytes:
         """Return somebody's words without the secrets."""

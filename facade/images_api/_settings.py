@@ -139,11 +139,9 @@ def checked_timeout(timeout: TimeoutTypes | None) -> TimeoutTypes:
     return timeout
 
 
-def phases(timeout: TimeoutTypes) -> dict[str, float | None]:
-    """Return a timeout by httpx's phases: of a number, each read and write may take all, and to connect at most 5 seconds."""
-    if isinstance(timeout, httpx.Timeout):
-        return timeout.as_dict()
-    return {"connect": min(timeout, 5.0), "read": timeout, "write": timeout, "pool": timeout}
+def phases(timeout: TimeoutTypes) -> httpx.Timeout:
+    """Return a timeout as httpx takes it: of a number, each read and write may take all, and to connect at most 5 seconds."""
+    return timeout if isinstance(timeout, httpx.Timeout) else httpx.Timeout(timeout, connect=min(timeout, 5.0))
 
 
 def checked_retries(max_retries: int) -> int:

@@ -82,10 +82,9 @@ def decode_json(text: str | bytes | bytearray, **hooks: Any) -> Any:
 
 def plain(value: Any) -> Any:
     """Return an argument as the text or whole number that it stands for, such as an enum's or numpy's; any other as it is."""
-    if isinstance(value, str):
-        return str.__str__(value)
     with suppress(TypeError):
-        return value if isinstance(value, bool) else index(value)
+        if not isinstance(value, bool):
+            return str.__str__(value) if isinstance(value, str) else index(value)
     return value
 
 

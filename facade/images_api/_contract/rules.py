@@ -89,8 +89,7 @@ class RequestContract:
     """
 
     def __init__(self, operation: str, pointer: str) -> None:
-        self.operation = operation
-        self.pointer = pointer
+        self.operation, self.pointer = operation, pointer
         self.properties = {name: merged(schema) for name, schema in at(pointer)["properties"].items()}
         self.files = tuple(name for name, schema in self.properties.items() if "x-image" in schema)
         self.references = {rule["x-reference-of"]: name for name, rule in self.properties.items() if "x-reference-of" in rule}

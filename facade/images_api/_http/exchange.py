@@ -5,7 +5,6 @@ httpx bounds single reads and writes alone, so that a trickle may go on for ever
 
 import logging
 import re
-from collections.abc import Callable
 from math import ceil, inf
 from time import monotonic
 from typing import Any, TypeVar
@@ -51,11 +50,9 @@ class Exchange:
     auth: Any = None
 
     def __init__(self, request: httpx.Request, timeout: TimeoutTypes, pool: Pool[Any]) -> None:
-        self.request = request
-        self.pool = pool
+        self.request, self.pool = request, pool
         self.deadline = Deadline(timeout)
-        self.tries = 1
-        self.redirects = 0
+        self.tries, self.redirects = 1, 0
 
     def begin(self, response: httpx.Response) -> None:
         """Take a response's status and headers."""
@@ -127,7 +124,7 @@ class Deadline:
     """
 
     def __init__(self, timeout: TimeoutTypes) -> None:
-        self._phases = phases(timeout)
+        self._phases = phases(timeout).as_dict()
         self._moment = inf if isinstance(timeout, httpx.Timeout) else monotonic() + timeout
 
     @property
@@ -142,36 +139,32 @@ class Deadline:
             pool: What it is sent with.
         """
         # In tenths, so that of a call that has just begun each phase may take all of it; with zero, httpx wouldn't wait at all.
-        left = self.left
-        most = max(ceil(left * 10) / 10, 0.1) if left < inf else inf
+        most = max(ceil(self.left * 10) / 10, 0.1) if self.left < inf else inf
         timeouts = {phase: seconds and min(seconds, most) for phase, seconds in self._phases.items()}
         if timeouts["read"]:
             timeouts["read"] = bound = Bound(timeouts["read"])
             bound.deadline = self
 
-        steps: dict[str, Callable[[dict[str, Any]], None]] = {
-            "connect_tcp.complete": pool.watch,
-            "start_tls.complete": pool.watch,
-            "send_request_headers.started": pool.check_open,
-            "send_request_body.started": self.pause,
-            "send_request_body.complete": self.go_on,
-            "send_request_body.failed": self.go_on,
-        }
-
         def trace(event: str, info: dict[str, Any]) -> None:
-            if step := steps.get(event.partition(".")[2]):
-                step(info)
+            if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+                pool.watch(info["return_value"])
+            elif event.endswith("send_request_headers.started") and pool.end.is_set():
+                raise httpx.LocalProtocolError("the client was closed")
+            elif event.endswith("send_request_body.started"):
+                self.pause()
+            elif "send_request_body" in event:
+                self.go_on()
 
         async def atrace(event: str, info: dict[str, Any]) -> None:
             trace(event, info)
 
         return {"timeout": timeouts, "trace": atrace if pool.is_async else trace}
 
-    def pause(self, *_: object) -> None:
+    def pause(self) -> None:
         """Let no time pass."""
         self._paused = monotonic()
 
-    def go_on(self, *_: object) -> None:
+    def go_on(self) -> None:
         """Let time pass again."""
         self._moment += monotonic() - self._paused
 
@@ -186,8 +179,7 @@ async def exchange(each: Each) -> Each:
     """
     pause: float | None = 0.0
     while pause is not None:
-        if pause:
-            await each.pool.wait(pause)
+        await each.pool.wait(pause)
         response, fault = None, None
         each.request.extensions = each.deadline.extensions(each.pool)
         try:

@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Generator
 from contextlib import contextmanager, suppress
-from functools import cache
 from importlib import import_module
 from typing import Any, Generic, TypeVar, cast
 from weakref import WeakSet
@@ -15,7 +14,7 @@ import httpx
 
 from images_api._errors import ImagesAPIError
 from images_api._problems import refused
-from images_api._secrets import conceal_sent
+from images_api._secrets import conceal_headers
 
 from .codings import Decoder
 
@@ -57,28 +56,17 @@ class Pool(Generic[HTTPClient]):
     """
 
     def __init__(self, client: HTTPClient) -> None:
-        self.client = client
-        self.calls = 0
+        self.client, self.calls = client, 0
         self.is_async = isinstance(client, httpx.AsyncClient)
         self.end: Any = import_module("asyncio").Event() if self.is_async else threading.Event()
         self._streams: WeakSet[Any] = WeakSet()
         self._lock = threading.Lock()
 
-    def check_open(self, *_: object) -> None:
-        """Check that it isn't to end.
-
-        Raises:
-            httpx.LocalProtocolError: It is.
-        """
-        if self.end.is_set():
-            raise httpx.LocalProtocolError("the client was closed")
-
-    def watch(self, traced: dict[str, Any]) -> None:
-        """Take note of a new connection, as httpcore tells of it, and cut each read from it to what is left then.
+    def watch(self, stream: Any) -> None:
+        """Take note of a new connection, as httpcore has it, and cut each read from it to what is left then.
 
         httpcore asks for a timeout once for all reads of a phase.
         """
-        stream = traced["return_value"]
         read, write = stream.read, stream.write
 
         def bounded_read(max_bytes: int, timeout: float | None = None) -> Any:
@@ -99,11 +87,10 @@ class Pool(Generic[HTTPClient]):
 
         A content coding isn't asked for: images don't shrink.
         """
-        for name, value in self.client.headers.items():
+        for name, value in conceal_headers(self.client.headers).items():
             if name != "accept-encoding":
                 request.headers.setdefault(name, value)
         self.client.cookies.set_cookie_header(request)
-        request.headers = conceal_sent(request.headers)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request, and return its response before the body; without an event loop, none is waited for."""
@@ -131,9 +118,9 @@ class Pool(Generic[HTTPClient]):
 
     async def wait(self, seconds: float) -> None:
         """Let time pass, unless what it does is to end; without an event loop, none is waited for."""
-        if not self.is_async:
+        if seconds and not self.is_async:
             self.end.wait(seconds)
-        else:
+        elif seconds > 0:
             from asyncio import wait_for
 
             with suppress(TimeoutError):
@@ -167,8 +154,7 @@ class Connections(Generic[HTTPClient]):
     def __init__(self, kind: type[HTTPClient], borrowed: HTTPClient | None) -> None:
         if borrowed is not None and (not isinstance(borrowed, kind) or borrowed.is_closed):
             raise refused("http_client", borrowed, f"must be an open {kind.__module__}.{kind.__name__}")
-        self.kind = kind
-        self.borrowed = borrowed
+        self.kind, self.borrowed = kind, borrowed
         self.is_async = kind is httpx.AsyncClient
         if self.is_async:
             import_module("concurrent.futures.thread")  # which asyncio imports for a thread, when files may be out of reach
@@ -227,7 +213,8 @@ class Connections(Generic[HTTPClient]):
 
                 self._pools = {each: pools for each, pools in self._pools.items() if not _has_ended(each)}
                 transport = httpx.AsyncHTTPTransport if self.is_async else httpx.HTTPTransport
-                pool = Pool(_cookieless(self.kind)(transport=Route(transport)))
+                cookieless: Any = type(self.kind.__name__, (self.kind,), {"cookies": _NoCookies()})
+                pool = Pool(cookieless(transport=Route(transport)))
                 pools.append(pool)
             pool.calls += 1
             return pool
@@ -235,13 +222,7 @@ class Connections(Generic[HTTPClient]):
 
 class _NoCookies(httpx.Cookies):
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Keep none."""
-
-
-@cache
-def _cookieless(kind: Any) -> Any:
-    """Return a class like httpx's client that looks for no cookies, which takes a tenth of a call: no call sends any."""
-    return type(kind.__name__, (kind,), {"cookies": _NoCookies()})
+        """Keep none: no call sends any, and to look for them takes a tenth of one."""
 
 
 def _has_ended(owner: Any) -> bool:

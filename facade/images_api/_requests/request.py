@@ -43,6 +43,7 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: ([!-~]([ -~]*[!-~])?)?")
 # A tuple is one image with its name.
 _ONE_IMAGE = (str, bytes, bytearray, memoryview, tuple)
 _CONTRACT = "contract's default"
+_module = cache(import_module)
 _url = lru_cache(maxsize=64)(SentURL)
 
 
@@ -64,6 +65,7 @@ class CheckedRequest:
         max_retries: How often it may be sent again.
         timeout: How long the call may take.
         images: How many images it asks for.
+        about_model: Where the model comes from, if nobody named one, for an error that complains of it.
 
     Raises:
         InvalidRequestError: An argument breaks a rule, or files and references are mixed.
@@ -76,11 +78,8 @@ class CheckedRequest:
     ) -> None:
         self._settings = settings
         called = operation(operation_id)
-        said = {
-            name: value if name in called.files else plain(value)
-            for name, value in arguments.items()
-            if value is not None and name != "self"
-        }
+        given = [(name, value) for name, value in arguments.items() if value is not None and name != "self"]
+        said = {name: value if name in called.files else plain(value) for name, value in given}
         extra_headers, extra_query, self._extra_body = (_mapping(f"extra_{of}", said) for of in ("headers", "query", "body"))
         self.timeout = checked_timeout(said.pop("timeout", settings.timeout))
         self.max_retries = checked_retries(said.pop("max_retries", settings.max_retries))
@@ -98,12 +97,8 @@ class CheckedRequest:
         self.subject = next(stems, str(self.fields.get(subject, "")))
         count = self.fields.get(self._rules.roles.get("count", ""))
         self.images = count if isinstance(count, int) else 1
-
-    @property
-    def about_model(self) -> str:
-        """Return where the model comes from, if nobody named one, for an error that complains of it."""
         whose = f"the {_CONTRACT} {self._model}; {self._model}=None, said to the client, sends none"
-        return f"{self.fields.get(self._model)} is {whose}" if self._source(self._model) == _CONTRACT else ""
+        self.about_model = f"{self.fields.get(self._model)} is {whose}" if self._source(self._model) == _CONTRACT else ""
 
     def _take_images(self, called: Operation, files: OpenFiles) -> None:
         """Sort images: as fields where they are references, else to be uploaded."""
@@ -139,9 +134,7 @@ class CheckedRequest:
         own = {name: value for name, value in self._settings.defaults.items() if name in rules.properties}
         named = self._said.get(self._model)
         other = None if named == own.get(self._model) else named
-        self._own = {
-            name: value for name, value in own.items() if not (rules.lacks(other, name, value) and is_taken(name, value))
-        }
+        self._own = {name: each for name, each in own.items() if not (rules.lacks(other, name, each) and is_taken(name, each))}
         filled_in = {**rules.general_defaults, **self._own, **self._said}
         fields = {name: value for name, value in filled_in.items() if value is not None}
         fields = {**rules.defaults(fields.get(self._model)), **fields}
@@ -199,9 +192,7 @@ class CheckedRequest:
         for more in (self._settings.headers, self._settings.authorization(), conceal_headers(extra_headers)):
             given |= {str(name).lower(): value for name, value in more.items()}
         headers = {name: value for name, value in given.items() if value is not None}
-        wrong = [
-            each for each, value in headers.items() if not (isinstance(value, str) and _HEADER.fullmatch(f"{each}: {value}"))
-        ]
+        wrong = [name for name, text in headers.items() if not (isinstance(text, str) and _HEADER.fullmatch(f"{name}: {text}"))]
         if wrong:
             why = "must have a name without blanks and a value in one line of ASCII"
             raise InvalidRequestError([Problem("headers", name, why) for name in wrong])
@@ -215,16 +206,14 @@ class CheckedRequest:
             url = _url(self._settings.url(kwargs["url"]))
             url = SentURL(url.copy_merge_params(query)) if query else url
             headers = {"host": url.netloc.decode("ascii")} | headers
-            body: dict[str, Any] = {"files": kwargs.get("files")}
-            if "json" in kwargs:
+            if "json" not in kwargs:
+                headers.pop("content-type", None)  # a form's type names its boundary
+                request = httpx.Request(kwargs["method"], url, headers=headers, files=kwargs["files"])
+            else:
                 content = _ENCODER.encode(kwargs["json"]).encode()
                 headers = {"content-type": self._media_type, "content-length": str(len(content))} | headers
-                # Of content, httpx would look for headers to add, and build all anew; that takes longer than to read a response.
-                body = {"stream": httpx.ByteStream(content)}
-            else:
-                headers.pop("content-type", None)  # a form's type names its boundary
-            request = httpx.Request(kwargs["method"], url, headers=headers, **body)
-            if "json" in kwargs:
+                # What is no stream, httpx looks for headers of, and builds all anew; that takes longer than to read the response.
+                request = httpx.Request(kwargs["method"], url, headers=headers, stream=httpx.ByteStream(content))
                 request.read()
         except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
             raise refused("the request", fields, f"can't be encoded ({error})") from error
@@ -233,14 +222,16 @@ class CheckedRequest:
 
     def _generated_kwargs(self, called: Operation, fields: dict[str, Any]) -> dict[str, Any]:
         """Return httpx's keywords for a request, as the generated client makes them."""
-        properties = self._rules.properties
-        model, get_kwargs, renamed = _builder(called.id, self._media_type)
+        built, properties = REQUESTS[called.id][self._media_type], self._rules.properties
+        module: Any = _module(built.module, "images_api_client")
+        model = getattr(module, built.model)
+        get_kwargs: Callable[..., dict[str, Any]] = module._get_kwargs  # noqa: SLF001  the generator names its pure half so
         # `from_dict` makes models of what is nested, and takes longer than all else here; a form takes what is nested as it is.
         if self._media_type == _JSON and not {dict, list}.isdisjoint(map(type, fields.values())):
             return get_kwargs(body=model.from_dict(fields))
         # Of itself, a model says the defaults that nobody asked for.
         said = {**dict.fromkeys(self._rules.general_defaults, UNSET), **fields}
-        body = model(**{renamed.get(name, name): value for name, value in said.items() if name in properties})
+        body = model(**{built.renamed.get(name, name): value for name, value in said.items() if name in properties})
         body.additional_properties = {name: value for name, value in fields.items() if name not in properties}
         return get_kwargs(body=body)
 
@@ -281,23 +272,11 @@ async def arequest(
 
 def low_level_client(settings: Settings, transport: Any) -> LowLevelClient:
     """Return a generated client with these settings, which sends by an httpx transport, as do those that are made of it."""
-    return LowLevelClient(
-        settings.base_url, timeout=httpx.Timeout(**phases(settings.timeout)), httpx_args={"transport": transport}
-    )
-
-
-@cache
-def _builder(operation_id: str, media_type: str) -> tuple[Any, Callable[..., dict[str, Any]], Mapping[str, str]]:
-    """Return the generated model of a body, what makes httpx's keywords of it, and its attributes with names of their own."""
-    built = REQUESTS[operation_id][media_type]
-    module: Any = import_module(built.module, "images_api_client")
-    return getattr(module, built.model), module._get_kwargs, built.renamed  # noqa: SLF001  the generator names its pure half so
+    return LowLevelClient(settings.base_url, timeout=phases(settings.timeout), httpx_args={"transport": transport})
 
 
 def _mapping(name: str, said: dict[str, Any]) -> Mapping[str, Any]:
-    if name not in said:
-        return {}
-    given = said.pop(name)
+    given = said.pop(name, {})
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
         raise refused(name, given, "must be a mapping of names to values")
     return given

@@ -35,11 +35,9 @@ class Body:
     """
 
     def __init__(self, headers: httpx.Headers, largest: int, *, is_success: bool = True) -> None:
-        self.size = 0
-        self.largest = largest if is_success else min(largest, 1 << 20)
+        self.size, self.largest = 0, largest if is_success else min(largest, 1 << 20)
         self.form: Content | JSONReader | EventDecoder | None = None if is_success else Spool().new()
-        self._type = content_type(headers)
-        self._head = b""
+        self._type, self._head = content_type(headers), b""
 
     def write(self, chunk: bytes) -> None:
         """Take the next chunk.

@@ -48,13 +48,11 @@ class JSONReader:
     held = 1024
 
     def __init__(self, text: bytes = b"", images: dict[str, Base64Text] | None = None, name: str = "") -> None:
-        self.name = name
         self._spool = Spool()
-        self.text = bytearray(text)
-        self._searched = 0
+        self.name, self.text = name, bytearray(text)
         self.images = images or {}
         self._image: Base64Text | None = None
-        self._torn = b""
+        self._searched, self._torn = 0, b""
 
     def write(self, chunk: bytes) -> None:
         """Take the next chunk.

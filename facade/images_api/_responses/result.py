@@ -29,7 +29,6 @@ _PARTIAL_INDEX = "partial_image_index"
 _COMPLETED = "completed"
 # What the fields of a result may be, as they are annotated.
 _KINDS: dict[Any, type] = {"int | None": int, "str | None": str, "Usage | None": Usage, "TokenDetails | None": TokenDetails}
-
 ImagesResponse.from_dict({})  # imports what it needs while nothing is paid for yet
 
 
@@ -176,7 +175,8 @@ class ResponseReader:
 
         Whether they are unfinished tells the end of the type, or else whether they are counted.
         """
-        is_partial = _partial_kinds().get(kind.rpartition(".")[2], _PARTIAL_INDEX in said)
+        known = {name.rpartition(".")[2]: _PARTIAL_INDEX in model for name, model in event_models().items()}
+        is_partial = known.get(kind.rpartition(".")[2], _PARTIAL_INDEX in said)
         self._said |= {} if is_partial else said
         for made in images:
             image = BrokenImageError(f"could not be made: {made}") if isinstance(made, APIStatusError) else made
@@ -235,12 +235,6 @@ class ResponseReader:
         whole = enumerate(rest.whole_images() if type(rest) is JSONReader else (), self._count)
         images = [GeneratedImage(content, index=index, subject=self.subject) for index, content in whole]
         return kind(message, body=body, http=self.http, images=[*self._images, *images], **more)
-
-
-@cache
-def _partial_kinds() -> dict[str, bool]:
-    """Return whether an event's image is unfinished, by the end of the event's type."""
-    return {name.rpartition(".")[2]: _PARTIAL_INDEX in model for name, model in event_models().items()}
 
 
 @cache
