@@ -51,11 +51,11 @@ def test_a_value_nested_too_deep_is_refused_in_a_few_words() -> None:
 
 
 def test_secrets_are_in_no_repr() -> None:
-    secrets = Secrets(["a-secret-of-mine", "short"])
+    secrets = Secrets([b"a-secret-of-mine", b"short"])
     assert "secret-of" not in repr(secrets)
     assert "short" not in repr(secrets)
     assert repr(secrets) == "<1 secrets>"
 
 
 def test_placeholders_hide_nothing() -> None:
-    assert Secrets(["none", "EMPTY"]).hidden_in(b"none and EMPTY") == b"none and EMPTY"
+    assert Secrets([b"none", b"EMPTY"]).hidden_in(b"none and EMPTY") == b"none and EMPTY"

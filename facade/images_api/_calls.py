@@ -13,9 +13,12 @@ from urllib.parse import urljoin
 import httpx
 
 from ._errors import ResponseError
-from ._http.exchange import LOGGER, Exchange
+from ._http.downloads import Downloader
+from ._http.exchange import LOGGER, Exchange, exchange
 from ._http.retry import server_wait, wait_before_retry
 from ._messages import shown_url
+from ._requests.files import OpenFiles
+from ._requests.request import CheckedRequest, arequest
 from ._responses.body import Body
 from ._responses.failures import billed_cost, connection_error, status_error
 from ._responses.json import TooLargeError
@@ -25,14 +28,31 @@ from ._secrets import Secrets
 
 if TYPE_CHECKING:
     from ._errors import APIConnectionError, APIStatusError
-    from ._http.downloads import Downloader
-    from ._http.pools import Pool
-    from ._requests.request import CheckedRequest
+    from ._http.pools import Connections, Pool
     from ._results import ImagesResult
+    from ._settings import Settings
 
 # What says that there is no such model, or that it may not be used.
 _REFUSALS = (400, 403, 404, 422)
 _MODEL = re.compile("model|deployment", re.IGNORECASE)
+
+
+async def sent(settings: Settings, connections: Connections[Any], name: str, arguments: dict[str, Any], *, stream: bool) -> Call:
+    """Return a call that is answered; without an event loop, nothing in it waits for one.
+
+    Args:
+        settings: The client's.
+        connections: The client's.
+        name: The operation's, such as `createImage`.
+        arguments: What its method was called with.
+        stream: Whether the answer is to be a stream of events.
+    """
+    connections.owner()  # without asyncio's event loop, nothing of an async client works
+    with OpenFiles() as files:
+        said = settings, name, arguments, files
+        checked = await arequest(*said, stream=stream) if connections.is_async else CheckedRequest(*said, stream=stream)
+        with connections.pool() as pool:
+            return await exchange(Call(checked, Downloader(settings, connections, checked.timeout), pool, stream=stream))
 
 
 class Call(Exchange):
@@ -54,9 +74,7 @@ class Call(Exchange):
 
     def __init__(self, checked: CheckedRequest, source: Downloader, pool: Pool[Any], *, stream: bool) -> None:
         super().__init__(checked.http, checked.timeout, pool)
-        self.checked = checked
-        self.source = source
-        self.stream = stream
+        self.checked, self.source, self.stream = checked, source, stream
         self._begun = time.monotonic()
         self._cut: httpx.HTTPError | None = None
         if source.connections.borrowed:

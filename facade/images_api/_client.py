@@ -94,8 +94,7 @@ class _Client(Generic[HTTPClient]):
         return self._settings
 
     def __setstate__(self, settings: Settings, borrowed: HTTPClient | None = None) -> None:
-        self._settings = settings
-        self._connections = Connections(self._kind, borrowed)
+        self._settings, self._connections = settings, Connections(self._kind, borrowed)
 
     @property
     def low_level(self) -> LowLevelClient:
@@ -111,21 +110,11 @@ class _Client(Generic[HTTPClient]):
             self._low_level = low_level = low_level_client(self._settings, SharedTransport(self._settings, self._connections))
         return low_level
 
-    async def _sent(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Call:
+    def _sent(self, operation: str, arguments: dict[str, Any], *, stream: bool) -> Coroutine[Any, Any, Call]:
         """Return a call that is answered; without an event loop, nothing in it waits for one."""
-        from ._calls import Call
-        from ._http.downloads import Downloader  # whose import must not fail once the call is paid for
-        from ._http.exchange import exchange
-        from ._requests.files import OpenFiles
-        from ._requests.request import CheckedRequest, arequest
+        from ._calls import sent
 
-        self._connections.owner()  # without asyncio's event loop, nothing of an async client works
-        with OpenFiles() as files:
-            said = self._settings, operation, arguments, files
-            checked = await arequest(*said, stream=stream) if self._connections.is_async else CheckedRequest(*said, stream=stream)
-            with self._connections.pool() as pool:
-                source = Downloader(self._settings, self._connections, checked.timeout)
-                return await exchange(Call(checked, source, pool, stream=stream))
+        return sent(self._settings, self._connections, operation, arguments, stream=stream)
 
 
 class ImagesClient(_Client[httpx.Client], ImageOperations["ImageInput", "ImagesResult", "ImageStream"]):

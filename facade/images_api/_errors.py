@@ -58,8 +58,7 @@ class APIConnectionError(ImagesAPIError):
     """
 
     def __init__(self, message: str, *, may_have_run: bool, body: bytes = b"") -> None:
-        self.may_have_run = may_have_run
-        self.body = body
+        self.may_have_run, self.body = may_have_run, body
         super().__init__(message)
 
 
@@ -90,17 +89,14 @@ class APIStatusError(ImagesAPIError):
         STATUS_ERRORS.update({status: cls} if status else {})
 
     def __init__(self, message: str, *, http: HTTPInfo, body: object) -> None:
-        self.http = http
-        self.body = body
+        self.http, self.body = http, body
         comes_back = http.status_code == _SERVICE_UNAVAILABLE and http.retry_after is not None
         # A server that points elsewhere for the outcome has begun; one that timed out, or has the same request twice, may have.
         self.may_have_run = (http.status_code >= _SERVER_ERRORS and not comes_back) or http.status_code in {303, 408, 409}
         detail: dict[str, Any] = body if isinstance(body, dict) else {}
         named = (detail.get(name) for name in ("code", "param", "type"))
         self.code, self.param, self.type = (each if isinstance(each, str | None) else short(each) for each in named)
-        self.status_code = http.status_code
-        self.headers = http.headers
-        self.request_id = http.request_id
+        self.status_code, self.headers, self.request_id = http.status_code, http.headers, http.request_id
         super().__init__(message)
 
 
@@ -169,9 +165,7 @@ class ResponseError(ImagesAPIError):
     """
 
     def __init__(self, message: str, *, body: bytes, http: HTTPInfo | None = None, images: Sequence[GeneratedImage] = ()) -> None:
-        self.body = body
-        self.http = http
-        self.images = tuple(images)
+        self.body, self.http, self.images = body, http, tuple(images)
         super().__init__(message)
 
 
@@ -200,6 +194,5 @@ class DownloadError(ImagesAPIError):
     """
 
     def __init__(self, message: str, *, url: str, status_code: int | None = None) -> None:
-        self.url = url
-        self.status_code = status_code
+        self.url, self.status_code = url, status_code
         super().__init__(message)

@@ -39,7 +39,7 @@ def shown_url(url: str) -> str:
     if url.startswith("data:"):
         return "data:"
     address = re.split(r"[?#]", url, maxsplit=1)[0]
-    return re.sub(r"^(\w+://)?.*@", r"\1", address)[:FOREIGN_TEXT_LIMIT]
+    return (re.sub(r"^(\w+://)?.*@", r"\1", address) if "@" in address else address)[:FOREIGN_TEXT_LIMIT]
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:

@@ -134,10 +134,8 @@ class GeneratedImage:
         self._content = Content(content) if isinstance(content, bytes) else content
         self._subject = subject
         self._source: Any = source
-        self.url = url
-        self.revised_prompt = revised_prompt
+        self.url, self.revised_prompt, self.index = url, revised_prompt, index
         self.extra: Mapping[str, Any] = extra or {}
-        self.index = index
 
     def read(self) -> bytes:
         """Return the image's bytes; a link is fetched when it is first read.
@@ -161,7 +159,8 @@ class GeneratedImage:
         Raises:
             DownloadError: The link can't be read.
         """
-        return await _in_thread([self], self.read)
+        content = await self._afetched()
+        return content.read() if content.is_in_memory else await _in_thread([], content.read)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> Path:
         """Save the image, whole or not at all.

@@ -8,10 +8,12 @@ from typing import Any, Self
 import httpx
 
 HIDDEN = "…"
-_NAMES = re.compile(r"key|token|secret|auth|passw|pwd|cookie|credential|session|sig(nature)?$", re.IGNORECASE)
-_SCHEMES = re.compile(rb"(bearer|basic|digest|token)\s", re.IGNORECASE)
+_NAMES = re.compile(r"key|token|secret|auth|passw|pwd|cookie|credential|session|sig(nature)?$")
+_SCHEMES = re.compile(r"(bearer|basic|digest|token)\s", re.IGNORECASE)
 # What is shorter is a word that stands for a key at a server that wants none.
 _SHORTEST_SECRET = 8
+# Without one of these, a text stands for itself.
+_ESCAPES = re.compile(rb"[\\%\0]")
 _LOOKS_LIKE_A_KEY = re.compile(r"\b(sk-|key-(?=\w*\d)|bearer\s+(?=\S*\d))[\w-]{6,}(?:[.~+/=]+[\w-]+)*", re.IGNORECASE)
 
 
@@ -48,7 +50,7 @@ class SentURL(httpx.URL):
     """A URL as it is sent, whose text doesn't show a password or a key in its query: httpx logs the text of each."""
 
     def __str__(self) -> str:
-        url = re.sub(r"(?<=://)[^/?#]*@", "", super().__str__())
+        url = re.sub(r"://[^/?#]*@", "://", super().__str__())
         return re.sub(r"([?&]([^=&#]*)=)[^&#]*", lambda field: field[1] + HIDDEN if is_secret(field[2]) else field[0], url)
 
     def __repr__(self) -> str:
@@ -57,7 +59,7 @@ class SentURL(httpx.URL):
 
 def is_secret(name: str) -> bool:
     """Return whether what has such a name is to be seen by nobody."""
-    return _NAMES.search(name) is not None
+    return _NAMES.search(name.casefold()) is not None  # a pattern without case is searched ten times as fast
 
 
 def concealed(value: Any) -> Any:
@@ -67,13 +69,8 @@ def concealed(value: Any) -> Any:
 
 def conceal_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
     """Return headers in which what can be a key is a `Secret`, by the header's name or by how its value begins."""
-    secret = [name for name, value in headers.items() if is_secret_header(str(name), str(value).encode(errors="replace"))]
+    secret = [name for name, value in headers.items() if is_secret(str(name)) or _SCHEMES.match(str(value))]
     return {**headers, **{name: concealed(headers[name]) for name in secret}}
-
-
-def is_secret_header(name: str, value: bytes) -> bool:
-    """Return whether a header can carry a key, by its name or by how its value begins."""
-    return isinstance(value, SecretBytes) or is_secret(name) or _SCHEMES.match(value) is not None
 
 
 class Secrets:
@@ -83,26 +80,29 @@ class Secrets:
         texts: The secrets; one of less than eight characters is a placeholder, and hides nothing.
     """
 
-    def __init__(self, texts: Iterable[str] = ()) -> None:
-        self._texts = tuple(text.encode() for text in texts if len(text) >= _SHORTEST_SECRET)
+    def __init__(self, texts: Iterable[bytes] = ()) -> None:
+        self._texts = tuple(text for text in texts if len(text) >= _SHORTEST_SECRET)
 
     @classmethod
     def of(cls, request: httpx.Request) -> Self:
-        """Return what a request says that only its server may see, in its headers and in its URL."""
+        """Return what a request says that only its server may see: what is concealed in its headers, cookies, and in its URL."""
         url = request.url
         queried = [value for name, value in url.params.multi_items() if is_secret(name)] if url.query else []
-        values = [value.decode(errors="replace") for name, value in request.headers.raw if is_secret_header(name.decode(), value)]
+        values = [value for name, value in request.headers.raw if isinstance(value, SecretBytes) or name == b"Cookie"]
         # A scheme before a key, and the name of a cookie, may be quoted without each other.
-        parts = [part for value in values for part in re.split(r"[\s;=]+", value)]
-        return cls([*values, *parts, *queried, url.username, url.password])
+        parts = [part for value in values for part in re.split(rb"[\s;=]+", value)]
+        return cls([*values, *parts, *map(str.encode, [*queried, url.username, url.password] if url.userinfo else queried)])
 
     def hidden_in(self, words: bytes) -> bytes:
         """Return somebody's words without the secrets."""
-        return _quoted(self._texts).sub(HIDDEN.encode(), words) if self._texts else words
+        is_free = not _ESCAPES.search(words) and not any(text in words for text in self._texts)
+        return words if is_free or not self._texts else _quoted(self._texts).sub(HIDDEN.encode(), words)
 
     def hidden_in_headers(self, headers: httpx.Headers) -> httpx.Headers:
         """Return headers without the secrets."""
-        return httpx.Headers([(name, self.hidden_in(value)) for name, value in headers.raw])
+        raw = headers.raw
+        said = b"\n".join([value for _, value in raw])
+        return headers if self.hidden_in(said) == said else httpx.Headers([(name, self.hidden_in(value)) for name, value in raw])
 
     def hide_in_error(self, error: BaseException | None) -> None:
         """Take the secrets out of an error's words, and out of those of its causes: some quote what a server sent."""

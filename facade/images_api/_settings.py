@@ -62,7 +62,7 @@ class Settings:
         organization = arguments["organization"] or _environment("OPENAI_ORG_ID")
         project = arguments["project"] or _environment("OPENAI_PROJECT_ID")
         ours = {"OpenAI-Organization": organization, "OpenAI-Project": project}
-        self.headers = {name: value for name, value in ours.items() if value} | conceal_headers(arguments["headers"] or {})
+        self.headers = conceal_headers({name: value for name, value in ours.items() if value} | (arguments["headers"] or {}))
         self.timeout = checked_timeout(plain(arguments["timeout"]))
         self.max_retries = checked_retries(plain(arguments["max_retries"]))
         self.defaults = {name: plain(value) for name, value in arguments["defaults"].items()}

@@ -242,6 +242,17 @@ def test_a_cookie_of_the_call_wins_over_those_of_the_borrowed_client(sandbox: Sa
     assert seen == ["jar=client", "jar=call"]
 
 
+def test_a_servers_cookie_goes_back_with_what_the_generated_client_sends_alone() -> None:
+    body = json.dumps({"created": 7, "data": [{"b64_json": CONTENT}]}).encode()
+    with RawServer(reply(body, set_cookie="jar=server")) as server, ImagesClient(base_url=server.base_url) as client:
+        for _ in range(2):
+            client.generate("x")
+        for _ in range(2):
+            create_image.sync_detailed(client=client.low_level, body=CREATION)
+
+        assert [request.headers.get("cookie") for request in server.requests] == [None, None, None, "jar=server"]
+
+
 @pytest.mark.parametrize("kind", [ImagesClient, AsyncImagesClient])
 def test_it_is_made_once(kind: type[ImagesClient | AsyncImagesClient]) -> None:
     client, other = (kind("sk-1", base_url="http://127.0.0.1/v1") for _ in range(2))

@@ -669,4 +669,4 @@ class TestCameWhole:
 
 
 def test_a_word_that_stands_for_a_key_is_not_taken_out_of_what_a_server_says() -> None:
-    assert Secrets(["none", "abcdefgh"]).hidden_in(b"none of the keys abcdefgh fits") == "none of the keys … fits".encode()
+    assert Secrets([b"none", b"abcdefgh"]).hidden_in(b"none of the keys abcdefgh fits") == "none of the keys … fits".encode()

@@ -71,7 +71,7 @@ def decode_json(text: str | bytes | bytearray, **hooks: Any) -> Any:
         said: object = json.loads(text, **hooks)
         level, depth = [said], 0
         while level and depth < DEEPEST:
-            parts = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+            parts = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, (dict, list))]
             level, depth = [*chain.from_iterable(parts)], depth + 1
         if level:
             raise RecursionError  # noqa: TRY301  as Python does at a depth of its own

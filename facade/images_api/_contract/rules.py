@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .document import MODELS, at, choices, decode_json, document, families, merged
@@ -89,8 +89,7 @@ class RequestContract:
     """
 
     def __init__(self, operation: str, pointer: str) -> None:
-        self.operation = operation
-        self.pointer = pointer
+        self.operation, self.pointer = operation, pointer
         self.properties = {name: merged(schema) for name, schema in at(pointer)["properties"].items()}
         self.files = tuple(name for name, schema in self.properties.items() if "x-image" in schema)
         self.references = {rule["x-reference-of"]: name for name, rule in self.properties.items() if "x-reference-of" in rule}
@@ -100,14 +99,13 @@ class RequestContract:
         taken = {*self.required, *self.files, *self.references.values(), self.roles.get("stream")}
         self.options = frozenset(self.properties.keys() - taken)
         self.general_defaults = {name: schema["default"] for name, schema in self.properties.items() if "default" in schema}
+        self._rank = {name: index for index, name in enumerate(self.properties)}
 
     def defaults(self, model: object) -> Mapping[str, object]:
         """Return what the contract documents for a model, to be sent where the caller says nothing."""
         if "model" not in self.roles or not isinstance(model, str) or not model.isprintable():
             return {}
-        request = {self.roles["model"]: model}
-        held = (values for branch, values in _said(self.pointer, "default") if branch.ifs and branch.holds(request))
-        return {name: default for values in held for name, default in values.items()}
+        return _defaults(self.pointer, self.roles["model"], model)
 
     def lacks(self, model: object, name: str, value: object) -> bool:
         """Return whether a model has no such parameter, or not this choice of it; for None, whether no known model has."""
@@ -172,7 +170,7 @@ class RequestContract:
             text = why(rule) + branch.scope(request) + hint(self.properties.get(name, {}), value)
             found[name] = Violation(name, value, text, rule.kind.name)
         measured = [each for each in self._measured(request, images) if each.parameter not in found]
-        rank = {name: index for index, name in enumerate(self.properties)}
+        rank = self._rank
         return sorted([*found.values(), *measured], key=lambda each: rank.get(re.split(r"[.[]", each.parameter)[0], len(rank)))
 
     def _plain(self, name: str, value: object) -> tuple[object, str]:
@@ -219,6 +217,13 @@ def _registry() -> jsonschema_rs.Registry:
     import jsonschema_rs
 
     return jsonschema_rs.Registry([(_URI, document())], draft=jsonschema_rs.Draft202012)
+
+
+@lru_cache(maxsize=64)
+def _defaults(pointer: str, role: str, model: str) -> Mapping[str, object]:
+    """Return a model's defaults; of a client's many calls, most are for the same model."""
+    held = (values for branch, values in _said(pointer, "default") if branch.ifs and branch.holds({role: model}))
+    return {name: default for values in held for name, default in values.items()}
 
 
 @cache

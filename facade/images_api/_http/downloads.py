@@ -115,8 +115,7 @@ class _Download(Exchange):
     """One download without its I/O: where to, tries, size, and whether the image is whole."""
 
     def __init__(self, source: Downloader, url: str, pool: Pool[Any]) -> None:
-        self.settings = source.settings
-        self.url = url
+        self.settings, self.url = source.settings, url
         self._status: int | None = None
         super().__init__(httpx.Request("GET", self.settings.base_url, headers={"Accept": "image/*"}), source.timeout, pool)
         self._move(url)
@@ -124,8 +123,7 @@ class _Download(Exchange):
         self.redirects = 0
 
     def begin(self, response: httpx.Response) -> None:
-        self.content = Spool().new()
-        self._status = response.status_code
+        self.content, self._status = Spool().new(), response.status_code
         length = response.headers.get("content-length", "")
         self._check_size(int(length) if length.isdecimal() and response.is_success else 0)
 

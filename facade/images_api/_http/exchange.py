@@ -50,11 +50,9 @@ class Exchange:
     auth: Any = None
 
     def __init__(self, request: httpx.Request, timeout: TimeoutTypes, pool: Pool[Any]) -> None:
-        self.request = request
-        self.pool = pool
+        self.request, self.pool = request, pool
         self.deadline = Deadline(timeout)
-        self.tries = 1
-        self.redirects = 0
+        self.tries, self.redirects = 1, 0
 
     def begin(self, response: httpx.Response) -> None:
         """Take a response's status and headers."""

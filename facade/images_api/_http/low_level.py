@@ -19,8 +19,7 @@ class SharedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """
 
     def __init__(self, settings: Settings, connections: Connections[Any]) -> None:
-        self._settings = settings
-        self._connections = connections
+        self._settings, self._connections = settings, connections
         self._of_httpx = httpx.Client(transport=self).headers
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

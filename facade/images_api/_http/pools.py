@@ -14,6 +14,7 @@ import httpx
 
 from images_api._errors import ImagesAPIError
 from images_api._problems import refused
+from images_api._secrets import conceal_headers
 
 from .codings import Decoder
 
@@ -55,8 +56,7 @@ class Pool(Generic[HTTPClient]):
     """
 
     def __init__(self, client: HTTPClient) -> None:
-        self.client = client
-        self.calls = 0
+        self.client, self.calls = client, 0
         self.is_async = isinstance(client, httpx.AsyncClient)
         self.end: Any = import_module("asyncio").Event() if self.is_async else threading.Event()
         self._streams: WeakSet[Any] = WeakSet()
@@ -87,7 +87,7 @@ class Pool(Generic[HTTPClient]):
 
         A content coding isn't asked for: images don't shrink.
         """
-        for name, value in self.client.headers.items():
+        for name, value in conceal_headers(self.client.headers).items():
             if name != "accept-encoding":
                 request.headers.setdefault(name, value)
         self.client.cookies.set_cookie_header(request)
@@ -118,7 +118,7 @@ class Pool(Generic[HTTPClient]):
 
     async def wait(self, seconds: float) -> None:
         """Let time pass, unless what it does is to end; without an event loop, none is waited for."""
-        if not self.is_async:
+        if seconds and not self.is_async:
             self.end.wait(seconds)
         elif seconds > 0:
             from asyncio import wait_for
@@ -154,8 +154,7 @@ class Connections(Generic[HTTPClient]):
     def __init__(self, kind: type[HTTPClient], borrowed: HTTPClient | None) -> None:
         if borrowed is not None and (not isinstance(borrowed, kind) or borrowed.is_closed):
             raise refused("http_client", borrowed, f"must be an open {kind.__module__}.{kind.__name__}")
-        self.kind = kind
-        self.borrowed = borrowed
+        self.kind, self.borrowed = kind, borrowed
         self.is_async = kind is httpx.AsyncClient
         if self.is_async:
             import_module("concurrent.futures.thread")  # which asyncio imports for a thread, when files may be out of reach
@@ -214,10 +213,16 @@ class Connections(Generic[HTTPClient]):
 
                 self._pools = {each: pools for each, pools in self._pools.items() if not _has_ended(each)}
                 transport = httpx.AsyncHTTPTransport if self.is_async else httpx.HTTPTransport
-                pool = Pool(self.kind(transport=Route(transport)))
+                cookieless: Any = type(self.kind.__name__, (self.kind,), {"cookies": _NoCookies()})
+                pool = Pool(cookieless(transport=Route(transport)))
                 pools.append(pool)
             pool.calls += 1
             return pool
+
+
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Keep none: no call sends any, and to look for them takes a tenth of one."""
 
 
 def _has_ended(owner: Any) -> bool:

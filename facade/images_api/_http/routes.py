@@ -27,8 +27,7 @@ class Route(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """
 
     def __init__(self, kind: Any) -> None:
-        self._kind = kind
-        self._proxies = getproxies()
+        self._kind, self._proxies = kind, getproxies()
         self._transports: dict[tuple[str, str], Any] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

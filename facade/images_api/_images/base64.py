@@ -30,10 +30,8 @@ class Base64Text:
     """
 
     def __init__(self, content: Content, prefix: bytes) -> None:
-        self.content = content
-        self._prefix = prefix
-        self._rest = b""
-        self._closed = False
+        self.content, self._prefix = content, prefix
+        self._rest, self._closed = b"", False
 
     def write(self, chunk: bytes, *, last: bool = False) -> None:
         """Take the next chunk of the string, in which no escape is torn apart.
@@ -101,12 +99,13 @@ def check_image(content: Content) -> None:
     Raises:
         BrokenImageError: They are cut short, or begin like no image.
     """
+    with content.open() as file:
+        if is_whole(file):
+            return
     head = content.beginning()
     if media_type(head) is None:
         raise BrokenImageError(f"isn't an image: it begins with {head[:16]!r}" if head else "is empty")
-    with content.open() as file:
-        if not is_whole(file):
-            raise BrokenImageError(f"is cut short after {content.size} bytes")
+    raise BrokenImageError(f"is cut short after {content.size} bytes")
 
 
 def _standard(text: bytes) -> bytes:

@@ -59,8 +59,7 @@ class Content:
     """
 
     def __init__(self, content: bytes = b"", spool: Spool | None = None) -> None:
-        self.size = len(content)
-        self._spool = spool
+        self.size, self._spool = len(content), spool
         self._memory = BytesIO(content)
         self._free, self._held = _FREE_PAGES, 0
         self._file: _File | None = None
@@ -88,6 +87,11 @@ class Content:
         if self._file is None:
             return BytesIO(self._memory.getvalue())  # which share the bytes
         return BufferedReader(_Reader(self._file, self._offset, self.size))
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Tell whether to read the bytes takes no time."""
+        return self._file is None
 
     def beginning(self) -> bytes:
         """Return the first bytes, which tell what it is."""

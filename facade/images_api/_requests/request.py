@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 from itertools import chain
 from keyword import iskeyword
@@ -43,7 +43,8 @@ _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: ([!-~]([ -~]*[!-~])?)?")
 # A tuple is one image with its name.
 _ONE_IMAGE = (str, bytes, bytearray, memoryview, tuple)
 _CONTRACT = "contract's default"
-_url = lru_cache(maxsize=64)(httpx.URL)
+_module = cache(import_module)
+_url = lru_cache(maxsize=64)(SentURL)
 
 
 class CheckedRequest:
@@ -77,13 +78,13 @@ class CheckedRequest:
     ) -> None:
         self._settings = settings
         called = operation(operation_id)
-        not_none = {name: value for name, value in arguments.items() if value is not None and name != "self"}
-        said = {name: value if name in called.files else plain(value) for name, value in not_none.items()}
+        given = [(name, value) for name, value in arguments.items() if value is not None and name != "self"]
+        said = {name: value if name in called.files else plain(value) for name, value in given}
         extra_headers, extra_query, self._extra_body = (_mapping(f"extra_{of}", said) for of in ("headers", "query", "body"))
         self.timeout = checked_timeout(said.pop("timeout", settings.timeout))
         self.max_retries = checked_retries(said.pop("max_retries", settings.max_retries))
         # What Python keeps for itself has an underscore: https://peps.python.org/pep-0008/#descriptive-naming-styles
-        self._said = {bare if iskeyword(bare := name.removesuffix("_")) else name: value for name, value in said.items()}
+        self._said = {name[:-1] if name[-1] == "_" and iskeyword(name[:-1]) else name: value for name, value in said.items()}
         subject = called.subject or next(iter(self._said), "")
         self.uploads: dict[str, list[Upload]] = {}
         self._unusable: dict[str, InvalidRequestError] = {}
@@ -97,7 +98,7 @@ class CheckedRequest:
         count = self.fields.get(self._rules.roles.get("count", ""))
         self.images = count if isinstance(count, int) else 1
         whose = f"the {_CONTRACT} {self._model}; {self._model}=None, said to the client, sends none"
-        self.about_model = f"{self.fields.get(self._model)} is {whose}" if self._sources.get(self._model) == _CONTRACT else ""
+        self.about_model = f"{self.fields.get(self._model)} is {whose}" if self._source(self._model) == _CONTRACT else ""
 
     def _take_images(self, called: Operation, files: OpenFiles) -> None:
         """Sort images: as fields where they are references, else to be uploaded."""
@@ -133,16 +134,18 @@ class CheckedRequest:
         own = {name: value for name, value in self._settings.defaults.items() if name in rules.properties}
         named = self._said.get(self._model)
         other = None if named == own.get(self._model) else named
-        defaults = {name: value for name, value in own.items() if not (rules.lacks(other, name, value) and is_taken(name, value))}
-        # What a value comes from, if not from the call itself.
-        sources = {_CONTRACT: rules.general_defaults, "client's default": defaults, "": self._said}
-        self._sources = {name: source for source, values in sources.items() for name in values}
-        filled_in = {**rules.general_defaults, **defaults, **self._said}
+        self._own = {name: each for name, each in own.items() if not (rules.lacks(other, name, each) and is_taken(name, each))}
+        filled_in = {**rules.general_defaults, **self._own, **self._said}
         fields = {name: value for name, value in filled_in.items() if value is not None}
         fields = {**rules.defaults(fields.get(self._model)), **fields}
         if stream and "stream" in rules.roles:
             fields[rules.roles["stream"]] = True
         return fields
+
+    def _source(self, name: str) -> str:
+        """Say what a value comes from, if not from the call itself."""
+        sources = {"": self._said, "client's default": self._own, _CONTRACT: self._rules.general_defaults}
+        return next((source for source, values in sources.items() if name in values), "")
 
     def _check(self) -> None:
         """Raise everything that is wrong at once, or warn of it, as the client's `validate` says."""
@@ -168,9 +171,9 @@ class CheckedRequest:
 
     def _blamed(self, problem: Problem) -> Problem:
         """Say of a value that nobody gave to this call where it comes from; else of the model that the rule is for."""
-        source = self._sources.get(re.split(r"[.[]", problem.parameter)[0])
-        if not source and f"for {self.fields.get(self._model)}" in problem.why and self._sources.get(self._model):
-            source = f"{self._sources[self._model]} {self._model}"
+        source = self._source(re.split(r"[.[]", problem.parameter)[0])
+        if not source and f"for {self.fields.get(self._model)}" in problem.why and (whose := self._source(self._model)):
+            source = f"{whose} {self._model}"
         return problem._replace(why=f"{problem.why} (the {source})") if source else problem
 
     def _warn_of_model(self) -> None:
@@ -186,13 +189,13 @@ class CheckedRequest:
     def _headers(self, extra_headers: Mapping[str, Any], *, stream: bool) -> dict[str, str]:
         """Return the headers by their names in lower case, or say which can't be sent, without its value: it may be a secret."""
         given: dict[str, Any] = {"accept": f"text/event-stream, {_JSON}" if stream else _JSON, "user-agent": user_agent()}
-        for more in (self._settings.headers, self._settings.authorization(), extra_headers):
-            given |= {str(name).lower(): value for name, value in conceal_headers(more).items()}
+        for more in (self._settings.headers, self._settings.authorization(), conceal_headers(extra_headers)):
+            given |= {str(name).lower(): value for name, value in more.items()}
         headers = {name: value for name, value in given.items() if value is not None}
-        right = [name for name, value in headers.items() if isinstance(value, str) and _HEADER.fullmatch(f"{name}: {value}")]
-        if len(right) < len(headers):
+        wrong = [name for name, text in headers.items() if not (isinstance(text, str) and _HEADER.fullmatch(f"{name}: {text}"))]
+        if wrong:
             why = "must have a name without blanks and a value in one line of ASCII"
-            raise InvalidRequestError([Problem("headers", name, why) for name in headers if name not in right])
+            raise InvalidRequestError([Problem("headers", name, why) for name in wrong])
         return headers
 
     def _built(self, called: Operation, headers: dict[str, str], query: Mapping[str, Any]) -> httpx.Request:
@@ -201,24 +204,26 @@ class CheckedRequest:
         try:
             kwargs = self._generated_kwargs(called, fields)
             url = _url(self._settings.url(kwargs["url"]))
-            url = url.copy_merge_params(query) if query else url
+            url = SentURL(url.copy_merge_params(query)) if query else url
             headers = {"host": url.netloc.decode("ascii")} | headers
-            content = _ENCODER.encode(kwargs["json"]).encode() if "json" in kwargs else None
-            if content is None:
+            if "json" not in kwargs:
                 headers.pop("content-type", None)  # a form's type names its boundary
+                request = httpx.Request(kwargs["method"], url, headers=headers, files=kwargs["files"])
             else:
-                # httpx builds all headers anew to add this where it isn't told, which takes longer than to read the response.
+                content = _ENCODER.encode(kwargs["json"]).encode()
                 headers = {"content-type": self._media_type, "content-length": str(len(content))} | headers
-            request = httpx.Request(kwargs["method"], url, headers=headers, content=content, files=kwargs.get("files"))
+                # What is no stream, httpx looks for headers of, and builds all anew; that takes longer than to read the response.
+                request = httpx.Request(kwargs["method"], url, headers=headers, stream=httpx.ByteStream(content))
+                request.read()
         except (TypeError, ValueError, RecursionError, httpx.InvalidURL) as error:
             raise refused("the request", fields, f"can't be encoded ({error})") from error
-        request.url = SentURL(url)
+        request.url = url
         return request
 
     def _generated_kwargs(self, called: Operation, fields: dict[str, Any]) -> dict[str, Any]:
         """Return httpx's keywords for a request, as the generated client makes them."""
         built, properties = REQUESTS[called.id][self._media_type], self._rules.properties
-        module: Any = import_module(built.module, "images_api_client")
+        module: Any = _module(built.module, "images_api_client")
         model = getattr(module, built.model)
         get_kwargs: Callable[..., dict[str, Any]] = module._get_kwargs  # noqa: SLF001  the generator names its pure half so
         # `from_dict` makes models of what is nested, and takes longer than all else here; a form takes what is nested as it is.

@@ -132,8 +132,7 @@ class ReadInThread(httpx.AsyncByteStream):
     """
 
     def __init__(self, body: httpx.SyncByteStream, files: OpenFiles) -> None:
-        self._body = body
-        self._files = files
+        self._body, self._files = body, files
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         from asyncio import to_thread

@@ -35,11 +35,9 @@ class Body:
     """
 
     def __init__(self, headers: httpx.Headers, largest: int, *, is_success: bool = True) -> None:
-        self.size = 0
-        self.largest = largest if is_success else min(largest, 1 << 20)
+        self.size, self.largest = 0, largest if is_success else min(largest, 1 << 20)
         self.form: Content | JSONReader | EventDecoder | None = None if is_success else Spool().new()
-        self._type = content_type(headers)
-        self._head = b""
+        self._type, self._head = content_type(headers), b""
 
     def write(self, chunk: bytes) -> None:
         """Take the next chunk.
@@ -92,18 +90,23 @@ class Body:
 
     def _begin(self, *, at_end: bool) -> None:
         """Tell what the first bytes stand for, if they are enough."""
-        head, kind = self._head, media_type(self._head)
+        head = self._head
         if _JSON.match(head):
             self.form = JSONReader()
         elif _EVENTS.match(head):
             self.form, head = EventDecoder(), head.removeprefix(_BOM)
         elif len(head) < HEAD and not at_end:
             return
-        elif self._type.startswith("image/") or head.startswith(_ARCHIVE) or (kind and (kind != SVG or b"<svg" in head)):
+        elif self._type.startswith("image/") or head.startswith(_ARCHIVE) or _is_image(head):
             self.form = Spool().new()
         else:
             self.form = EventDecoder() if self._type == "text/event-stream" else JSONReader()
         self.form.write(head)
+
+
+def _is_image(head: bytes) -> bool:
+    kind = media_type(head)
+    return kind is not None and (kind != SVG or b"<svg" in head)
 
 
 def content_type(headers: httpx.Headers) -> str:

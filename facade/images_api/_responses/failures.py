@@ -65,8 +65,9 @@ def status_error(http: HTTPInfo, body: bytes, url: httpx.URL, secrets: Secrets) 
 
 def billed_cost(headers: httpx.Headers) -> float | None:
     """Return what a gateway says in its headers that a call cost."""
-    with suppress(ValueError):
-        return float(headers.get("x-litellm-response-cost", ""))
+    if cost := headers.get("x-litellm-response-cost"):
+        with suppress(ValueError):
+            return float(cost)
     return None
 
 

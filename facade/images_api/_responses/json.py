@@ -19,9 +19,9 @@ MOST_TEXT = 64 << 20
 _LONGEST_BEGINNING = 256
 # A shorter string isn't worth it.
 _SMALL = 4 << 10
-# A string that begins like base64, slashes escaped or not, and is long, or may become so: no quote follows. No other quote
-# stands before so many letters, unless it is an escaped one.
-_BEGINNING = re.compile(rb'"(?<!\\")((?:\s*data:[^",]{0,100};base64,)?[\w+/\\-]{48,96}+)(?=[^"]{%d}|[^"]*\Z)' % _SMALL)
+# A string that begins like base64, slashes escaped or not. No other quote stands before so many letters, unless it is an
+# escaped one.
+_BEGINNING = re.compile(rb'"(?<!\\")((?:\s*data:[^",]{0,100};base64,)?[\w+/\\-]{48,96}+)')
 # What stands in a document for a string that is an image.
 _MARK = re.compile(rb'(?<=")[0-9a-f]{16}')
 _BASE64 = re.compile(r"(?:data:[\w/+;=.-]*,)?[/\w+-]{48,}={0,2}", re.ASCII)
@@ -48,13 +48,11 @@ class JSONReader:
     held = 1024
 
     def __init__(self, text: bytes = b"", images: dict[str, Base64Text] | None = None, name: str = "") -> None:
-        self.name = name
         self._spool = Spool()
-        self.text = bytearray(text)
-        self._searched = 0
+        self.name, self.text = name, bytearray(text)
         self.images = images or {}
         self._image: Base64Text | None = None
-        self._torn = b""
+        self._searched, self._torn = 0, b""
 
     def write(self, chunk: bytes) -> None:
         """Take the next chunk.
@@ -104,6 +102,8 @@ class JSONReader:
 
     def restored(self, said: Any) -> Any:
         """Return a part of the document, with the text of each image that nobody took out in place of its mark."""
+        if not self.images:
+            return said
         if isinstance(said, dict):
             return {self.restored(name): self.restored(each) for name, each in said.items()}
         if isinstance(said, list):
@@ -127,6 +127,9 @@ class JSONReader:
         self.text += chunk
         while found := _BEGINNING.search(self.text, self._searched):
             start, end = found.span(1)
+            self._searched = quote = self.text.find(b'"', end, end + _SMALL)
+            if quote >= 0:
+                continue
             if len(self.text) < end + _SMALL:
                 self._searched = start - 1
                 return b""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeAlias, cast
 
 from images_api._contract.document import event_models
@@ -29,7 +29,6 @@ _PARTIAL_INDEX = "partial_image_index"
 _COMPLETED = "completed"
 # What the fields of a result may be, as they are annotated.
 _KINDS: dict[Any, type] = {"int | None": int, "str | None": str, "Usage | None": Usage, "TokenDetails | None": TokenDetails}
-
 ImagesResponse.from_dict({})  # imports what it needs while nothing is paid for yet
 
 
@@ -116,8 +115,8 @@ class ResponseReader:
         if not self._images:
             raise self._interrupted(None)
         known, http = _read_fields(ImagesResult, self._said), self.http
-        known["created"] = known["created"] or _only(int, self._said.get("created_at"))
-        usage: Usage | None = known["usage"]
+        known["created"] = known.get("created") or _only(int, self._said.get("created_at"))
+        usage: Usage | None = known.get("usage")
         if usage and http.cost is None:
             http = replace(http, cost=_only(int | float, usage.extra.get("cost")))
         parse = partial(ImagesResponse.from_dict, self._said) if type(self.body.form) is JSONReader else None
@@ -211,7 +210,7 @@ class ResponseReader:
         if not isinstance(entry, dict):
             raise BrokenImageError(f"isn't an object: {short(entry)}")
         content = reader.image(entry.pop("b64_json", None))
-        said: dict[str, Any] = reader.restored(entry)
+        said = {**reader.restored(entry)}
         url, prompt = (_only(str, said.pop(name, None)) for name in ("url", "revised_prompt"))
         if content is None and not url:
             raise BrokenImageError("has neither b64_json nor url")
@@ -238,9 +237,15 @@ class ResponseReader:
         return kind(message, body=body, http=self.http, images=[*self._images, *images], **more)
 
 
+@cache
+def _fields(kind: type) -> dict[str, type]:
+    """Return what the fields of a class may be that a server fills."""
+    return {each.name: _KINDS[each.type] for each in fields(kind) if each.type in _KINDS}
+
+
 def _read_fields(kind: type, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a server says for the fields of a class, whatever it left out, or filled with something of another kind."""
-    return {each.name: _only(_KINDS[each.type], said.get(each.name)) for each in fields(kind) if each.type in _KINDS}
+    return {name: _only(of, said[name]) for name, of in _fields(kind).items() if name in said}
 
 
 def _only(kind: Any, value: Any) -> Any:

@@ -276,7 +276,7 @@ def _meaning_of_status(error: errors.APIStatusError, said: dict[str, Any], attem
 def cleaned(body: bytes, client: ImagesClient | AsyncImagesClient) -> bytes:
     """Return what a server said without the key, should it quote it."""
     keys = client.__getstate__().authorization().values()
-    return Secrets([part for key in keys for part in (key, key.rpartition(" ")[2])]).hidden_in(body)
+    return Secrets([part.encode() for key in keys for part in (key, key.rpartition(" ")[2])]).hidden_in(body)
 
 
 def _code(error: Exception) -> str:
