@@ -41,7 +41,8 @@ _LEAD = re.compile(r"(\S+?)(?::\d+)? dialect: (\S+)")
 _INFO = re.compile(r"(?P<language>[^\s`]*)[^\n]*\n")
 _LONGEST = 120
 # What tells the tests of this very run, or of the machine, is nothing to a reader's commands.
-_OURS = ("PYTEST_", "COV_", "COVERAGE_", "OPENAI_", "MAKE", "PIP_", "PYTHON", "NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy")
+_PROXIES = ("NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy")
+_OURS = ("CI", "PYTEST_", "COV_", "COVERAGE_", "OPENAI_", "MAKE", "PIP_", "PYTHON", *_PROXIES)
 
 
 @dataclass
