@@ -21,6 +21,7 @@ extensions = [
     "descriptions",
     "identifiers",
     "signatures",
+    "unseen",
 ]
 nitpicky = False  # annotations name types of httpx and of private modules, which have no page here
 keep_warnings = False

@@ -77,6 +77,9 @@ def test_there_is_a_site() -> None:
     assert (SITE / "llms.txt").is_file()
     markdown = {path.relative_to(SITE).as_posix().removesuffix(".md") for path in SITE.rglob("*.html.md")}
     assert set(PAGES) - markdown == {"genindex.html", "py-modindex.html", "search.html"}
+    seen = "".join((SITE / f"app/errors.html{end}").read_text(encoding="utf-8") for end in ("", ".md"))
+    assert "draw_cover" in seen
+    assert "<!-- check" not in seen
 
 
 @pytest.mark.parametrize(
