@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from browsing import CONTRASTS, Page
-from chromium import chromium
+from chromium import driver_fixture
 from PIL import Image
 from selenium.webdriver.common.keys import Keys  # pyright: ignore[reportMissingImports]  only `make test-browser` installs it
 from waiting import wait_until
@@ -25,14 +25,10 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome  # pyright: ignore[reportMissingImports]
 
+# pytest finds it by its name, here.
+FIXTURES = (driver_fixture,)
 SMALL = {"model": "gpt-image-next", "size": "64x64"}
 HOSTILE = "<img src=x onerror=hacked=1><script>hacked=1</script>\x00\x1b[31m\u202egnp.exe\u2066 \u2028\u200bend" + "x" * 600
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with chromium(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import base64
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browsing import CONTRASTS, Page
-from chromium import chromium
+from browsing import CONTRASTS, WIDTH, FilePage, served
+from chromium import driver_fixture
 from pictures import drawn
 from selenium.webdriver.common.keys import Keys  # pyright: ignore[reportMissingImports]  only `make test-browser` installs it
 
@@ -23,21 +20,14 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome  # pyright: ignore[reportMissingImports]
 
+# pytest finds it by its name, here.
+FIXTURES = (driver_fixture,)
 HOSTILE = "<img src=x onerror=hacked=1><script>hacked=1</script>\x00\x1b[31m\u202egnp.exe\u2066 \u2028end" + "x" * 200
 SHOWN = "Array.from(document.querySelectorAll('#cards > li:not([hidden]) .id'), (each) => each.textContent)"
-WIDTH = "[document.documentElement.scrollWidth, innerWidth]"
 
 
-class Sheet(Page):
+class Sheet(FilePage):
     """A sheet in a browser."""
-
-    ready = "document.readyState === 'complete'"
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with chromium(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
 
 
 def line(number: int, state: State = State.DONE, *files: SavedFile, subject: str = "an otter", **said: Any) -> Entry:
@@ -134,20 +124,13 @@ class TestLooks:
         sheet.open()
 
     def test_it_is_the_same_on_a_server(self, driver: Chrome, tmp_path: Path) -> None:
-        class Handler(SimpleHTTPRequestHandler):
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is http.server's
-                pass
-
         written(tmp_path, some_of_everything(tmp_path))
-        with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=tmp_path)) as server:
-            Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-            origin = f"http://127.0.0.1:{server.server_port}"
+        with served(tmp_path) as origin:
             sheet = Sheet(driver, origin, f"{origin}/sheet.html")
             sheet.open()
             sheet.wait("Array.from(document.querySelectorAll('.made img')).every((each) => each.naturalWidth)")
             sheet.check_that_it_kept_to_itself()
             sheet.close()
-            server.shutdown()
 
     def test_thumbnails_are_shown_without_the_folder(self, driver: Chrome, tmp_path: Path) -> None:
         entries = some_of_everything(tmp_path)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from browsing import CONTRASTS, Page
-from chromium import chromium
+from browsing import CONTRASTS, WIDTH, FilePage, served
+from chromium import driver_fixture
 from generation import ROOT
 
 if TYPE_CHECKING:
@@ -18,6 +15,8 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome  # pyright: ignore[reportMissingImports]  only `make test-browser` installs it
 
+# pytest finds it by its name, here.
+FIXTURES = (driver_fixture,)
 SITE = ROOT / "site"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
 # One of each kind, for what takes its time.
@@ -29,7 +28,6 @@ SAMPLES = [
     "reference/families.html",
     "moving.html",
 ]
-WIDTH = "[document.documentElement.scrollWidth, innerWidth]"
 # What stands out of a phone's width, other than in a box that scrolls.
 WIDER = """Array.from(document.querySelectorAll("article *"), (each) => each).filter((each) => {
   const box = each.getBoundingClientRect();
@@ -38,36 +36,15 @@ WIDER = """Array.from(document.querySelectorAll("article *"), (each) => each).fi
 }).map((each) => `${each.tagName} ${each.textContent.trim().slice(0, 60)}`)"""
 
 
-class SitePage(Page):
-    """A page of the site in a browser."""
-
-    ready = "document.readyState === 'complete'"
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with chromium(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
-
-
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
     """Where the site is served, as any host would."""
-
-    class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is http.server's
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=SITE)) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with served(SITE) as origin:
+        yield origin
 
 
-def opened(driver: Chrome, origin: str, name: str) -> SitePage:
-    page = SitePage(driver, origin, f"{origin}/{name}")
+def opened(driver: Chrome, origin: str, name: str) -> FilePage:
+    page = FilePage(driver, origin, f"{origin}/{name}")
     page.open()
     return page
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,6 +18,9 @@ from selenium.webdriver.common.by import By  # pyright: ignore[reportMissingImpo
 from waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
     from selenium.webdriver import Chrome  # pyright: ignore[reportMissingImports]
 
 _WATCH = """
@@ -22,6 +29,8 @@ addEventListener("securitypolicyviolation", (event) => troubles.push(`${event.vi
 addEventListener("error", (event) => event instanceof ErrorEvent && troubles.push(event.message));
 addEventListener("unhandledrejection", (event) => troubles.push(String(event.reason)));
 """
+# How wide a page is, and the window.
+WIDTH = "[document.documentElement.scrollWidth, innerWidth]"
 # Of each text that is seen: what it says, its contrast to what is behind it (WCAG 2.2, 1.4.3), and how large it is.
 CONTRASTS = """(() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -160,3 +169,27 @@ class Page:
 
     def _command(self, name: str, **arguments: Any) -> Any:
         return self.driver.execute_cdp_cmd(name, arguments)
+
+
+class FilePage(Page):
+    """A page that is whole once it is loaded."""
+
+    ready = "document.readyState === 'complete'"
+
+
+@contextmanager
+def served(folder: Path) -> Generator[str]:
+    """Serve a folder as any host would, and give its origin."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is http.server's
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -11,7 +11,7 @@ import pytest
 from selenium import webdriver  # pyright: ignore[reportMissingImports]  only `make test-browser` installs it
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -41,3 +41,10 @@ def chromium(profile: Path) -> Generator[webdriver.Chrome]:
         yield driver
     finally:
         driver.quit()
+
+
+@pytest.fixture(name="driver", scope="module")
+def driver_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """The browser that the tests of a module share."""
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
