@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
-from documents import copied_repository
+from documents import copied_repository, surroundings
 from generation import run
 from platforms import needs_make
 
@@ -25,16 +25,13 @@ def test_a_new_parameter_reaches_reference_help_and_site(tmp_path: Path) -> None
     assert BEFORE in text
     contract.write_text(text.replace(BEFORE, SEED + BEFORE, 1), encoding="utf-8")
 
-    settings = f"VENV={tmp_path / 'environment'} PIP=:"
-    sources = os.pathsep.join(str(copy / name) for name in ("facade", "generated", "."))
-    said = run("make", "generate", folder=copy, MAKEFLAGS=settings, PYTHONPATH=sources)
-    assert "`seed`" in said
-    run("make", "docs", folder=copy, MAKEFLAGS=settings, PYTHONPATH=sources)
+    run_here = partial(run, folder=copy, code=0, **surroundings(copy))
+    assert "`seed`" in run_here("make", "generate")
+    run_here("make", "docs")
 
     for page in ("docs/reference/operations.md", "site/reference/operations.html", "site/reference/operations.html.md"):
         assert "0 to 77777" in (copy / page).read_text(encoding="utf-8"), page
     for page in ("site/api/clients.html", "site/reference/families.html", "site/reference/models/CreateImageRequest.html"):
         assert "seed" in (copy / page).read_text(encoding="utf-8"), page
     assert "seed" in (copy / "site" / "searchindex.js").read_text(encoding="utf-8")
-    said = run(sys.executable, "-m", "images_api.cli", "generate", "--help", folder=copy, PYTHONPATH=sources)
-    assert "--seed INTEGER" in said
+    assert "--seed INTEGER" in run_here(sys.executable, "-m", "images_api.cli", "generate", "--help")

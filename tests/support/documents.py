@@ -76,10 +76,7 @@ class Reader:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         told = {"PATH": path, "OPENAI_API_KEY": KEY, "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "COLUMNS": "80"}
         if folder == self.repository:
-            sources = os.pathsep.join(str(folder / name) for name in ("facade", "generated", "."))
-            # make installs nothing, whatever a block changes: the environment is that of the tests.
-            settings = f"VENV={shlex.quote(str(self.elsewhere / 'environment'))} PIP=:"
-            told |= {"PYTHONPATH": sources, "MAKEFLAGS": settings}
+            told |= surroundings(folder)
             # `make test` within the tests: a few of them stand for all.
             told |= {"PYTEST_ADDOPTS": "tests/test_surface.py"}
         return kept | told | self.routing.environment
@@ -91,9 +88,21 @@ class Reader:
                 os.killpg(group, signal.SIGKILL)
 
 
-def read(page: Path) -> Document:
-    """Return a page with its blocks, each of which can be evaluated by a reader that `follow` has put there."""
-    return Document.parse(str(page), _blocks)
+class ReadPage(Document):
+    """A page with its blocks, which can be evaluated while somebody follows it.
+
+    Attributes:
+        reader: Who does; `follow` puts them there.
+    """
+
+    reader: Reader
+
+
+def read(page: Path) -> ReadPage:
+    """Return a page with its blocks."""
+    document = ReadPage.parse(str(page), _blocks)
+    assert isinstance(document, ReadPage)
+    return document
 
 
 def _blocks(document: Document) -> Iterator[Region]:
@@ -105,7 +114,7 @@ def _blocks(document: Document) -> Iterator[Region]:
         mark = _MARK.search(document.text, 0, document.text.rfind("\n", 0, region.start) + 1)
         kind, argument = (mark[1], mark[2]) if mark else ("", "")
         yield Region(region.start, region.end, source, partial(_evaluate, language=language, kind=kind, argument=argument))
-    for name, evaluate in (("check", _check), ("host", _lead)):
+    for name, evaluate in (("check", PythonEvaluator()), ("host", _lead)):
         for region in DirectiveInHTMLCommentLexer(name)(document):
             if not any(fence.start <= region.start < fence.end for fence in fences):
                 parsed = region.lexemes["arguments"] if name == "host" else region.lexemes["source"]
@@ -113,8 +122,8 @@ def _blocks(document: Document) -> Iterator[Region]:
 
 
 def _reader(example: Example) -> Reader:
-    reader: Reader = example.document.reader  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-    return reader
+    assert isinstance(example.document, ReadPage)
+    return example.document.reader
 
 
 def _evaluate(example: Example, *, language: str, kind: str, argument: str) -> str | None:
@@ -145,10 +154,6 @@ def _python(example: Example) -> None:
     with redirect_stdout(StringIO()) as said:
         PythonEvaluator()(example)
     _reader(example).said = said.getvalue()
-
-
-def _check(example: Example) -> None:
-    PythonEvaluator()(example)
 
 
 def _lead(example: Example) -> str | None:
@@ -203,7 +208,7 @@ def _shell(reader: Reader, source: str) -> str | None:
 
 
 @contextmanager
-def follow(document: Document, folder: Path) -> Generator[Reader]:
+def follow(document: ReadPage, folder: Path) -> Generator[Reader]:
     """Let somebody follow a page: with a key, with real images at hand, and with hosts that lead to sandboxes.
 
     Args:
@@ -216,9 +221,9 @@ def follow(document: Document, folder: Path) -> Generator[Reader]:
     before = Path.cwd()
     with Routing(folder) as routing:
         reader = Reader(page, work, routing, folder)
-        if page.is_relative_to(_OF_THE_REPOSITORY[0]) or page.is_relative_to(_OF_THE_REPOSITORY[1]):
+        if any(map(page.is_relative_to, _OF_THE_REPOSITORY)):
             reader.folder = reader.in_repository()
-        document.reader = reader  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+        document.reader = reader
         document.namespace |= {"sandbox": routing.sandbox, "__name__": "__main__"}
         hidden = {name: "" for name in os.environ if name.lower() in {"no_proxy", "all_proxy"}}
         told = {"OPENAI_API_KEY": KEY, **hidden, **routing.environment}
@@ -269,6 +274,14 @@ def copied_repository(folder: Path) -> Path:
     for target in re.findall(r"^\$\(VENV\)/(\w+):", (folder / "Makefile").read_text(encoding="utf-8"), re.MULTILINE):
         (environment / target).touch()
     return folder
+
+
+def surroundings(repository: Path) -> dict[str, str]:
+    """Return the variables with which commands run a copied repository's own code, by make or without."""
+    sources = os.pathsep.join(str(repository / name) for name in ("facade", "generated", "."))
+    # make installs nothing, whatever is changed: the environment is that of the tests.
+    settings = f"VENV={shlex.quote(str(repository.parent / 'environment'))} PIP=:"
+    return {"PYTHONPATH": sources, "MAKEFLAGS": settings}
 
 
 def blocks(page: Path) -> list[Any]:
