@@ -4,12 +4,13 @@ import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+_HERE = Path(__file__).parent
+sys.path[:0] = [str(_HERE / "_extensions"), str(_HERE.parent)]
 
 project = "images-api"
 author = "The maintainers of images-api"
 copyright = author  # noqa: A001  Sphinx's name for it
-_CONTRACT = (Path(__file__).parent.parent / "openapi.yaml").read_text(encoding="utf-8")
+_CONTRACT = (_HERE.parent / "openapi.yaml").read_text(encoding="utf-8")
 version = release = re.search("(?m)^  version: (.+)$", _CONTRACT)[1]  # type: ignore[index]  # pyright: ignore[reportOptionalSubscript]
 
 extensions = [
@@ -23,22 +24,15 @@ extensions = [
     "signatures",
     "unseen",
 ]
-nitpicky = False  # annotations name types of httpx and of private modules, which have no page here
-keep_warnings = False
 
 # Anchors as code hosts make them, so that a link to a heading leads there on both.
 myst_heading_anchors = 3
-myst_enable_extensions = ["attrs_inline"]
 
 # Docstrings are read in an editor first: what stands in single backticks is code.
 default_role = "code"
 autoclass_content = "both"
-autodoc_class_signature = "mixed"
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_inherit_docstrings = True
-napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 python_use_unqualified_type_names = True

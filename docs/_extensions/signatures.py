@@ -9,13 +9,12 @@ from docutils.nodes import abbreviation
 from sphinx.addnodes import desc_optional
 
 from images_api_client import options
+from tools.reference.generics import generic_types
 
 if TYPE_CHECKING:
     from docutils.nodes import Node
     from sphinx.application import Sphinx
 
-# What the generated methods are generic in is this for a client; an async one has it awaited.
-_GENERIC = {"ImageInput": "ImageInput", "Result": "ImagesResult", "Stream": "ImageStream"}
 # Whose classes an app is given, and never makes.
 _GIVEN = {f"images_api.{module}" for module in ("_errors", "_events", "_problems", "_results", "_streams")}
 # How autodoc shows an alias within a union.
@@ -34,7 +33,7 @@ def _passed_through(_: object, __: Node) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx of them."""
-    app.config.autodoc_type_aliases |= {**{name: name for name in options.__all__}, **_GENERIC}
+    app.config.autodoc_type_aliases |= {**{name: name for name in options.__all__}, **generic_types()}
     app.connect("autodoc-process-signature", _shown)
     for node in (abbreviation, desc_optional):
         app.add_node(node, override=True, **{"llms-markdown": (_passed_through, _passed_through)})

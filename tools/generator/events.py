@@ -9,9 +9,9 @@ from openapi_python_client.parser.properties import Class
 from openapi_python_client.strings import PythonIdentifier
 
 from tools.generator.document import Place, Schema, operations, place_of, resolved, role
+from tools.generator.methods import EVENTS
 from tools.generator.rendering import render
 
-_EVENTS = "text/event-stream"
 _SCHEMAS = ("components", "schemas")
 
 
@@ -46,12 +46,26 @@ def write_events(document: Schema, config: Config, target: Path) -> None:
     target.write_text(text, encoding="utf-8")
 
 
+def event_references(schema: Schema) -> dict[str, str]:
+    """Return the reference to the schema of each event, by the event's type; without a discriminator there is none."""
+    if not (discriminator := schema.get("discriminator")):
+        return {}
+    # Without a mapping, the schemas' own names are meant: https://spec.openapis.org/oas/v3.1.1.html#discriminator-object
+    named = {str(place_of(reference)[-1]): reference for reference in _alternatives(schema)}
+    mapping: dict[str, str] = discriminator.get("mapping", named)
+    return {kind: named.get(each, each) for kind, each in mapping.items()}
+
+
+def _alternatives(schema: Schema) -> list[str]:
+    return [part["$ref"] for keyword in ("oneOf", "anyOf") for part in schema.get(keyword, ()) if "$ref" in part]
+
+
 def _streamed_schemas(document: Schema) -> Iterator[str]:
     """Yield the names of the schemas whose values come as events."""
     found: set[Place] = set()
     for operation in operations(document):
         for response in operation.definition.get("responses", {}).values():
-            schema = resolved(document, response).get("content", {}).get(_EVENTS, {}).get("schema", {})
+            schema = resolved(document, response).get("content", {}).get(EVENTS, {}).get("schema", {})
             if "$ref" in schema:
                 found.add(place_of(schema["$ref"]))
     yield from (str(place[-1]) for place in found if place[:-1] == _SCHEMAS)
@@ -59,18 +73,13 @@ def _streamed_schemas(document: Schema) -> Iterator[str]:
 
 def _events(document: Schema, name: str, config: Config) -> _Events:
     schema = resolved(document, document["components"]["schemas"][name])
-    alternatives = [part["$ref"] for keyword in ("oneOf", "anyOf") for part in schema.get(keyword, ()) if "$ref" in part]
-    discriminator = schema.get("discriminator", {})
-    # Without a mapping, the schemas' own names are meant: https://spec.openapis.org/oas/v3.1.1.html#discriminator-object
-    named = {str(place_of(reference)[-1]): reference for reference in alternatives}
-    mapping = discriminator.get("mapping", named) if discriminator else {}
-    models = {kind: Class.from_string(string=named.get(each, each), config=config) for kind, each in mapping.items()}
+    models = {kind: Class.from_string(string=each, config=config) for kind, each in event_references(schema).items()}
     reference = f"#/components/schemas/{name}"
     model = Class.from_string(string=reference, config=config)
     return _Events(
         name,
         f"Any{model.name}",
-        str(discriminator.get("propertyName", "")),
+        str(schema.get("discriminator", {}).get("propertyName", "")),
         models,
-        other=model if "properties" in schema and not alternatives else None,
+        other=model if "properties" in schema and not _alternatives(schema) else None,
     )

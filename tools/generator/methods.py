@@ -13,7 +13,7 @@ from tools.generator.document import Operation, Place, Schema, alternatives, ope
 FORM = "multipart/form-data"
 JSON = "application/json"
 _IMAGES = "#/components/schemas/ImagesResponse"
-_EVENTS = "text/event-stream"
+EVENTS = "text/event-stream"
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def methods(document: Schema) -> Iterator[Method]:
         if not answers_images(document, operation) or operation.definition.get("x-method") is False:
             continue
         bodies = request_bodies(document, operation)
-        yield Method(operation, bodies, tuple(_parameters(document, bodies)), streams=_EVENTS in _answers(document, operation))
+        yield Method(operation, bodies, tuple(_parameters(document, bodies)), streams=EVENTS in _answers(document, operation))
 
 
 def answers_images(document: Schema, operation: Operation) -> bool:

@@ -6,9 +6,10 @@ from typing import Any
 import images_api
 from images_api import APIStatusError, CompletedImage, ImagesResult, PartialImage
 from images_api._responses.result import _PARTIAL_INDEX
-from tools.generator.document import Schema, operations, resolved
-from tools.generator.methods import JSON, answers_images
-from tools.reference.schemas import EVENTS, Schemas, success
+from tools.generator.document import Schema, operations, place_of, resolved
+from tools.generator.events import event_references
+from tools.generator.methods import EVENTS, JSON, answers_images
+from tools.reference.schemas import Schemas, success
 
 # The page under docs/api that tells of the classes of a module of the facade.
 _PAGES = {"_errors": "errors", "_events": "streams", "_results": "results", "_streams": "streams"}
@@ -48,8 +49,8 @@ def facade_types(schemas: Schemas) -> dict[str, str]:
 
 def event_models(schemas: Schemas, schema: Schema) -> dict[str, str]:
     """Return the name of the schema of each event of a stream, by the event's type."""
-    mapping: dict[str, str] = resolved(schemas.document, schema).get("discriminator", {}).get("mapping", {})
-    return {kind: target.rpartition("/")[2] for kind, target in mapping.items()}
+    references = event_references(resolved(schemas.document, schema))
+    return {kind: str(place_of(reference)[-1]) for kind, reference in references.items()}
 
 
 def is_partial(event: Schema) -> bool:

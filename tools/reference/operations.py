@@ -13,19 +13,18 @@ from images_api.cli._operations import arguments, commands
 from images_api_client.operations import REQUESTS
 from tools.generator.call_words import CALL_WORDS
 from tools.generator.document import Schema, resolved
-from tools.generator.methods import Method, methods
+from tools.generator.methods import EVENTS, Method, methods
 from tools.reference.examples import Example, example
 from tools.reference.facade_types import class_page, event_models, facade_types
+from tools.reference.generics import generic_types
 from tools.reference.markdown import Markdown, anchors, code, joined, link, markdown
 from tools.reference.parameters import Described, described_parameter
 from tools.reference.rendering import render
-from tools.reference.schemas import EVENTS, Schemas
+from tools.reference.schemas import Schemas
 
 MODELS_FOLDER = "models/"
 # What stands before the operations.
 _HEADINGS = ("Operations", "What every call takes", "What every call answers")
-# What the clients put in place of what the generated methods return.
-_RETURNS = {"Result": "ImagesResult", "Stream": "ImageStream"}
 
 
 class Told(NamedTuple):
@@ -142,7 +141,8 @@ def _signature(name: str) -> str:
             lines.append("*,")
         default = "" if each.default is each.empty else f" = {each.default!r}"
         lines.append(f"{each.name}: {each.annotation}{default},")
-    return "\n".join([f"def {name}(", *(f"    {line}" for line in lines), f") -> {_RETURNS[signature.return_annotation]}: ..."])
+    returned = generic_types()[signature.return_annotation]
+    return "\n".join([f"def {name}(", *(f"    {line}" for line in lines), f") -> {returned}: ..."])
 
 
 def _bodies(operation: Operation) -> str:

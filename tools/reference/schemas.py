@@ -11,7 +11,6 @@ from tools.generator.methods import JSON
 from tools.generator.python_types import PythonTypes
 from tools.reference.markdown import Markdown, code, joined, link, markdown
 
-EVENTS = "text/event-stream"
 INDEX = "index.md"
 _PREFIX = "#/components/schemas/"
 _KINDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "object": "object"}
